@@ -1,0 +1,1 @@
+"""The installation: settings, ground floor packages and the composition root."""

@@ -1,0 +1,1 @@
+"""Accounts: people, service accounts, roles and grants, tokens, sign-in."""

@@ -1,0 +1,1 @@
+"""Audit: history, ledger, the doorway for writes, Merkle sealing and verification."""

@@ -1,0 +1,29 @@
+"""The ledger's own rule in the database: the columns and the leaf hash follow from the body, always."""
+
+GUARDS = [
+    """
+    CREATE OR REPLACE FUNCTION ledger_from_body() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+      entry jsonb := NEW.body::jsonb;
+    BEGIN
+      IF (entry->>'organization')::uuid IS DISTINCT FROM NEW.organization_id THEN
+        RAISE EXCEPTION 'ledger entry names another organization' USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      NEW.xid := pg_current_xact_id()::text::bigint;
+      NEW.at := (entry->>'at')::timestamptz;
+      NEW.verb := entry->>'verb';
+      NEW.actor_id := (entry#>>'{actor,id}')::uuid;
+      NEW.actor_name := entry#>>'{actor,name}';
+      NEW.route := entry#>>'{actor,route}';
+      NEW.subject_kind := entry#>>'{subject,kind}';
+      NEW.subject_id := entry#>>'{subject,id}';
+      NEW.subject_label := entry#>>'{subject,label}';
+      NEW.request_id := entry->>'request';
+      NEW.leaf_hash := sha256('\\x00'::bytea || convert_to(NEW.body, 'UTF8'));
+      RETURN NEW;
+    END $$
+    """,
+    "DROP TRIGGER IF EXISTS ledger_body ON audit_ledgerentry",
+    "CREATE TRIGGER ledger_body BEFORE INSERT ON audit_ledgerentry FOR EACH ROW EXECUTE FUNCTION ledger_from_body()",
+    "ALTER TABLE audit_ledgerentry ENABLE ALWAYS TRIGGER ledger_body",
+]

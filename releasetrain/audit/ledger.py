@@ -1,0 +1,57 @@
+"""Writing the ledger: one entry per act, inside the act's own transaction."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import connection
+
+from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.canonical import canonical, plain
+from releasetrain.kernel.clock import now
+
+# Columns are filled by the insert trigger from the body; the placeholders only satisfy NOT NULL before it runs.
+_INSERT = (
+    "INSERT INTO audit_ledgerentry (organization_id, body, at, verb, actor_name, route, subject_kind, subject_id,"
+    " subject_label, request_id, leaf_hash) VALUES (%s, %s, 'epoch', '', '', '', '', '', '', '', '') RETURNING id"
+)
+
+
+def entry_body(
+    actor: Actor, verb: str, *, kind: str, subject_id: str, label: str, payload: dict[str, Any], reason: str = ""
+) -> str:
+    """The canonical JSON (RFC 8785) of one entry, as it is stored, hashed and proved."""
+    return canonical(
+        {
+            "id": str(uuid.uuid4()),
+            "organization": str(actor.organization_id),
+            "at": plain(now()),
+            "verb": verb,
+            "actor": {
+                "id": str(actor.user_id) if actor.user_id else None,
+                # People are named by reference, so that a person can be erased and the ledger still verifies.
+                "name": "" if actor.kind == "person" else actor.name[:200],
+                "kind": actor.kind,
+                "route": actor.route,
+                "on_behalf_of": str(actor.on_behalf_of) if actor.on_behalf_of else None,
+            },
+            "subject": {"kind": kind, "id": subject_id, "label": label[:200]},
+            "payload": payload,
+            "reason": reason or actor.reason,
+            "request": actor.request_id,
+        }
+    ).decode()
+
+
+def append(actor: Actor, verb: str, subject: Any, payload: dict[str, Any], reason: str = "") -> int:
+    """Append one entry about `subject` (a model instance, or None for the organization itself); returns its id."""
+    if subject is None:
+        kind, subject_id, label = "organization", str(actor.organization_id), "organization"
+    else:
+        kind, subject_id, label = subject._meta.model_name, str(subject.pk), str(subject)
+    body = entry_body(actor, verb, kind=kind, subject_id=subject_id, label=label, payload=payload, reason=reason)
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [actor.organization_id, body])
+        entry_id: int = cursor.fetchone()[0]
+    return entry_id

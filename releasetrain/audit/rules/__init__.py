@@ -1,0 +1,1 @@
+"""Pure rules of the audit trail: hashing, proofs, signatures, package format."""

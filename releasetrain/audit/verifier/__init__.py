@@ -1,0 +1,1 @@
+"""The stand-alone verifier of evidence packages; verify.py runs with nothing but Python."""

@@ -1,0 +1,1 @@
+"""The kit that both faces share: API, pages, forms, charts."""

@@ -1,0 +1,36 @@
+"""How the parameters of an action are presented and bounded; read by forms, API and docs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Field:
+    """Label and limits of one parameter, given as ``Annotated[type, Field(...)]``.
+
+    choices  pairs (value, label), or a function of no arguments that returns them
+    long     a text of several lines
+    rows     function (actor, subject) -> queryset that limits the choice of an object
+    """
+
+    label: str = ""
+    help: str = ""
+    max_length: int | None = None
+    min: float | None = None
+    max: float | None = None
+    choices: Any = None
+    long: bool = False
+    rows: Callable[..., Any] | None = None
+    initial: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded file, already read and within its limit."""
+
+    name: str
+    content: bytes
+    content_type: str = "application/octet-stream"

@@ -1,0 +1,92 @@
+"""Installed apps, middleware, URLs, language and time."""
+
+from .environment import BASE_DIR, DEBUG, VAR, env
+
+__all__ = [
+    "ALLOWED_HOSTS",
+    "ASGI_APPLICATION",
+    "BASE_DIR",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+    "DEFAULT_AUTO_FIELD",
+    "INSTALLED_APPS",
+    "LANGUAGE_CODE",
+    "MIDDLEWARE",
+    "RELEASETRAIN_SIGNING_KEY",
+    "ROOT_URLCONF",
+    "SECRET_KEY",
+    "TIME_ZONE",
+    "USE_I18N",
+    "USE_TZ",
+    "VAR",
+    "WSGI_APPLICATION",
+]
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    key_file = VAR / "secret_key"
+    SECRET_KEY = key_file.read_text().strip() if key_file.exists() else ""
+if not SECRET_KEY:
+    from django.core.exceptions import ImproperlyConfigured
+
+    raise ImproperlyConfigured("Set SECRET_KEY, or start once with `make run`, which creates var/secret_key.")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+RELEASETRAIN_SIGNING_KEY = env.str("RELEASETRAIN_SIGNING_KEY", default=str(VAR / "keys" / "ledger.pem"))
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "guardian",
+    "simple_history",
+    "django_htmx",
+    "template_partials",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "releasetrain.kernel",
+    "releasetrain.tenancy",
+    "releasetrain.audit",
+    "releasetrain.accounts",
+    "releasetrain.interface",
+    "releasetrain.embedded",
+    "trains",
+    "governance",
+    "planning",
+    "problems",
+    "reviews",
+    "metrics",
+    "releasetrain.exchange",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "releasetrain.interface.middleware.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "releasetrain.interface.middleware.OrganizationMiddleware",
+]
+
+ROOT_URLCONF = "releasetrain.urls"
+WSGI_APPLICATION = "releasetrain.wsgi.application"
+ASGI_APPLICATION = "releasetrain.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True

@@ -1,0 +1,199 @@
+"""What the database itself refuses: derived from the models, applied after every `migrate` as the owner.
+
+* row-level security, forced, on every table with tenant rows (history, ledger and permission tables too);
+* composite references (organization, id), because ordinary foreign keys ignore row security;
+* append-only triggers on history and on facts that never change, for every role, ENABLE ALWAYS;
+* a deferred trigger that refuses to commit a tracked row without its history row in the same transaction;
+* grants of the application's role, which owns nothing.
+
+An app adds its own rules as a list of idempotent statements ``GUARDS`` in ``<app>/guards.py``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import connection, models, transaction
+
+from .models import TenantForeignKey, TenantModel
+
+APP_ROLE = "releasetrain_app"
+THIS_ORGANIZATION = "(select nullif(current_setting('releasetrain.organization', true), '')::uuid)"
+
+FUNCTIONS = [
+    """
+    CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      RAISE EXCEPTION 'table % is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
+    END $$
+    """,
+    # The deferred check runs at commit, perhaps after the scope was closed: it looks with the row's own organization
+    # and puts the setting back.
+    """
+    CREATE OR REPLACE FUNCTION require_history() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+      recorded boolean;
+      outer_scope text := current_setting('releasetrain.organization', true);
+    BEGIN
+      PERFORM set_config('releasetrain.organization', NEW.organization_id::text, true);
+      EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I WHERE id = $1 AND history_xid = pg_current_xact_id()::text::bigint)', TG_ARGV[0])
+        INTO recorded USING NEW.id;
+      PERFORM set_config('releasetrain.organization', coalesce(outer_scope, ''), true);
+      IF NOT recorded THEN
+        RAISE EXCEPTION 'row % of % changed without a history row in the same transaction', NEW.id, TG_TABLE_NAME
+          USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      RETURN NULL;
+    END $$
+    """,
+]
+
+
+def tenant_models() -> Iterator[type[models.Model]]:
+    """Every concrete model whose rows belong to an organization."""
+    for model in apps.get_models(include_auto_created=True):
+        if not model._meta.managed or model._meta.proxy:
+            continue
+        if issubclass(model, TenantModel) or getattr(model, "tenant_table", False) or is_history_of_tenant(model):
+            yield model
+
+
+def is_history_of_tenant(model: type[models.Model]) -> bool:
+    tracked = getattr(model, "instance_type", None)
+    return tracked is not None and issubclass(tracked, TenantModel)
+
+
+def is_append_only(model: type[models.Model]) -> bool:
+    return bool(getattr(model, "append_only", False)) or is_history_of_tenant(model)
+
+
+def history_table(model: type[models.Model]) -> str | None:
+    """The history table of a tracked model, or None."""
+    manager = getattr(model._meta, "simple_history_manager_attribute", None)
+    return getattr(model, manager).model._meta.db_table if manager else None
+
+
+def tenant_tables() -> list[str]:
+    return [model._meta.db_table for model in tenant_models()]
+
+
+def _row_security(table: str) -> Iterator[str]:
+    yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
+    yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
+    yield f'DROP POLICY IF EXISTS organization ON "{table}"'
+    yield (
+        f'CREATE POLICY organization ON "{table}" USING (organization_id = {THIS_ORGANIZATION})'
+        f" WITH CHECK (organization_id = {THIS_ORGANIZATION})"
+    )
+
+
+def _trigger(table: str, name: str, definition: str, *, constraint: bool = False) -> Iterator[str]:
+    kind = "CONSTRAINT TRIGGER" if constraint else "TRIGGER"
+    yield f'DROP TRIGGER IF EXISTS {name} ON "{table}"'
+    yield f"CREATE {kind} {name} {definition}"
+    yield f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER {name}'
+
+
+def _append_only(table: str) -> Iterator[str]:
+    yield from _trigger(
+        table, "append_only_rows", f'BEFORE UPDATE OR DELETE ON "{table}" FOR EACH ROW EXECUTE FUNCTION refuse_change()'
+    )
+    yield from _trigger(
+        table, "append_only_table", f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()'
+    )
+
+
+def _history_guard(table: str, history: str) -> Iterator[str]:
+    yield from _trigger(
+        table,
+        "history_required",
+        f'AFTER INSERT OR UPDATE ON "{table}" DEFERRABLE INITIALLY DEFERRED'
+        f" FOR EACH ROW EXECUTE FUNCTION require_history('{history}')",
+        constraint=True,
+    )
+    yield from _trigger(
+        table, "never_deleted", f'BEFORE DELETE ON "{table}" FOR EACH ROW EXECUTE FUNCTION refuse_change()'
+    )
+    yield from _trigger(
+        table, "never_truncated", f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()'
+    )
+
+
+def _identity(table: str) -> Iterator[str]:
+    """The target of composite references, and the index that every list of the organization starts from."""
+    name = f"{table[:50]}_org_id"
+    yield (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{name}') THEN"
+        f' ALTER TABLE "{table}" ADD CONSTRAINT "{name}" UNIQUE (organization_id, id); END IF; END $$'
+    )
+
+
+def _references(model: type[models.Model]) -> Iterator[str]:
+    table = model._meta.db_table
+    for field in model._meta.local_fields:
+        if not isinstance(field, TenantForeignKey):
+            continue
+        target = field.remote_field.model._meta.db_table
+        name = f"tfk_{table}_{field.column}"[:63]
+        yield (
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{name}') THEN"
+            f' ALTER TABLE "{table}" ADD CONSTRAINT "{name}" FOREIGN KEY (organization_id, "{field.column}")'
+            f' REFERENCES "{target}" (organization_id, id) DEFERRABLE INITIALLY IMMEDIATE; END IF; END $$'
+        )
+
+
+def _grants() -> Iterator[str]:
+    yield f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}"
+    for model in apps.get_models(include_auto_created=True):
+        if not model._meta.managed or model._meta.proxy:
+            continue
+        table = model._meta.db_table
+        verbs = "SELECT, INSERT, UPDATE, DELETE"
+        if is_append_only(model):
+            verbs = "SELECT, INSERT"
+        elif history_table(model):
+            verbs = "SELECT, INSERT, UPDATE"
+        yield f'REVOKE ALL ON "{table}" FROM {APP_ROLE}'
+        yield f'GRANT {verbs} ON "{table}" TO {APP_ROLE}'
+    yield f"GRANT SELECT ON django_migrations TO {APP_ROLE}"
+
+
+def _own_rules() -> Iterator[str]:
+    for config in apps.get_app_configs():
+        name = f"{config.name}.guards"
+        if config.name != "releasetrain.tenancy" and importlib.util.find_spec(name):
+            yield from importlib.import_module(name).GUARDS
+
+
+def guard_statements() -> Iterator[str]:
+    """Every statement, in an order in which they can run."""
+    yield from FUNCTIONS
+    models_ = list(tenant_models())
+    for model in models_:
+        table = model._meta.db_table
+        yield from _row_security(table)
+        if issubclass(model, TenantModel):
+            yield from _identity(table)
+        if is_append_only(model):
+            yield from _append_only(table)
+        history = history_table(model)
+        if history:
+            yield from _history_guard(table, history)
+    for model in models_:
+        if not is_history_of_tenant(model):
+            yield from _references(model)
+    yield from _own_rules()
+    yield from _grants()
+
+
+def apply_guards() -> int:
+    """Put every guard in place (idempotent, one transaction); returns the number of tenant tables."""
+    statements = list(guard_statements())
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL client_min_messages = warning")
+        cursor.execute(";\n".join(statements))
+    return len(tenant_tables())

@@ -1,0 +1,68 @@
+"""The entrance: one tenant scope, used by web, API, worker and command alike."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from releasetrain.kernel.actor import Actor
+
+_SET = "SELECT set_config('releasetrain.organization', %s, true)"
+
+
+class OutsideScope(RuntimeError):
+    """Tenant data was asked for outside a tenant scope."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    organization_id: uuid.UUID
+    actor: Actor
+
+
+_current: ContextVar[Scope | None] = ContextVar("tenant_scope", default=None)
+
+
+def current_scope() -> Scope | None:
+    """The tenant scope we are in, or None."""
+    return _current.get()
+
+
+def require_scope() -> Scope:
+    """The tenant scope we are in; raises OutsideScope when there is none."""
+    scope = _current.get()
+    if scope is None:
+        raise OutsideScope("Tenant data is reached only inside tenant_scope(organization, actor).")
+    return scope
+
+
+@contextmanager
+def tenant_scope(organization_id: uuid.UUID, actor: Actor) -> Iterator[Scope]:
+    """Open a transaction in which the database shows one organization only.
+
+    The setting is local to the transaction, so it cannot leak to the next user of the connection.
+    Scopes nest for the same organization (a further actor); another organization inside one is an error.
+    """
+    outer = _current.get()
+    if outer is not None and outer.organization_id != organization_id:
+        raise OutsideScope("A scope of one organization cannot be opened inside another's.")
+    scope = Scope(organization_id=organization_id, actor=actor)
+    inside_transaction = connection.in_atomic_block
+    with transaction.atomic():
+        if outer is None:
+            with connection.cursor() as cursor:
+                cursor.execute(_SET, [str(organization_id)])
+        token = _current.set(scope)
+        try:
+            yield scope
+        finally:
+            _current.reset(token)
+            # The setting outlives a savepoint: close the door behind us when a transaction goes on around us.
+            if outer is None and inside_transaction and not connection.needs_rollback:
+                with connection.cursor() as cursor:
+                    cursor.execute(_SET, [""])

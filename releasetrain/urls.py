@@ -1,0 +1,5 @@
+"""All pages and endpoints."""
+
+from django.urls import include, path
+
+urlpatterns = [path("accounts/", include("allauth.urls"))]
