@@ -21,7 +21,8 @@ class IncidentUpdate:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """One incident. `duration_minutes` is the publisher's figure; the times are the truth."""
+    """One incident. `duration_minutes` is the publisher's figure, sometimes corrected afterwards without moving
+    the times; which of the two to use is the caller's decision, so both are kept."""
 
     id: str
     title: str
@@ -31,6 +32,13 @@ class IncidentRow:
     resolved_at: datetime | None
     duration_minutes: int | None
     updates: tuple[IncidentUpdate, ...]
+
+    @property
+    def measured_minutes(self) -> int | None:
+        """From start to resolution by the times, rounded."""
+        if self.resolved_at is None:
+            return None
+        return round((self.resolved_at - self.started_at).total_seconds() / 60)
 
     @property
     def is_maintenance(self) -> bool:
