@@ -32,6 +32,7 @@ from releasetrain.tenancy.scope import require_scope
 from . import ledger
 
 Guard = Callable[[Actor, Any, dict[str, Any]], Refusal | None]
+Effect = Callable[[Actor, Any, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Action:
     quiet: tuple[str, ...] = ()
     lock: bool = True
     guards: list[Guard] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
 
     @property
     def summary(self) -> str:
@@ -150,6 +152,8 @@ class Action:
                 "changes": _changes(before, subject) if self.on is not None else {},
             }
             ledger.append(actor, self.verb, about, payload, reason=str(params.get("reason") or ""))
+            for effect in self.effects:
+                effect(actor, about, params)
             return result
 
     def _locked(self, subject: Any) -> Any:
@@ -179,6 +183,7 @@ class Action:
 
 _actions: dict[str, Action] = {}
 _late_guards: dict[str, list[Guard]] = {}
+_late_effects: dict[str, list[Effect]] = {}
 
 
 def action(
@@ -198,6 +203,7 @@ def action(
     def declare(body: Callable[..., Any]) -> Action:
         declared = Action(verb=verb, body=body, requires=requires, on=on, creates=creates, **options)
         declared.guards.extend(_late_guards.pop(verb, []))
+        declared.effects.extend(_late_effects.pop(verb, []))
         functools.update_wrapper(declared, body)  # type: ignore[arg-type]
         _actions[verb] = declared
         return declared
@@ -213,14 +219,22 @@ def register_guard(verb: str, guard: Guard) -> None:
         _late_guards.setdefault(verb, []).append(guard)
 
 
+def register_effect(verb: str, effect: Effect) -> None:
+    """Let a higher app act in the same transaction after a verb of a lower one (an approval falls with its scope)."""
+    if verb in _actions:
+        _actions[verb].effects.append(effect)
+    else:
+        _late_effects.setdefault(verb, []).append(effect)
+
+
 def actions() -> dict[str, Action]:
     """All declared actions by verb: the product's table of contents."""
     return dict(_actions)
 
 
-def unclaimed_guards() -> list[str]:
-    """Verbs that somebody guards but nobody declares; a system check refuses to start with any."""
-    return sorted(_late_guards)
+def unclaimed_plugs() -> list[str]:
+    """Verbs that somebody guards or follows but nobody declares; a system check refuses to start with any."""
+    return sorted({*_late_guards, *_late_effects})
 
 
 def actions_on(model: type[models.Model]) -> list[Action]:
@@ -332,6 +346,7 @@ __all__ = [
     "allowed_verbs",
     "creators_of",
     "explain_constraint",
+    "register_effect",
     "register_guard",
-    "unclaimed_guards",
+    "unclaimed_plugs",
 ]
