@@ -1,0 +1,367 @@
+"""The kit: atoms of the interface as template tags. `/styleguide/` shows each with its markup."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from releasetrain.interface import differences, links, navigation
+from releasetrain.interface.tones import TONES, tone_of, word_for
+from releasetrain.kernel import clock
+
+register = template.Library()
+
+_GRID_16 = {*TONES, "in", "out", "lock", "clock", "chev", "next", "prev", "up", "down", "arrow", "sort", "close", "plus", "check", "milestone"}
+_THIN = "\u202f"
+
+
+# -- marks ------------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, css: str = "", label: str = "", size: int = 0) -> SafeString:
+    """A mark from the sprite; decorative unless it has a `label`. Status marks bring their own colour."""
+    classes = ["i" if (size or (16 if name in _GRID_16 else 20)) == 16 else "i20"]
+    if name in TONES:
+        classes.append(name)
+    if css:
+        classes.append(css)
+    said = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html(
+        '<svg class="{}" {}><use href="{}#{}"/></svg>', " ".join(classes), said, static("icons/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def chip(tone: str, word: Any, icon_name: str = "", title: str = "") -> SafeString:
+    """A pill with a tone and a word: {% chip "warn" "2 at risk" %}. Tone "" is neutral and has no mark."""
+    mark = icon_name or (tone if tone in TONES and tone != "info" else "")
+    return format_html(
+        '<span class="chip{}{}"{}>{}{}</span>',
+        " " if tone in TONES else "",
+        tone if tone in TONES else "",
+        format_html(' title="{}"', title) if title else "",
+        icon(mark, size=16) if mark else "",
+        word,
+    )
+
+
+@register.simple_tag
+def state_chip(state: Any, word: str = "") -> SafeString:
+    """The chip of any state: a word, a choice, or an object with `state`. Colours come from `interface.tones`."""
+    if hasattr(state, "_meta") and hasattr(state, "state"):
+        word = word or getattr(state, "get_state_display", lambda: word_for(state.state))()
+        state = state.state
+    if state in (None, ""):
+        return SafeString("")
+    return chip(tone_of(state), word or word_for(state))
+
+
+@register.simple_tag
+def state_mark(state: Any, word: str = "") -> SafeString:
+    """Only the mark of a state, with its word for screen readers."""
+    tone = tone_of(state)
+    return format_html(
+        '{}<span class="vh">{}: </span>', icon(tone, size=16, css="idle" if tone == "info" else ""), word or word_for(state)
+    )
+
+
+@register.filter
+def tone(state: Any) -> str:
+    """The tone of a state, for a class attribute."""
+    return tone_of(state)
+
+
+@register.filter
+def word(state: Any) -> str:
+    """The word of a state as people read it."""
+    return word_for(state)
+
+
+# -- people and things ------------------------------------------------------------------------------------------------
+
+
+def initials(name: str) -> str:
+    """Two letters for an avatar."""
+    parts = [p for p in name.replace(".", " ").split() if p[:1].isalnum()]
+    letters = parts[0][:1] + parts[-1][:1] if len(parts) > 1 else name[:2]
+    return letters.upper()
+
+
+@register.simple_tag
+def person(who: Any, avatar: bool = True, none: str = "Nobody") -> SafeString:
+    """A person or service account: a user, an actor or a name."""
+    if not who:
+        return format_html('<span class="muted">{}</span>', none)
+    name = who if isinstance(who, str) else (getattr(who, "name", "") or str(who))
+    if not avatar:
+        return format_html("<span>{}</span>", name)
+    machine = " machine" if getattr(who, "kind", "person") != "person" else ""
+    return format_html(
+        '<span class="person"><span class="ava{}" aria-hidden="true">{}</span><span>{}</span></span>',
+        machine,
+        initials(name),
+        name,
+    )
+
+
+@register.simple_tag
+def avatar(who: Any) -> SafeString:
+    """Only the avatar, with the name for screen readers."""
+    name = who if isinstance(who, str) else (getattr(who, "name", "") or str(who))
+    return format_html(
+        '<span class="ava"><span aria-hidden="true">{}</span><span class="vh">{}</span></span>', initials(name), name
+    )
+
+
+@register.simple_tag
+def key(thing: Any, url: str = "") -> SafeString:
+    """A human key in monospace, linked when `url` is given: an object with `key`, or the text."""
+    text = getattr(thing, "key", None) or thing
+    if url:
+        return format_html('<a class="key" href="{}">{}</a>', url, text)
+    return format_html('<span class="key">{}</span>', text)
+
+
+def _title_of(obj: Any) -> str:
+    for name in ("title", "name", "version", "summary", "label"):
+        value = getattr(obj, name, None)
+        if value and not callable(value):
+            return str(value)
+    return str(obj)
+
+
+@register.simple_tag
+def obj_link(obj: Any, text: str = "", only_key: bool = False) -> SafeString:
+    """A link to an object's page: its key and title. Plain text when the object has no page; a dash when there is none."""
+    if obj is None or obj == "":
+        return mark_safe('<span class="muted">–</span>')
+    url = links.url_for(obj)
+    own_key = getattr(obj, "key", "")
+    title = text or _title_of(obj)
+    inner = format_html("")
+    if own_key:
+        inner = format_html('<span class="key">{}</span>', own_key)
+    if not (only_key and own_key) and title != own_key:
+        plain = "" if own_key else " key-less"
+        inner = format_html('{}<span class="t{}">{}</span>', inner, plain, title)
+    if not url:
+        return format_html('<span class="obj">{}</span>', inner)
+    return format_html('<a class="obj" href="{}">{}</a>', url, inner)
+
+
+# -- time and numbers -------------------------------------------------------------------------------------------------
+
+
+def _spoken_day(day: date, today: date) -> str:
+    near = abs((day - today).days) <= 14
+    text = f"{day.day}{chr(160)}{day:%b}"
+    if near:
+        text = f"{day:%a}{chr(160)}{text}"
+    return text if day.year == today.year else f"{text}{chr(160)}{day.year}"
+
+
+@register.simple_tag
+def when(value: Any, style: str = "time", none: str = "–") -> SafeString:
+    """A moment or a day in the viewer's zone; the title says UTC. Styles: time, date, clock, utc, ago."""
+    if not value:
+        return format_html('<span class="muted">{}</span>', none)
+    today = timezone.localtime(clock.now()).date()
+    if not isinstance(value, datetime):
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), _spoken_day(value, today))
+    moment = value if timezone.is_aware(value) else value.replace(tzinfo=UTC)
+    local, in_utc = timezone.localtime(moment), moment.astimezone(UTC)
+    text = {
+        "date": lambda: _spoken_day(local.date(), today),
+        "clock": lambda: f"{local:%H:%M}",
+        "utc": lambda: f"{in_utc:%Y-%m-%d %H:%M:%S} UTC",
+        "ago": lambda: ago(moment),
+    }.get(style, lambda: f"{_spoken_day(local.date(), today)} {local:%H:%M}")()
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', in_utc.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{in_utc:%Y-%m-%d %H:%M:%S} UTC", text
+    )
+
+
+def ago(moment: datetime) -> str:
+    """How long ago, or in how long."""
+    seconds = (clock.now() - moment).total_seconds()
+    span = duration(abs(seconds))
+    if abs(seconds) < 45:
+        return "just now"
+    return f"{span} ago" if seconds > 0 else f"in {span}"
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+@register.filter
+def duration(value: Any) -> str:
+    """Seconds or a timedelta in its two largest units: 2 h 14 min."""
+    if value is None or value == "":
+        return "–"
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    sign, seconds = ("−" if seconds < 0 else ""), abs(seconds)
+    if seconds < 1:
+        return "0 s" if seconds == 0 else f"{sign}{seconds:.1f}{chr(160)}s"
+    parts, rest = [], round(seconds)
+    for unit, size in _UNITS:
+        amount, rest = divmod(rest, size)
+        if amount:
+            parts.append(f"{amount}{chr(160)}{unit}")
+        elif parts:
+            break
+        if len(parts) == 2:
+            break
+    return sign + " ".join(parts)
+
+
+@register.filter
+def number(value: Any, places: int = -1) -> str:
+    """A number with thin spaces between thousands; `places` fixes the decimals."""
+    if value is None or value == "":
+        return "–"
+    amount = value if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else float(value)
+    if places >= 0:
+        text = f"{amount:,.{int(places)}f}"
+    elif isinstance(amount, int) or amount == int(amount):
+        text = f"{int(amount):,}"
+    else:
+        text = f"{amount:,.2f}".rstrip("0").rstrip(".")
+    return text.replace(",", _THIN).replace("-", "−")
+
+
+@register.filter(name="bytes")
+def bytes_(value: Any) -> str:
+    """A size: 1.2 MB (powers of ten)."""
+    if value is None or value == "":
+        return "–"
+    size = float(value)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size /= 1000
+    else:
+        unit = "TB"
+    return f"{size:.0f}{chr(160)}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{chr(160)}{unit}"
+
+
+@register.filter
+def percent(value: Any, places: int = 1) -> str:
+    """A share between 0 and 1 as a percentage."""
+    if value is None or value == "":
+        return "–"
+    return f"{float(value) * 100:.{int(places)}f}{chr(160)}%"
+
+
+@register.simple_tag
+def hash_short(value: Any, length: int = 12) -> SafeString:
+    """A digest cut to its first characters, whole in the title, with a copy button."""
+    if not value:
+        return mark_safe('<span class="muted">–</span>')
+    whole = str(value)
+    cut = whole.rpartition(":")[2][:length]
+    return format_html(
+        '<span class="hash"><span title="{0}">{1}</span>'
+        '<button class="icbtn" type="button" data-copy="{0}" aria-label="Copy {1}">{2}</button></span>',
+        whole,
+        cut,
+        icon("copy"),
+    )
+
+
+@register.simple_tag
+def progress(value: Any, maximum: Any = 100, label: str = "", text: str = "", kind: str = "load") -> SafeString:
+    """A bar with its numbers. kind "load" warns near and over the maximum; "plain" only shows how far."""
+    have, most = float(value or 0), float(maximum or 0)
+    mood = "plain" if kind == "plain" else "over" if have > most else "near" if most and have > 0.92 * most else ""
+    return format_html(
+        '<span class="meterrow"><progress class="{}" max="{:g}" value="{:g}" aria-label="{}"></progress><b class="num">{}</b></span>',
+        mood,
+        most or 1,
+        have,
+        label or "Progress",
+        text or f"{have:g}/{most:g}",
+    )
+
+
+# -- differences ------------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/diff.html")
+def difference(before: Any, after: Any, caption: str = "What changed") -> dict[str, Any]:
+    """Old against new, field by field: two dictionaries, or one of the form {field: [old, new]}."""
+    return {"changes": differences.between(before, after), "caption": caption}
+
+
+@register.simple_tag
+def line_difference(before: str, after: str) -> SafeString:
+    """Two texts as lines, removed and added lines marked."""
+    rows = [
+        (tag, line) for tag, line in differences.lines(before or "", after or "")
+    ]
+    return format_html(
+        '<pre class="code line-diff" tabindex="0" role="region" aria-label="Difference">{}</pre>',
+        format_html_join(
+            "\n",
+            "{}",
+            ((format_html("<{0}>{1}</{0}>", t, line) if t in ("ins", "del") else line,) for t, line in rows),
+        ),
+    )
+
+
+# -- the frame and its parts ------------------------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def places(context: template.Context) -> dict[str, Any]:
+    """The entries of the rail, of More and of the top bar for this request."""
+    request: HttpRequest = context["request"]
+    return navigation.places(request, context.get("section") or "")
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: template.Context) -> str:
+    """The viewer's theme: auto, light or dark, from the request, else from the cookie."""
+    request: HttpRequest = context["request"]
+    chosen = getattr(request, "theme", "") or request.COOKIES.get("theme", "")
+    return chosen if chosen in ("light", "dark") else "auto"
+
+
+@register.inclusion_tag("components/verb_button.html")
+def verb_button(decision: Any, url: str, label: str, css: str = "", icon_name: str = "", ident: str = "") -> dict[str, Any]:
+    """The button of an act. Refused, it stays visible with a lock and says why and what would make it pass."""
+    verb = getattr(decision, "verb", label)
+    refusals = list(getattr(decision, "refusals", ()))
+    slug = "".join(c if c.isalnum() else "-" for c in f"why-{verb}-{ident}").strip("-")
+    return {
+        "allowed": not refusals,
+        "reasons": [(r, _blocker_url(r)) for r in refusals],
+        "url": url,
+        "label": label,
+        "css": css,
+        "icon_name": icon_name,
+        "ident": slug,
+    }
+
+
+def _blocker_url(refusal: Any) -> str:
+    blocker = getattr(refusal, "blocked_by", None)
+    try:
+        return links.url_for(blocker) if blocker else ""
+    except (LookupError, ObjectDoesNotExist, AttributeError):
+        return ""
+
+
+@register.filter
+def get(mapping: Any, name: Any) -> Any:
+    """A value of a mapping by a variable name."""
+    return mapping.get(name) if hasattr(mapping, "get") else None
