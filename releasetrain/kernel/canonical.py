@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) and digests over it: the one byte form every hash and signature is made of."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -16,27 +16,17 @@ class NotCanonical(ValueError):
 
 
 def plain(value: Any) -> Any:
-    """The value with everything JSON does not know (UUID, date, datetime, Decimal, enums, tuples) put into JSON terms."""
+    """The value with UUID, date, datetime, Decimal, enums and tuples put into JSON's terms."""
     # Enum first: a TextChoices member is a str as well, and its value is what must be written.
     if isinstance(value, Enum):
         return plain(value.value)
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, datetime):
-        return _instant(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return _decimal(value)
-    if isinstance(value, UUID):
-        return str(value)
     if isinstance(value, Mapping):
         return _mapping(value)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    raise NotCanonical(f"A {type(value).__name__} has no canonical JSON form.")
+    return _text(value)
 
 
 def canonical(value: Any) -> bytes:
@@ -66,6 +56,20 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     return out
 
 
+def _text(value: Any) -> str:
+    """Values that are written as text; datetime is asked for before date, which it is too."""
+    writers: list[tuple[type, Callable[[Any], str]]] = [
+        (datetime, _instant),
+        (date, date.isoformat),
+        (Decimal, _decimal),
+        (UUID, str),
+    ]
+    for kind, write in writers:
+        if isinstance(value, kind):
+            return write(value)
+    raise NotCanonical(f"A {type(value).__name__} has no canonical JSON form.")
+
+
 def _instant(value: datetime) -> str:
     if value.utcoffset() is None:
         raise NotCanonical("A time without zone has no canonical form.")
@@ -75,7 +79,7 @@ def _instant(value: datetime) -> str:
 def _decimal(value: Decimal) -> str:
     if not value.is_finite():
         raise NotCanonical("Only finite decimals have a canonical form.")
-    # 1.1 before saving is 1.10 after it (numeric columns have a scale): trailing zeros would change digests of equal facts.
+    # 1.1 before saving is 1.10 after it (columns have a scale): zeros would change the digest of equal facts.
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

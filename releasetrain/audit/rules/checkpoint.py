@@ -1,4 +1,4 @@
-"""C2SP signed notes and tree checkpoints (tlog-checkpoint): write, sign, parse and verify, Ed25519, several signatures."""
+"""C2SP signed notes and tree checkpoints (tlog-checkpoint): write, sign, parse and verify with Ed25519."""
 
 import base64
 import binascii
@@ -130,7 +130,9 @@ class Checkpoint:
         return cls(lines[0], int(lines[1]), _decode(lines[2]), tuple(lines[3:-1]))
 
 
-def sign_note(text: str, signers: Iterable[tuple[str, Signer]], earlier: Iterable[NoteSignature] = ()) -> Note:
+def sign_note(
+    text: str, signers: Iterable[tuple[str, Signer]], earlier: Iterable[NoteSignature] = ()
+) -> Note:
     """Sign a text with named signers; earlier signatures by other keys are kept in front."""
     _check_text(text)
     added = []
@@ -164,7 +166,7 @@ def parse_note(message: str | bytes) -> Note:
 
 
 def open_note(message: str | bytes, keys: Iterable[NoteKey]) -> VerifiedNote:
-    """Verify a note: unknown keys are set aside, a wrong signature by a known key is an error, one good one is needed."""
+    """Verify a note: unknown keys are set aside, a bad signature by a known one is refused, one must be good."""
     note = parse_note(message)
     known: dict[tuple[str, bytes], set[NoteKey]] = {}
     for key in keys:

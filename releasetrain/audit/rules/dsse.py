@@ -1,8 +1,8 @@
 """DSSE envelopes: pre-authentication encoding, signing and threshold verification.
 
-Signatures are made and checked with ``cryptography`` directly. securesystemslib was looked at and left out: it picks the
-key by the unauthenticated ``keyid`` alone, so a wrong hint hides a good signature, and it parses leniently.
-Here the hint only orders the tries, and what counts is the number of different keys that really signed.
+Signatures are made and checked with ``cryptography`` directly. securesystemslib was looked at and left out: it
+tries a signature only with the key whose ``keyid`` it names, although that hint is not authenticated and may be
+absent. Here it only orders the tries, and what counts is the number of different keys that really signed.
 """
 
 import base64
@@ -126,7 +126,7 @@ def _verifies(key: VerificationKey, message: bytes, signature: bytes) -> bool:
         return key.verifies(message, signature)
     if isinstance(key, Ed25519PublicKey):
         return PublicKey(key.public_bytes_raw()).verifies(message, signature)
-    # ECDSA is written as DER by most tools and as r‖s by others; a fixed-width pair cannot be told by its first byte.
+    # ECDSA is written as DER by most tools and as a fixed-width pair by others; the first byte does not tell.
     forms = [signature]
     if len(signature) == 64:
         forms.append(encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:])))

@@ -54,7 +54,9 @@ class Statement:
     predicate: Mapping[str, Any]
 
 
-def build_statement(subjects: Iterable[Subject], predicate_type: str, predicate: Mapping[str, Any]) -> dict[str, Any]:
+def build_statement(
+    subjects: Iterable[Subject], predicate_type: str, predicate: Mapping[str, Any]
+) -> dict[str, Any]:
     """A Statement v1 as a JSON object, validated."""
     rows = [{"name": subject.name, "digest": dict(subject.digest)} for subject in subjects]
     body = {
@@ -115,4 +117,6 @@ def validate_resource(row: Any) -> None:
             raise StatementError(f"The {algorithm} digest is text.")
         lengths = _LENGTHS.get(algorithm)
         if lengths and (len(value) not in lengths or not _HEX.match(value)):
-            raise StatementError(f"The {algorithm} digest has the wrong length or is no lower-case hexadecimal.")
+            raise StatementError(
+                f"The {algorithm} digest has the wrong length or is no lower-case hexadecimal."
+            )

@@ -1,4 +1,4 @@
-"""RFC 6962 Merkle tree: hashing, incremental append, roots, inclusion and consistency proofs, and their verification."""
+"""RFC 6962 Merkle tree: hashing, incremental append, roots, proofs of inclusion and consistency."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
-# A node is the hash of a perfect subtree: (level, index) covers the leaves [index·2^level, (index+1)·2^level).
+# A node is the hash of a perfect subtree: (level, index) covers leaves index·2^level up to (index+1)·2^level.
 NodeLookup = Callable[[int, int], bytes]
 LeafRange = Callable[[int, int], Sequence[bytes]]
 
@@ -37,14 +37,16 @@ class Node:
 
 @dataclass(slots=True)
 class CompactRange:
-    """The right edge of a tree: roots of its perfect subtrees, largest first. Appending n leaves costs O(n)."""
+    """The right edge of a tree: its perfect subtrees' roots, largest first. Appending n leaves costs O(n)."""
 
     size: int = 0
     roots: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.size < 0 or len(self.roots) != self.size.bit_count():
-            raise ProofError(f"A tree of {self.size} leaves has {max(self.size, 0).bit_count()} subtree roots.")
+            raise ProofError(
+                f"A tree of {self.size} leaves has {max(self.size, 0).bit_count()} subtree roots."
+            )
         _check_hashes(self.roots)
 
     def append(self, leaf: bytes) -> list[Node]:
@@ -154,7 +156,7 @@ def consistency_proof(old: int, new: int, node: NodeLookup) -> list[bytes]:
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
-    """Raise ProofError unless the proof shows the leaf hash at ``index`` in the tree of this size and root."""
+    """Raise ProofError unless the proof shows the leaf hash at ``index`` in the tree of size and root."""
     if not 0 <= index < size:
         raise ProofError(f"Leaf {index} is not in a tree of {size} leaves.")
     _check_hashes([leaf, root, *proof])
@@ -185,7 +187,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     shift = (old & -old).bit_length() - 1
     inner = ((old - 1) ^ (new - 1)).bit_length() - shift
     border = ((old - 1) >> (inner + shift)).bit_count()
-    # The old tree is itself a node of the new one when its size is a power of two; its root then starts both chains.
+    # An old tree whose size is a power of two is a node of the new one; its root then starts both chains.
     seed, rest = (old_root, list(proof)) if old == 1 << shift else (proof[0], list(proof[1:]))
     if len(rest) != inner + border:
         raise ProofError(f"The consistency proof has {len(proof)} hashes; another number was expected.")

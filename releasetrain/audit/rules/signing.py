@@ -1,4 +1,4 @@
-"""Ed25519 keys as values: public key with its fingerprint and PEM, and the signer that checkpoints and packages ask."""
+"""Ed25519 keys as values: public keys with fingerprint and PEM, and the signer that signs for the ledger."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Published test vectors as judges of our own understanding."""
