@@ -21,8 +21,8 @@ class IncidentUpdate:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """One incident. `duration_minutes` is the publisher's figure, sometimes corrected afterwards without moving
-    the times; which of the two to use is the caller's decision, so both are kept."""
+    """One incident. `duration_minutes` is the publisher's figure, at times corrected without moving
+    the times. Which of the two to use is the caller's decision, so both are kept."""
 
     id: str
     title: str
