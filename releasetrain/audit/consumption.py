@@ -1,0 +1,78 @@
+"""Reading the ledger as an outbox: every consumer once through everything, in order, behind the snapshot horizon."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from django.db import transaction
+from django.db.models import Q
+
+from releasetrain.kernel.clock import now
+
+from .models import ConsumerCursor, DeadLetter, LedgerEntry
+from .sealing import horizon
+from .subscriptions import Subscription, subscriptions
+
+log = logging.getLogger(__name__)
+BATCH = 500
+
+
+def consume(organization_id: uuid.UUID) -> int:
+    """Give new entries to every subscription; returns how many were handled."""
+    return sum(_advance(subscription) for subscription in subscriptions())
+
+
+def _advance(subscription: Subscription) -> int:
+    ConsumerCursor.objects.get_or_create(consumer=subscription.name)
+    # Two schedulers at once are harmless: the second finds the cursor locked and leaves.
+    cursor = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(consumer=subscription.name).first()
+    if cursor is None:
+        return 0
+    limit = horizon()
+    entries = list(
+        LedgerEntry.objects.filter(xid__lt=limit)
+        .filter(Q(xid=cursor.xid, id__gt=cursor.entry_id) | Q(xid__gt=cursor.xid))
+        .filter(verb__in=subscription.verbs)
+        .order_by("xid", "id")[:BATCH]
+    )
+    for entry in entries:
+        _handle(subscription, entry)
+    if entries:
+        cursor.xid, cursor.entry_id = entries[-1].xid, entries[-1].pk
+        cursor.save()
+    return len(entries)
+
+
+def _handle(subscription: Subscription, entry: LedgerEntry) -> None:
+    try:
+        with transaction.atomic():
+            subscription.handler(entry)
+    except Exception as error:  # one bad entry must not hold up the rest; it is kept where people see it
+        log.exception("consumer %s failed on ledger entry %s", subscription.name, entry.pk)
+        letter, made = DeadLetter.objects.get_or_create(
+            consumer=subscription.name, entry_id=entry.pk, defaults={"error": repr(error)[:2000]}
+        )
+        if not made:
+            letter.attempts += 1
+            letter.error = repr(error)[:2000]
+            letter.save()
+
+
+def retry(letter: DeadLetter) -> bool:
+    """Give a dead letter to its consumer once more; True when it was digested."""
+    subscription = next((s for s in subscriptions() if s.name == letter.consumer), None)
+    entry = LedgerEntry.objects.filter(pk=letter.entry_id).first()
+    if subscription is None or entry is None:
+        return False
+    try:
+        with transaction.atomic():
+            subscription.handler(entry)
+    except Exception as error:  # it stays a dead letter, with the newer error
+        letter.attempts += 1
+        letter.error = repr(error)[:2000]
+        letter.save()
+        return False
+    letter.settled_at = now()
+    letter.save()
+    return True

@@ -1,0 +1,34 @@
+"""Celery envelopes of the audit floor: sealing and outbox consumption, per organization."""
+
+from __future__ import annotations
+
+import uuid
+
+from celery import shared_task
+
+from releasetrain.tenancy.models import Organization
+from releasetrain.tenancy.tasks import tenant_task
+
+from . import consumption, sealing
+
+
+@tenant_task()
+def seal(organization_id: uuid.UUID) -> int:
+    return sealing.seal(organization_id)
+
+
+@tenant_task()
+def consume(organization_id: uuid.UUID) -> int:
+    return consumption.consume(organization_id)
+
+
+@shared_task
+def seal_all() -> None:
+    for organization_id in Organization.objects.values_list("id", flat=True):
+        seal.delay(str(organization_id))
+
+
+@shared_task
+def consume_all() -> None:
+    for organization_id in Organization.objects.values_list("id", flat=True):
+        consume.delay(str(organization_id))
