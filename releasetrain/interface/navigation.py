@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import is_valid_path
+from django.urls import Resolver404, resolve
+
+from .resources import by_plural
 
 Address = str | Callable[[HttpRequest], str]
 IN_RAIL = 8
@@ -84,7 +86,13 @@ for _place in (
 
 @lru_cache(maxsize=2048)
 def _exists(path: str) -> bool:
-    return is_valid_path(path)
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return False
+    # The generic list answers any word; it has a page only for those that a resource has taken.
+    plural = match.kwargs.get("plural")
+    return plural is None or by_plural(plural) is not None
 
 
 def address(request: HttpRequest, place: Place) -> str:

@@ -7,16 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from releasetrain.accounts.models import Membership
 from releasetrain.interface import differences, links, navigation
 from releasetrain.interface.tones import TONES, tone_of, word_for
 from releasetrain.kernel import clock
+from releasetrain.tenancy.models import Organization
 
 register = template.Library()
 
@@ -330,9 +331,9 @@ def places(context: template.Context) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def theme(context: template.Context) -> str:
-    """The viewer's theme: auto, light or dark, from the request, else from the cookie."""
+    """The viewer's theme: auto, light or dark; the person's own, else the browser's cookie."""
     request: HttpRequest = context["request"]
-    chosen = getattr(request, "theme", "") or request.COOKIES.get("theme", "")
+    chosen = getattr(request.user, "theme", "") or request.COOKIES.get("theme", "")
     return chosen if chosen in ("light", "dark") else "auto"
 
 
@@ -344,7 +345,7 @@ def verb_button(decision: Any, url: str, label: str, css: str = "", icon_name: s
     slug = "".join(c if c.isalnum() else "-" for c in f"why-{verb}-{ident}").strip("-")
     return {
         "allowed": not refusals,
-        "reasons": [(r, _blocker_url(r)) for r in refusals],
+        "reasons": [(r, links.url_of_ref(r.blocked_by)) for r in refusals],
         "url": url,
         "label": label,
         "css": css,
@@ -353,12 +354,31 @@ def verb_button(decision: Any, url: str, label: str, css: str = "", icon_name: s
     }
 
 
-def _blocker_url(refusal: Any) -> str:
-    blocker = getattr(refusal, "blocked_by", None)
-    try:
-        return links.url_for(blocker) if blocker else ""
-    except (LookupError, ObjectDoesNotExist, AttributeError):
-        return ""
+@register.simple_tag
+def ref_link(ref: Any) -> SafeString:
+    """A link to what a refusal names as standing in the way."""
+    url = links.url_of_ref(ref)
+    return format_html('<a href="{}">{}</a>', url, ref.label) if url else format_html("{}", ref.label)
+
+
+@register.simple_tag
+def sort_state(name: str, current: str) -> dict[str, str]:
+    """What a sortable head says and where a click on it leads: ascending, then descending."""
+    if current == name:
+        return {"aria": "ascending", "next": f"-{name}", "icon": "up"}
+    if current == f"-{name}":
+        return {"aria": "descending", "next": name, "icon": "down"}
+    return {"aria": "", "next": name, "icon": "sort"}
+
+
+@register.simple_tag(takes_context=True)
+def memberships(context: template.Context) -> list[Organization]:
+    """The organizations of whoever looks at the page, by name."""
+    user = context["request"].user
+    if not user.is_authenticated:
+        return []
+    rows = Membership.objects.filter(user_id=user.pk, suspended_at__isnull=True).select_related("organization")
+    return sorted((row.organization for row in rows), key=lambda organization: organization.name)
 
 
 @register.filter
