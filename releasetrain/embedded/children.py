@@ -19,7 +19,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
-    """A preparation step for the child: the kernel signals it when the starting thread is gone (Linux only)."""
+    """A step that the child takes first: the kernel signals it when its parent thread is gone (Linux)."""
 
     def prepare() -> None:
         if _libc is not None:
@@ -53,13 +53,13 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_die_with_parent(death_signal),
+        preexec_fn=_die_with_parent(death_signal),  # noqa: PLW1509 - it only makes one system call
         **identity,
     )
 
 
 def stop(process: subprocess.Popen[bytes], *, with_signal: signal.Signals, patience: float) -> None:
-    """Ask a child to stop; when it has not after `patience` seconds, kill it and everything in its session."""
+    """Ask a child to stop; when it has not after `patience` seconds, kill all of its session."""
     if process.poll() is None:
         process.send_signal(with_signal)
         try:

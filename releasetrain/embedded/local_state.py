@@ -43,9 +43,8 @@ class LocalState:
     def passwords(self) -> dict[str, str]:
         """Passwords of the embedded servers' roles, made at the first start."""
         names = ("superuser", "owner", "application", "valkey")
-        text = self._kept_secret(
-            "passwords.json", lambda: json.dumps({name: secrets.token_urlsafe(24) for name in names}, indent=1)
-        )
+        fresh = {name: secrets.token_urlsafe(24) for name in names}
+        text = self._kept_secret("passwords.json", lambda: json.dumps(fresh, indent=1))
         passwords: dict[str, str] = json.loads(text)
         return passwords
 

@@ -140,11 +140,10 @@ def create_cluster(data_dir: Path, password: str | None, account: Account | None
             if account is not None:
                 os.chown(secret.name, account.uid, account.gid)
             command.append(f"--pwfile={secret.name}")
-        done = subprocess.run(
-            command, cwd=data_dir, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **identity
-        )
+        done = subprocess.run(command, cwd=data_dir, capture_output=True, text=True, check=False, **identity)
     if done.returncode:
-        raise ServerDidNotStart(f"initdb could not make a cluster in {data_dir}:\n{done.stderr or done.stdout}")
+        said = done.stderr or done.stdout
+        raise ServerDidNotStart(f"initdb could not make a cluster in {data_dir}:\n{said}")
 
 
 def last_lines(log_path: Path, count: int = 12) -> str:
@@ -162,7 +161,8 @@ def _usable_by_others(program: Path) -> bool:
 
 def _check_version(data_dir: Path) -> None:
     made_by = (data_dir / "PG_VERSION").read_text().strip()
-    output = subprocess.run([programs() / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    version = [programs() / "postgres", "--version"]
+    output = subprocess.run(version, capture_output=True, text=True, check=True).stdout
     installed = output.split()[-1].split(".")[0]
     if made_by != installed:
         raise ServerDidNotStart(
@@ -172,7 +172,7 @@ def _check_version(data_dir: Path) -> None:
 
 
 def _socket_folder(wanted: Path, account: Account | None) -> tuple[Path, list[Path]]:
-    """The folder for the socket: the wanted one, or a short temporary one when its path is too long for a socket."""
+    """The wanted folder for the socket, or a short temporary one when a socket's path may not be so long."""
     if len(os.fsencode(wanted)) <= _LONGEST_SOCKET_FOLDER:
         make_folder(wanted, account)
         return wanted, []
@@ -192,5 +192,6 @@ def _wait_until_it_answers(server: PostgresServer, patience: float = 60) -> None
         except psycopg2.OperationalError as error:
             # "starting up" and "no socket yet" pass; a wrong password never does.
             if "authentication failed" in str(error) or time.monotonic() > deadline:
-                raise ServerDidNotStart(f"PostgreSQL does not answer: {error}\n{last_lines(server.log_path)}") from error
+                log = last_lines(server.log_path)
+                raise ServerDidNotStart(f"PostgreSQL does not answer: {error}\n{log}") from error
         time.sleep(0.03)

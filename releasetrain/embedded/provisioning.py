@@ -6,6 +6,8 @@ application only uses it. Neither is a superuser, and neither can bypass row-lev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +37,7 @@ class Login:
 
 
 def provision(superuser_url: str, *, database: str, owner: Login, application: Login) -> bool:
-    """Create or repair the roles, the database and its extensions; True when the database is new. Idempotent."""
+    """Create or repair roles, database and extensions; True when the database is new. Idempotent."""
     with _connected(superuser_url) as administration:
         for login in (owner, application):
             _ensure_role(administration, login)
@@ -49,27 +51,22 @@ def provision(superuser_url: str, *, database: str, owner: Login, application: L
     return new
 
 
-class _connected:
+@contextmanager
+def _connected(url: str, database: str | None = None) -> Iterator[connection]:
     """A connection without transactions (CREATE DATABASE allows none), closed at the end."""
-
-    def __init__(self, url: str, database: str | None = None) -> None:
-        self._parameters = parse_dsn(url)
-        if database:
-            self._parameters["dbname"] = database
-
-    def __enter__(self) -> connection:
-        self._connection = psycopg2.connect(**self._parameters)
-        self._connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+    parameters = parse_dsn(url) | ({"dbname": database} if database else {})
+    opened = psycopg2.connect(**parameters)
+    try:
+        opened.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+        yield opened
+    finally:
+        opened.close()
 
 
 def _ensure_role(administration: connection, login: Login) -> None:
     if not _exists(administration, "SELECT 1 FROM pg_roles WHERE rolname = %s", login.name):
         _execute(administration, "CREATE ROLE {}", login.name)
-    statement = sql.SQL("ALTER ROLE {} " + _LIMITS).format(sql.Identifier(login.name))  # noqa: S608
+    statement = sql.SQL("ALTER ROLE {} " + _LIMITS).format(sql.Identifier(login.name))
     if login.password:
         statement += sql.SQL(" PASSWORD {}").format(sql.Literal(login.password))
     with administration.cursor() as cursor:

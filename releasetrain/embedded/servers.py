@@ -1,4 +1,4 @@
-"""The servers that come with the product: `start_postgres` and `start_valkey`, for `manage.py up` and for tests."""
+"""The servers that come with the product, for `manage.py up` and for tests."""
 
 from .postgres import UNSAFE_BUT_FAST, PostgresServer, ServerDidNotStart, start_postgres
 from .valkey import ValkeyServer, start_valkey

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -22,7 +23,7 @@ _COLOURS = (36, 33, 35, 32, 34)
 _PATIENCE = 15.0
 
 
-class StopRequested(Exception):  # noqa: N818 - a request, not an error
+class StopRequested(Exception):
     """Ctrl-C, or a signal to stop."""
 
 
@@ -72,7 +73,8 @@ class Tree:
         """Start a member; its output is shown with its name before each line, and kept."""
         path = self.log_path(name)
         process = spawn(command, cwd=self._cwd, environment=environment, output=subprocess.PIPE)
-        member = _Member(name, process, path, lambda: stop(process, with_signal=signal.SIGTERM, patience=_PATIENCE))
+        stop_it = partial(stop, process, with_signal=signal.SIGTERM, patience=_PATIENCE)
+        member = _Member(name, process, path, stop_it)
         prefix = self._prefix(name, len(self._members))
         assert process.stdout is not None
         member.reader = threading.Thread(target=self._relay, args=(process.stdout, path, prefix), daemon=True)
@@ -80,12 +82,12 @@ class Tree:
         self._members.append(member)
 
     def wait_for(self, ready: Callable[[], bool], what: str, patience: float = 120) -> None:
-        """Return as soon as `ready()` holds; fail when a member ends before, or nothing happens for too long."""
+        """Return as soon as `ready()` holds; fail when a member ends before, or it takes too long."""
         deadline = time.monotonic() + patience
         while not ready():
             self._check()
             if time.monotonic() > deadline:
-                raise MemberEnded(f"{what} did not get ready within {patience:.0f} seconds; see {self._logs}/.")
+                raise MemberEnded(f"{what} was not ready after {patience:.0f} seconds; see {self._logs}/.")
             time.sleep(0.05)
 
     def watch(self) -> None:
@@ -100,7 +102,8 @@ class Tree:
             if code is not None:
                 if member.reader:
                     member.reader.join(2)
-                how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+                killed = f"was killed by {signal.Signals(-code).name}" if code < 0 else ""
+                how = killed or f"ended with status {code}"
                 raise MemberEnded(f"{member.name} {how}; its last words:\n{last_lines(member.log_path)}")
 
     def _stop_all(self) -> None:
@@ -116,7 +119,8 @@ class Tree:
         if not self._stopping:
             self._stopping = True
             raise StopRequested(signal.Signals(number).name)
-        if number == signal.SIGINT:  # the second Ctrl-C: no more patience with our own; servers still stop cleanly
+        # The second Ctrl-C: no more patience with our own processes; the servers still stop cleanly.
+        if number == signal.SIGINT:
             for member in self._members:
                 if member.reader:
                     kill_session(member.process)

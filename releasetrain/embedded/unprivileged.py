@@ -28,7 +28,7 @@ def database_account() -> Account | None:
 
 
 def make_folder(folder: Path, account: Account | None) -> None:
-    """Create a folder that only the account (or we ourselves) can look into, reachable through its parents."""
+    """Create a folder that only the account (or we ourselves) can look into, and reach."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if account is None:
         return
@@ -37,7 +37,7 @@ def make_folder(folder: Path, account: Account | None) -> None:
 
 
 def open_way_to(path: Path) -> None:
-    """Let other accounts walk *through* the folders above `path` (not list them), and say so where that is new."""
+    """Let other accounts walk *through* the folders above `path` (not list them); say where that is new."""
     for parent in path.resolve().parents:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:

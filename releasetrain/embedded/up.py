@@ -90,7 +90,7 @@ def _start_servers(tree: Tree, state: LocalState) -> dict[str, str]:
 
 
 def _prepare(state: LocalState, environment: dict[str, str], demo: bool | None) -> bool:
-    """Schema, static files and demo; takes the owner's address out of the environment. True: the demo is there."""
+    """Schema, static files, demo; takes the owner's address out of `environment`. True: the demo is there."""
     embedded = not os.environ.get("DATABASE_URL")
     if environment.get("DATABASE_OWNER_URL"):
         preparation.migrate(state, environment, _say, embedded=embedded)

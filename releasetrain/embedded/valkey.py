@@ -49,7 +49,12 @@ def program() -> Path:
 
 
 def start_valkey(
-    data_dir: Path, *, log_path: Path, password: str | None = None, port: int | None = None, durable: bool = True
+    data_dir: Path,
+    *,
+    log_path: Path,
+    password: str | None = None,
+    port: int | None = None,
+    durable: bool = True,
 ) -> ValkeyServer:
     """Start a server on `data_dir` and a free port; returns when it answers.
 
@@ -107,5 +112,6 @@ def _wait_until_it_answers(server: ValkeyServer, patience: float = 30) -> None:
         except OSError:
             pass  # not listening yet
         if time.monotonic() > deadline:
-            raise ServerDidNotStart(f"Valkey does not answer on port {server.port}:\n{last_lines(server.log_path)}")
+            log = last_lines(server.log_path)
+            raise ServerDidNotStart(f"Valkey does not answer on port {server.port}:\n{log}")
         time.sleep(0.02)

@@ -43,7 +43,11 @@ def main() -> None:
         for person in people.values():
             person.save()
         organization = create_organization(slug=slug, name=name, owner=people[Role.OWNER])
-        same_role = {"developer": Role.TEAM_MEMBER, "second_cab_member": Role.CAB_MEMBER, "third_cab_member": Role.CAB_MEMBER}
+        same_role = {
+            "developer": Role.TEAM_MEMBER,
+            "second_cab_member": Role.CAB_MEMBER,
+            "third_cab_member": Role.CAB_MEMBER,
+        }
         with tenant_scope(organization.pk, Actor.system(organization.pk, "test cast", route="command")):
             for role, person in people.items():
                 if role == Role.OWNER:

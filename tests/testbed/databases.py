@@ -71,7 +71,9 @@ def committed_db(
 ) -> Iterator[Database]:
     """A fresh database with real commits, Django connected to it as the application; dropped afterwards."""
     if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
-        pytest.fail("committed_db stands alone: take away django_db and db, whose transaction is rolled back.")
+        pytest.fail(
+            "committed_db stands alone: take away django_db and db, whose transaction is rolled back."
+        )
     database = Database(f"committed_{uuid.uuid4().hex[:12]}", test_run)
     administration = test_run.url(SUPERUSER, "postgres")
     template.create_copy(administration, database.name)

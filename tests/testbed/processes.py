@@ -83,7 +83,10 @@ def celery_worker(committed_db: Database, tmp_path: Path) -> Iterator[Process]:
         *("--concurrency", "1", "--without-mingle", "--without-gossip", "--without-heartbeat"),
     ]
     worker = Process(
-        command, committed_db.environment(), tmp_path / "worker.log", lambda process: " ready." in process.log()
+        command,
+        committed_db.environment(),
+        tmp_path / "worker.log",
+        lambda process: " ready." in process.log(),
     )
     worker.start()
     yield worker

@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from psycopg2.extensions import parse_dsn
 
 from releasetrain.embedded.provisioning import Login, provision
-from psycopg2.extensions import parse_dsn
 
 
 class Command(BaseCommand):
@@ -25,5 +25,6 @@ class Command(BaseCommand):
             raise CommandError(f"Set {', '.join(missing)}: the connection URLs of the three roles.")
         superuser, owner, application = (os.environ[name] for name in names)
         database = parse_dsn(application)["dbname"]
-        new = provision(superuser, database=database, owner=Login.of(owner), application=Login.of(application))
+        logins = {"owner": Login.of(owner), "application": Login.of(application)}
+        new = provision(superuser, database=database, **logins)
         self.stdout.write(f"Database {database} {'created' if new else 'was there'}; both roles are set.")
