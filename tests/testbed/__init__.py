@@ -1,1 +1,1 @@
-"""What tests stand on: a PostgreSQL and a Valkey per run, databases cloned from a template, processes, a browser."""
+"""What tests stand on: servers per run, databases cloned from a template, processes, a browser."""

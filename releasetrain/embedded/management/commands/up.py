@@ -1,7 +1,7 @@
 """Start everything on this machine as one supervised tree.
 
-`manage.py` hands `up` over before Django reads its settings; this class lists it among the commands and serves
-`call_command`.
+`manage.py` hands `up` over before Django reads its settings; this class lists it among the commands and
+serves `call_command`.
 """
 
 from __future__ import annotations
