@@ -1,0 +1,137 @@
+"""Features: what the train may build, their scores, and where they stand in a plan."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from planning.states import FeatureState
+from releasetrain.audit.history import tracked
+from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
+
+SCALE = (1, 2, 3, 5, 8, 13, 20)
+PARTS = ("value", "time_criticality", "risk_reduction", "job_size")
+
+
+class FeatureKind(models.TextChoices):
+    """What a feature is for."""
+
+    FEATURE = "feature", "Feature"
+    ENABLER = "enabler", "Enabler"
+    COMPLIANCE = "compliance", "Compliance"
+    PROBLEM_FIX = "problem_fix", "Problem fix"
+
+
+def _on_scale(part: str) -> Q:
+    return Q(**{f"{part}__isnull": True}) | Q(**{f"{part}__in": SCALE})
+
+
+class Feature(KeyedModel):
+    """An item of the program backlog; on the board it is a card of a team in an iteration."""
+
+    key_prefix = "FEAT"
+
+    train = TenantForeignKey("trains.Train", related_name="features")
+    team = TenantForeignKey("trains.Team", null=True, blank=True, related_name="features")
+    theme = TenantForeignKey("planning.Theme", null=True, blank=True, related_name="features")
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    kind = models.CharField(max_length=16, choices=FeatureKind.choices, default=FeatureKind.FEATURE)
+    state = models.CharField(max_length=16, choices=FeatureState.choices, default=FeatureState.FUNNEL)
+
+    acceptance = models.TextField("acceptance criteria", blank=True)
+    feasibility = models.TextField(blank=True)
+    constraints = models.TextField("architectural constraints", blank=True)
+    tier = models.PositiveSmallIntegerField("risk tier", null=True, blank=True)
+    points = models.PositiveSmallIntegerField("points", null=True, blank=True)
+    refined_at = models.DateTimeField(null=True, blank=True)
+    refined_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    value = models.PositiveSmallIntegerField("user-business value", null=True, blank=True)
+    time_criticality = models.PositiveSmallIntegerField(null=True, blank=True)
+    risk_reduction = models.PositiveSmallIntegerField("risk reduction or opportunity", null=True, blank=True)
+    job_size = models.PositiveSmallIntegerField(null=True, blank=True)
+    wsjf = models.DecimalField("WSJF", max_digits=6, decimal_places=2, null=True, blank=True)
+    agreed_at = models.DateTimeField("score agreed at", null=True, blank=True)
+    agreed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    pi = TenantForeignKey("trains.ProgramIncrement", null=True, blank=True, related_name="features", verbose_name="PI")
+    iteration = TenantForeignKey("trains.Iteration", null=True, blank=True, related_name="features")
+    blocked_reason = models.CharField(max_length=300, blank=True)
+    blocked_at = models.DateTimeField(null=True, blank=True)
+
+    source_kind = models.CharField(max_length=40, blank=True)
+    source_id = models.UUIDField(null=True, blank=True)
+    source_label = models.CharField("source", max_length=200, blank=True)
+    external_id = models.CharField("external id", max_length=120, blank=True)
+    history = tracked()
+
+    class Meta(KeyedModel.Meta):
+        abstract = False
+        ordering = [F("wsjf").desc(nulls_last=True), F("time_criticality").desc(nulls_last=True), "created_at"]
+        constraints = [
+            *KeyedModel.Meta.constraints,
+            models.CheckConstraint(condition=Q(state__in=FeatureState.values), name="feature_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=FeatureKind.values), name="feature_kind_known"),
+            models.CheckConstraint(condition=Q(tier__isnull=True) | Q(tier__range=(1, 4)), name="feature_tier_1_to_4"),
+            *(models.CheckConstraint(condition=_on_scale(part), name=f"feature_{part}_on_scale") for part in PARTS),
+            models.CheckConstraint(
+                condition=Q(iteration__isnull=True) | (Q(pi__isnull=False) & Q(team__isnull=False)),
+                name="feature_place_whole",
+            ),
+            # What stands in a plan is refined: the database says so too.
+            models.CheckConstraint(
+                condition=Q(iteration__isnull=True) | ~Q(state__in=("funnel", "analysis")), name="feature_plan_refined"
+            ),
+            models.UniqueConstraint(
+                fields=["train", "external_id"], condition=~Q(external_id=""), name="feature_external_id_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "train", "state"], name="feature_backlog"),
+            models.Index(fields=["organization", "pi"], name="feature_of_pi"),
+            models.Index(fields=["organization", "source_id"], name="feature_of_source"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def cost_of_delay(self) -> int | None:
+        """User-business value, time criticality and risk reduction together, once all are agreed."""
+        parts = (self.value, self.time_criticality, self.risk_reduction)
+        return None if None in parts else sum(p for p in parts if p is not None)
+
+    @property
+    def blocked(self) -> bool:
+        return bool(self.blocked_reason)
+
+
+class FeatureScore(TenantModel):
+    """How one person scores a feature. The agreed score stands on the feature."""
+
+    feature = TenantForeignKey("planning.Feature", related_name="scores")
+    scorer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    value = models.PositiveSmallIntegerField("user-business value")
+    time_criticality = models.PositiveSmallIntegerField()
+    risk_reduction = models.PositiveSmallIntegerField("risk reduction or opportunity")
+    job_size = models.PositiveSmallIntegerField()
+    scored_at = models.DateTimeField()
+    history = tracked()
+
+    class Meta:
+        ordering = ["scored_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["feature", "scorer"], name="feature_score_once"),
+            *(models.CheckConstraint(condition=Q(**{f"{p}__in": SCALE}), name=f"score_{p}_on_scale") for p in PARTS),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scorer} on {self.feature}"
+
+    @property
+    def wsjf(self) -> Decimal:
+        return (Decimal(self.value + self.time_criticality + self.risk_reduction) / self.job_size).quantize(Decimal("0.01"))

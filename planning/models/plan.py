@@ -1,0 +1,73 @@
+"""The plan of a Program Increment: objectives, the confidence vote, and the baseline it was committed with."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from releasetrain.audit.history import tracked
+from releasetrain.tenancy.models import TenantForeignKey, TenantModel
+
+
+class PlanBaseline(TenantModel):
+    """What was committed, word for word; later moves are measured against it."""
+
+    append_only = True
+
+    pi = TenantForeignKey("trains.ProgramIncrement", related_name="baselines", verbose_name="PI")
+    committed_at = models.DateTimeField()
+    committed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    content = models.JSONField()
+    digest = models.CharField(max_length=80)
+    accepted = models.JSONField("accepted findings", default=list)
+    reason = models.TextField("why they were accepted", blank=True)
+
+    class Meta:
+        ordering = ["-committed_at"]
+
+    def __str__(self) -> str:
+        return f"Baseline of {self.pi}"
+
+
+class Objective(TenantModel):
+    """What a team promises for the Program Increment, with its business value 1–10."""
+
+    pi = TenantForeignKey("trains.ProgramIncrement", related_name="objectives", verbose_name="PI")
+    team = TenantForeignKey("trains.Team", related_name="objectives")
+    title = models.CharField(max_length=200)
+    planned_value = models.PositiveSmallIntegerField()
+    actual_value = models.PositiveSmallIntegerField(null=True, blank=True)
+    uncommitted = models.BooleanField(default=False)
+    history = tracked()
+
+    class Meta:
+        ordering = ["team", "uncommitted", "created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(planned_value__range=(1, 10)), name="objective_planned_1_to_10"),
+            models.CheckConstraint(
+                condition=Q(actual_value__isnull=True) | Q(actual_value__range=(0, 10)), name="objective_actual_0_to_10"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ConfidenceVote(TenantModel):
+    """Fist of five: how confident one person is that the objectives will be met."""
+
+    pi = TenantForeignKey("trains.ProgramIncrement", related_name="confidence_votes", verbose_name="PI")
+    voter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    fingers = models.PositiveSmallIntegerField()
+    comment = models.CharField(max_length=300, blank=True)
+    voted_at = models.DateTimeField()
+    history = tracked()
+
+    class Meta:
+        ordering = ["voted_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["pi", "voter"], name="confidence_vote_once"),
+            models.CheckConstraint(condition=Q(fingers__range=(1, 5)), name="confidence_vote_1_to_5"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.voter}: {self.fingers}"

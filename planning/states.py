@@ -1,0 +1,79 @@
+"""States of planning's objects, and the tables that say which verb leads where."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from releasetrain.kernel.states import StateMachine, Transition
+
+
+class FeatureState(models.TextChoices):
+    """Where a feature stands between idea and use."""
+
+    FUNNEL = "funnel", "Funnel"
+    ANALYSIS = "analysis", "Analysis"
+    READY = "ready", "Ready"
+    PLANNED = "planned", "Planned"
+    IN_PROGRESS = "in_progress", "In progress"
+    DONE = "done", "Done"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class DependencyState(models.TextChoices):
+    """How far two teams have agreed on a dependency."""
+
+    PROPOSED = "proposed", "Proposed"
+    ACCEPTED = "accepted", "Accepted"
+    COMMITTED = "committed", "Committed"
+    AT_RISK = "at_risk", "At risk"
+    BLOCKED = "blocked", "Blocked"
+    DONE = "done", "Done"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+F, D = FeatureState, DependencyState
+
+UNREFINED = (F.FUNNEL, F.ANALYSIS)
+IN_PLAN = (F.PLANNED, F.IN_PROGRESS)
+OPEN = (F.FUNNEL, F.ANALYSIS, F.READY, F.PLANNED, F.IN_PROGRESS)
+LIVE_DEPENDENCY = (D.PROPOSED, D.ACCEPTED, D.COMMITTED, D.AT_RISK, D.BLOCKED)
+
+FEATURE_STATES = StateMachine(
+    initial=F.FUNNEL,
+    labels=dict(F.choices),
+    transitions=(
+        Transition("feature.edit", OPEN, None),
+        Transition("feature.score", OPEN, None),
+        Transition("feature.agree_score", OPEN, None),
+        Transition("feature.analyse", F.FUNNEL, F.ANALYSIS),
+        Transition("feature.refine", (F.FUNNEL, F.ANALYSIS, F.READY), F.READY),
+        # Unrefined features may ask, so that the guard can say what is missing instead of naming states.
+        Transition("feature.place", OPEN, None),
+        Transition("feature.unplace", F.PLANNED, F.READY),
+        Transition("feature.start", F.PLANNED, F.IN_PROGRESS),
+        Transition("feature.complete", (F.PLANNED, F.IN_PROGRESS), F.DONE),
+        Transition("feature.cancel", OPEN, F.CANCELLED),
+        Transition("feature.block", (F.READY, F.PLANNED, F.IN_PROGRESS), None),
+        Transition("feature.unblock", (F.READY, F.PLANNED, F.IN_PROGRESS), None),
+        Transition("feature.add_to_release", (F.READY, F.PLANNED, F.IN_PROGRESS, F.DONE), None),
+    ),
+)
+
+DEPENDENCY_STATES = StateMachine(
+    initial=D.PROPOSED,
+    labels=dict(D.choices),
+    transitions=(
+        Transition("feature_dependency.edit", LIVE_DEPENDENCY, None),
+        Transition("feature_dependency.accept", D.PROPOSED, D.ACCEPTED),
+        Transition("feature_dependency.commit", (D.ACCEPTED, D.AT_RISK, D.BLOCKED), D.COMMITTED),
+        Transition("feature_dependency.flag", (D.ACCEPTED, D.COMMITTED, D.BLOCKED), D.AT_RISK),
+        Transition("feature_dependency.block", (D.ACCEPTED, D.COMMITTED, D.AT_RISK), D.BLOCKED),
+        Transition("feature_dependency.complete", (D.ACCEPTED, D.COMMITTED, D.AT_RISK, D.BLOCKED), D.DONE),
+        Transition("feature_dependency.withdraw", LIVE_DEPENDENCY, D.WITHDRAWN),
+    ),
+)
+
+# The rest of a Program Increment's life belongs to the trains; planning commits it.
+INCREMENT_COMMIT = StateMachine(
+    initial="draft", transitions=(Transition("pi.commit", ("draft", "planning"), "committed"),)
+)
