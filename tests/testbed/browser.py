@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, live_app: LiveApp) -> Iterator[Page]:
-    """A page of the running product; a script error or a breach of the content security policy fails the test."""
+    """A page of the running product; a script error or a breach of its policy fails the test."""
     context = browser.new_context(base_url=live_app.url, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(15_000)
     page = context.new_page()

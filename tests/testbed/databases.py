@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,9 +72,7 @@ def committed_db(
 ) -> Iterator[Database]:
     """A fresh database with real commits, Django connected to it as the application; dropped afterwards."""
     if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
-        pytest.fail(
-            "committed_db stands alone: take away django_db and db, whose transaction is rolled back."
-        )
+        pytest.fail("committed_db stands alone: take away django_db and db, which roll back.")
     database = Database(f"committed_{uuid.uuid4().hex[:12]}", test_run)
     administration = test_run.url(SUPERUSER, "postgres")
     template.create_copy(administration, database.name)
@@ -121,24 +120,20 @@ def _connection(url: str) -> Iterator[Any]:
     connection.close()
 
 
-class _connected_to:
+@contextmanager
+def _connected_to(database: Database) -> Iterator[None]:
     """Point Django, and what tests start with `os.environ`, at another database for a while."""
+    from django.db import connections
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> None:
-        from django.db import connections
-
+    _close_connections()
+    settings = connections.settings["default"]  # every thread's connection is made from this one dictionary
+    before = settings["NAME"], os.environ["DATABASE_URL"]
+    settings["NAME"], os.environ["DATABASE_URL"] = database.name, database.url
+    try:
+        yield
+    finally:
         _close_connections()
-        # Every thread's connection is made from this one dictionary.
-        self._settings = connections.settings["default"]
-        self._before = self._settings["NAME"], os.environ["DATABASE_URL"]
-        self._settings["NAME"], os.environ["DATABASE_URL"] = self._database.name, self._database.url
-
-    def __exit__(self, *_: object) -> None:
-        _close_connections()
-        self._settings["NAME"], os.environ["DATABASE_URL"] = self._before
+        settings["NAME"], os.environ["DATABASE_URL"] = before
 
 
 def _close_connections() -> None:
