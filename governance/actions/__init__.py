@@ -1,0 +1,2 @@
+"""The verbs of governance, loaded at start."""
+

@@ -1,0 +1,5 @@
+"""What the database itself refuses in governance, part by part; applied after every migration."""
+
+from .guards_gates import GUARDS as GATE_GUARDS
+
+GUARDS: list[str] = [*GATE_GUARDS]

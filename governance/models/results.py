@@ -1,0 +1,89 @@
+"""Results that pipelines post about an artifact, and the components that a bill of materials lists."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from releasetrain.kernel.actor import ScopeKey
+from releasetrain.kernel.clock import now
+from releasetrain.tenancy.models import TenantForeignKey, TenantModel
+
+from .files import StoredFile
+
+
+class ResultKind(models.TextChoices):
+    """What a result is evidence of."""
+
+    TESTS = "tests", "Test results"
+    COVERAGE = "coverage", "Code coverage"
+    STATIC_ANALYSIS = "static_analysis", "Static analysis"
+    COMPOSITION = "composition", "Software composition"
+
+
+class Result(TenantModel):
+    """A report about one artifact, as received, with what was read from it. It never changes."""
+
+    append_only = True
+
+    artifact = TenantForeignKey("trains.Artifact", related_name="results", db_index=False)
+    kind = models.CharField(max_length=20, choices=ResultKind.choices)
+    format = models.CharField(max_length=40)
+    tool = models.CharField(max_length=120, blank=True)
+    summary = models.JSONField(default=dict)
+    file = TenantForeignKey(StoredFile, related_name="results", db_index=False)
+    source = models.CharField(max_length=120, blank=True, help_text="The pipeline that posted it.")
+    run_url = models.CharField(max_length=500, blank=True)
+    produced_at = models.DateTimeField(null=True, blank=True, help_text="When the report itself says it was made.")
+    reported_at = models.DateTimeField(default=now)
+    reported_by = models.UUIDField(null=True)
+    digest = models.CharField(max_length=71)
+
+    class Meta:
+        ordering = ["-reported_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "artifact", "kind", "digest"], name="result_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["tests", "coverage", "static_analysis", "composition"]), name="result_kind_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "artifact", "kind", "-reported_at"], name="result_of_artifact"),
+            models.Index(fields=["organization", "-reported_at"], name="result_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.artifact}"
+
+    @property
+    def as_of(self):  # type: ignore[no-untyped-def]
+        """The moment its evidence is from: never later than its receipt, whatever the report claims."""
+        return min(self.produced_at, self.reported_at) if self.produced_at else self.reported_at
+
+    def scope_path(self) -> list[ScopeKey]:
+        return self.artifact.scope_path()
+
+
+class Component(TenantModel):
+    """A part that a bill of materials lists: answers "where is this library?"."""
+
+    append_only = True
+
+    result = TenantForeignKey(Result, related_name="components", db_index=False)
+    purl = models.CharField(max_length=500, blank=True)
+    name = models.CharField(max_length=300)
+    version = models.CharField(max_length=120, blank=True)
+    licence = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["name", "version"]
+        indexes = [
+            models.Index(fields=["organization", "result"], name="component_of_result"),
+            models.Index(fields=["organization", "name", "version"], name="component_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+    def scope_path(self) -> list[ScopeKey]:
+        return self.result.scope_path()
