@@ -28,8 +28,10 @@ from releasetrain.kernel.fields import Field, Upload
 from releasetrain.kernel.refusals import Decision, Ref, Refusal, Refused
 from releasetrain.kernel.states import StateMachine
 from releasetrain.tenancy.scope import require_scope
+from releasetrain.tenancy.tasks import enqueue
 
-from . import ledger
+from . import ledger, tasks
+from .subscriptions import followed_verbs
 
 Guard = Callable[[Actor, Any, dict[str, Any]], Refusal | None]
 Effect = Callable[[Actor, Any, dict[str, Any]], None]
@@ -152,6 +154,8 @@ class Action:
                 "changes": _changes(before, subject) if self.on is not None else {},
             }
             ledger.append(actor, self.verb, about, payload, reason=str(params.get("reason") or ""))
+            if self.verb in followed_verbs():
+                enqueue(tasks.consume, actor.organization_id)
             for effect in self.effects:
                 effect(actor, about, params)
             return result

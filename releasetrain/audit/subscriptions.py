@@ -17,6 +17,7 @@ class Subscription:
 
 
 _subscriptions: dict[str, Subscription] = {}
+_verbs: set[str] = set()
 
 
 def subscribe(*verbs: str, name: str) -> Callable[[Handler], Handler]:
@@ -26,6 +27,7 @@ def subscribe(*verbs: str, name: str) -> Callable[[Handler], Handler]:
         if name in _subscriptions:
             raise ValueError(f"subscription {name} is declared twice")
         _subscriptions[name] = Subscription(name, frozenset(verbs), handler)
+        _verbs.update(verbs)
         return handler
 
     return register
@@ -33,3 +35,8 @@ def subscribe(*verbs: str, name: str) -> Callable[[Handler], Handler]:
 
 def subscriptions() -> list[Subscription]:
     return list(_subscriptions.values())
+
+
+def followed_verbs() -> set[str]:
+    """Verbs that somebody listens to: after one of these the bell is rung."""
+    return _verbs

@@ -166,7 +166,7 @@ def parse_note(message: str | bytes) -> Note:
 
 
 def open_note(message: str | bytes, keys: Iterable[NoteKey]) -> VerifiedNote:
-    """Verify a note: unknown keys are set aside, a bad signature by a known one is refused, one must be good."""
+    """Verify a note: unknown keys are set aside, known ones must be right, at least one must have signed."""
     note = parse_note(message)
     known: dict[tuple[str, bytes], set[NoteKey]] = {}
     for key in keys:

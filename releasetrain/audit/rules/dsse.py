@@ -1,8 +1,8 @@
 """DSSE envelopes: pre-authentication encoding, signing and threshold verification.
 
-Signatures are made and checked with ``cryptography`` directly. securesystemslib was looked at and left out: it
-tries a signature only with the key whose ``keyid`` it names, although that hint is not authenticated and may be
-absent. Here it only orders the tries, and what counts is the number of different keys that really signed.
+Signatures are made and checked with ``cryptography`` directly. securesystemslib was looked at and left out:
+it tries a signature only with the key whose ``keyid`` it names, although that hint is not authenticated and
+may be absent. Here it only orders the tries, and what counts is how many different keys really signed.
 """
 
 import base64

@@ -1,6 +1,7 @@
 """Evidence package format: manifest, signed statement, ledger extract with proofs, a deterministic ZIP.
 
-Layout of the archive: ``manifest.json`` (canonical JSON: what is in it), ``manifest.dsse.json`` (DSSE over an in-toto statement whose subjects are the manifest and the files and whose predicate is the manifest),
+Layout of the archive: ``manifest.json`` (canonical JSON: what is in it), ``manifest.dsse.json`` (DSSE over an
+in-toto statement whose subjects are the manifest and the files and whose predicate is the manifest),
 ``SHA256SUMS`` and ``SHA256SUMS.sig`` (for sha256sum and openssl), ``records.json``, ``ledger/entries.jsonl``,
 ``checkpoint.txt``, ``keys/*.pem``, ``README.txt``, and the files of the caller. Members are stored, not
 deflated: the same facts then give the same bytes under every zlib.

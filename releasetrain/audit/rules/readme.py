@@ -23,8 +23,10 @@ Everything in here can be checked offline, without the software that made it.
 
 3. The in-toto statement in manifest.dsse.json, with openssl:
 
-   sed -n 's/.*"payload":"\\([^"]*\\)".*/\\1/p' manifest.dsse.json | openssl base64 -d -A > s.json
-   sed 's/.*"signatures"://; s/[^,]*,"sig":"\\([^"]*\\)".*/\\1/' manifest.dsse.json | openssl base64 -d -A > s.sig
+   sed -n 's/.*"payload":"\\([^"]*\\)".*/\\1/p' manifest.dsse.json > s.b64
+   openssl base64 -d -A -in s.b64 -out s.json
+   sed 's/.*"signatures"://; s/[^,]*,"sig":"\\([^"]*\\)".*/\\1/' manifest.dsse.json > s.b64
+   openssl base64 -d -A -in s.b64 -out s.sig
    printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < s.json)" | cat - s.json > s.pae
    openssl pkeyutl -verify -pubin -inkey {key} -rawin -in s.pae -sigfile s.sig
 

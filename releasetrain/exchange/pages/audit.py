@@ -1,0 +1,149 @@
+"""The audit trail explorer: who did what, when, from what to what, with the proof beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime, time
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_safe
+
+from releasetrain.accounts.models import User
+from releasetrain.audit import explorer
+from releasetrain.audit.models import LedgerEntry
+from releasetrain.interface.links import url_for
+from releasetrain.interface.pages import page
+from releasetrain.kernel.refusals import Ref, refuse
+
+
+def _query(request: HttpRequest) -> explorer.Query:
+    get = request.GET
+
+    def moment(name: str) -> datetime | None:
+        try:
+            day = parse_date(get.get(name, ""))
+        except ValueError:
+            return None
+        return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+
+    before = get.get("before", "")
+    return explorer.Query(
+        text=get.get("q", "")[:100],
+        verb=get.get("verb", "")[:80],
+        actor=get.get("actor", "")[:60],
+        kind=get.get("kind", "")[:60],
+        subject=get.get("subject", "")[:60],
+        since=moment("since"),
+        until=moment("until"),
+        before=int(before) if before.isdecimal() and len(before) < 19 else None,
+    )
+
+
+def _require(request: Any) -> None:
+    if not request.actor.may("audit.read"):
+        refuse(
+            "permission.missing",
+            "You need the permission audit.read to read the audit trail.",
+            remedy="An organization owner can grant you a role that carries it, e.g. Auditor.",
+            status=403,
+        )
+
+
+def _people(entries: list[LedgerEntry]) -> dict[Any, User]:
+    return User.objects.in_bulk({e.actor_id for e in entries if e.actor_id})
+
+
+def _subject_url(entry: LedgerEntry) -> str:
+    return url_for(Ref(entry.subject_kind, entry.subject_id, entry.subject_label))
+
+
+@require_safe
+def trail(request: Any) -> HttpResponse:
+    """The list, newest first."""
+    _require(request)
+    query = _query(request)
+    entries, more = explorer.search(query)
+    people = _people(entries)
+    rows = [
+        {"entry": e, "who": people.get(e.actor_id) or e.actor_name, "url": _subject_url(e)}
+        for e in entries
+    ]
+    members = User.objects.filter(memberships__organization=request.organization).order_by("name")
+    context = {
+        "section": "audit",
+        "title": "Audit trail",
+        "rows": rows,
+        "more": more,
+        "query": query,
+        "verbs": explorer.verbs(),
+        "members": members,
+        "state": explorer.state(),
+        "filtered": any((query.text, query.verb, query.actor, query.kind, query.subject, query.since, query.until)),
+    }
+    return page(request, "audit/trail.html", context)
+
+
+@require_safe
+def entry(request: Any, number: int) -> HttpResponse:
+    """One entry: what changed, its canonical body, its leaf and its proof."""
+    _require(request)
+    found = LedgerEntry.objects.filter(pk=number).first()
+    if found is None:
+        raise Http404("No such entry.")
+    body = explorer.document(found)
+    changes = [{"field": k, "old": v[0], "new": v[1]} for k, v in sorted(body["payload"].get("changes", {}).items())]
+    context = {
+        "section": "audit",
+        "title": f"Entry {found.pk}",
+        "crumbs": [("Audit", f"/o/{request.organization.slug}/audit/"), (f"Entry {found.pk}", "")],
+        "entry": found,
+        "body": body,
+        "changes": changes,
+        "params": sorted(body["payload"].get("params", {}).items()),
+        "who": _people([found]).get(found.actor_id) or found.actor_name,
+        "url": _subject_url(found),
+        "leaf": bytes(found.leaf_hash).hex(),
+        "proof": explorer.proof(found),
+    }
+    return page(request, "audit/entry.html", context)
+
+
+@require_safe
+def export(request: Any) -> StreamingHttpResponse:
+    """The filtered trail as CSV, streamed; ids, not names, so that the file matches the ledger."""
+    _require(request)
+    query = _query(request)
+
+    def lines() -> Any:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer)
+        writer.writerow(["entry", "at_utc", "verb", "actor_id", "actor", "route", "kind", "subject_id", "subject", "request_id", "leaf_hash"])
+        before = query.before
+        while True:
+            chosen = explorer.Query(**{**query.__dict__, "before": before})
+            entries, before = explorer.search(chosen, limit=1_000)
+            for e in entries:
+                writer.writerow(
+                    [e.pk, e.at.isoformat(), e.verb, e.actor_id or "", e.actor_name, e.route, e.subject_kind, e.subject_id]
+                    + [neutral(e.subject_label), e.request_id, bytes(e.leaf_hash).hex()]
+                )
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+            if before is None:
+                return
+
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="audit-{request.organization.slug}.csv"'
+    return response
+
+
+def neutral(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+

@@ -1,0 +1,11 @@
+"""Addresses outside any organization."""
+
+from django.urls import path
+
+from . import site
+
+urlpatterns = [
+    path("", site.landing, name="landing"),
+    path("organizations/new/", site.new_organization, name="new_organization"),
+    path("accounts/profile/", site.profile, name="profile"),
+]

@@ -1,0 +1,13 @@
+"""Addresses below /o/<organization>/ that belong to no single domain."""
+
+from django.urls import path
+
+from . import audit, organization
+
+urlpatterns = [
+    path("settings/", organization.settings, name="settings"),
+    path("service-accounts/<str:reference>/token/", organization.new_token, name="new_token"),
+    path("audit/", audit.trail, name="audit_trail"),
+    path("audit/export.csv", audit.export, name="audit_export"),
+    path("audit/<int:number>/", audit.entry, name="audit_entry"),
+]
