@@ -62,11 +62,16 @@ def stop(process: subprocess.Popen[bytes], *, with_signal: signal.Signals, patie
     """Ask a child to stop; when it has not after `patience` seconds, kill all of its session."""
     if process.poll() is None:
         process.send_signal(with_signal)
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            kill_session(process)
-            process.wait()
+        await_end(process, patience=patience)
+
+
+def await_end(process: subprocess.Popen[bytes], *, patience: float) -> None:
+    """Wait for a child that was asked to stop; kill all of its session when it takes too long."""
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        kill_session(process)
+        process.wait()
 
 
 def kill_session(process: subprocess.Popen[bytes]) -> None:

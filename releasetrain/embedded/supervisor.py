@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from .children import kill_session, spawn, stop
+from .children import await_end, kill_session, spawn
 from .postgres import last_lines
 
 _LARGEST_LOG = 10 * 1024 * 1024
@@ -73,8 +73,8 @@ class Tree:
         """Start a member; its output is shown with its name before each line, and kept."""
         path = self.log_path(name)
         process = spawn(command, cwd=self._cwd, environment=environment, output=subprocess.PIPE)
-        stop_it = partial(stop, process, with_signal=signal.SIGTERM, patience=_PATIENCE)
-        member = _Member(name, process, path, stop_it)
+        # All of ours are asked together, in _stop_all, so that they need not wait for each other.
+        member = _Member(name, process, path, partial(await_end, process, patience=_PATIENCE))
         prefix = self._prefix(name, len(self._members))
         assert process.stdout is not None
         member.reader = threading.Thread(target=self._relay, args=(process.stdout, path, prefix), daemon=True)
@@ -109,7 +109,7 @@ class Tree:
     def _stop_all(self) -> None:
         self._stopping = True
         own, adopted = ([m for m in self._members if bool(m.reader) is started] for started in (True, False))
-        for member in own:  # together first, so that they need not wait for each other
+        for member in own:
             if member.process.poll() is None:
                 member.process.send_signal(signal.SIGTERM)
         for member in (*reversed(own), *reversed(adopted)):

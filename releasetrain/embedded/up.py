@@ -130,8 +130,9 @@ def _start_application(
     tree.start("web", web_command(host, port), environment)
     tree.wait_for(lambda: _answers(host, port), "The web server")
     # Only now: until the first page is there, the processors belong to the web server.
-    tree.start("worker", worker_command(), environment)
-    tree.start("beat", beat_command(state.folder), environment)
+    quiet = {**environment, "LOG_LEVEL": _loglevel()}
+    tree.start("worker", worker_command(), quiet)
+    tree.start("beat", beat_command(state.folder), quiet)
     return f"http://{'localhost' if host in ('127.0.0.1', *EVERYWHERE) else host}:{port}/"
 
 
@@ -148,16 +149,23 @@ def web_command(host: str, port: int) -> list[str]:
 def worker_command() -> list[str]:
     processes = os.environ.get("WORKER_CONCURRENCY") or "2"
     return [
-        *(sys.executable, "-m", "celery", "--app", "releasetrain.celery", "worker"),
-        *("--concurrency", processes, "--loglevel", "INFO", "--without-mingle", "--without-gossip"),
+        # Celery warns root at every start; on one's own machine it can be the only account there is.
+        *(sys.executable, "-W", "ignore:You're running the worker with superuser:UserWarning"),
+        *("-m", "celery", "--quiet", "--app", "releasetrain.celery", "worker"),
+        *("--concurrency", processes, "--loglevel", _loglevel(), "--without-mingle", "--without-gossip"),
     ]
 
 
 def beat_command(folder: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "celery", "--app", "releasetrain.celery", "beat"),
-        *("--loglevel", "INFO", "--schedule", str(folder / "celerybeat-schedule")),
+        *(sys.executable, "-m", "celery", "--quiet", "--app", "releasetrain.celery", "beat"),
+        *("--loglevel", _loglevel(), "--schedule", str(folder / "celerybeat-schedule")),
     ]
+
+
+def _loglevel() -> str:
+    """Worker and scheduler tick every few seconds; saying so would push the logins off the screen."""
+    return os.environ.get("LOG_LEVEL") or "WARNING"
 
 
 def _answers(host: str, port: int) -> bool:
