@@ -1,0 +1,64 @@
+"""Exact percentiles, intervals of shares, and what to say about small samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import Any
+
+from metrics.rules.lazy_numpy import np
+
+PERCENTILES = (50, 75, 90, 95)
+FEW, SMALL = 5, 20
+_Z95 = 1.959963984540054
+
+
+def percentiles(values: Any, wanted: Sequence[int] = PERCENTILES) -> Mapping[int, float]:
+    """Linear interpolation between the two nearest ranks (type 7): the median of an even count is the mean of
+    the middle two. Nothing is estimated from bins."""
+    if len(values) == 0:
+        return {}
+    found = np.percentile(np.asarray(values, dtype=np.float64), wanted)
+    return dict(zip(wanted, (float(value) for value in found), strict=True))
+
+
+def grouped_percentile(groups: Any, values: Any, size: int, share: float) -> Any:
+    """The same percentile for each of `size` groups at once; NaN where a group has no value."""
+    result = np.full(size, np.nan)
+    if len(values) == 0:
+        return result
+    order = np.lexsort((values, groups))
+    ordered = np.asarray(values, dtype=np.float64)[order]
+    counts = np.bincount(groups, minlength=size)
+    starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+    filled = counts > 0
+    place = (counts[filled] - 1) * share
+    low = np.floor(place).astype(np.int64)
+    high = np.ceil(place).astype(np.int64)
+    at = starts[filled]
+    lower, upper = ordered[at + low], ordered[at + high]
+    result[filled] = lower + (upper - lower) * (place - low)
+    return result
+
+
+def wilson(hits: int, trials: int) -> tuple[float, float] | None:
+    """The 95 % Wilson interval of a share; with no failure in n trials its upper end is 3.84 ÷ (n + 3.84)."""
+    if trials == 0:
+        return None
+    square = _Z95 * _Z95
+    share = hits / trials
+    middle = share + square / (2 * trials)
+    spread = _Z95 * sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
+    scale = 1 + square / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def wording(count: int, what: str) -> str:
+    """What the reader should know about the size of the sample; empty when there is nothing to say."""
+    if count == 0:
+        return f"No {what} to compute this from."
+    if count < FEW:
+        return f"Computed from {count} {what} only: read the rows, not the figure."
+    if count < SMALL:
+        return f"Small sample: {count} {what}. One more or less changes the figure noticeably."
+    return ""
