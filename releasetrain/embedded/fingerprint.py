@@ -54,11 +54,8 @@ def _schema_files(root: Path) -> Iterable[Path]:
                 yield from folder.glob(pattern)
     for floor in _SCHEMA_FLOORS:
         yield from (root / floor).glob("*.py")
-    # The permissions that migrate writes, and the cast that the tests' template holds.
-    yield root / "releasetrain/accounts/catalogue.py"
-    cast = root / "tests/testbed/cast.py"
-    if cast.exists():
-        yield cast
+    # The permissions that migrate writes.
+    yield from (root / "releasetrain/accounts").glob("catalogue.py")
 
 
 def _installed(root: Path) -> bytes:

@@ -114,6 +114,8 @@ class Tree:
                 member.process.send_signal(signal.SIGTERM)
         for member in (*reversed(own), *reversed(adopted)):
             member.stop()
+            if member.reader:
+                member.reader.join(2)  # its last lines are told before ours
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if not self._stopping:
@@ -133,7 +135,7 @@ class Tree:
 
     def _relay(self, stream: IO[bytes], path: Path, prefix: str) -> None:
         echo = True
-        with path.open("ab", buffering=0) as log:
+        with stream, path.open("ab", buffering=0) as log:
             for line in stream:
                 log.write(line)
                 if echo:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
-from releasetrain.embedded.fingerprint import ROOT, schema_digest
+from releasetrain.embedded.fingerprint import ROOT, digest_of, schema_digest
 from releasetrain.embedded.provisioning import APPLICATION, OWNER, Login, provision
 from releasetrain.embedded.servers import UNSAFE_BUT_FAST, start_postgres
 
@@ -31,7 +31,8 @@ class SchemaCannotBeBuilt(RuntimeError):
 def copy_of_cluster(target: Path) -> Path:
     """A copy of the prepared cluster for one run; prepares it first when the schema has changed."""
     _CACHE.mkdir(parents=True, exist_ok=True)
-    kept = _CACHE / f"cluster-{schema_digest()[:20]}"
+    digest = digest_of(ROOT, [ROOT / "tests/testbed/cast.py"], extra=schema_digest().encode())
+    kept = _CACHE / f"cluster-{digest[:20]}"
     with _locked(kept.with_suffix(".lock")):
         if not kept.is_dir():
             _build(kept)
