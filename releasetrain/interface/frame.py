@@ -17,11 +17,31 @@ from .pages import wanted_fragment
 THEMES = ("auto", "light", "dark")
 
 _TEXTS = {
-    400: ("That request makes no sense here", "The server could not read the request.", "Go back and try again from the page."),
-    403: ("You may not see or do this", "Your roles do not cover it.", "An owner of the organization can grant you the role."),
-    404: ("There is nothing here", "The page does not exist, or it belongs to an organization you are not in.", ""),
-    409: ("Not possible in the present state", "Something has changed since you opened the page.", "Reload it and look again."),
-    500: ("Something broke on our side", "The act was not carried out and nothing was changed.", "Try again in a moment."),
+    400: (
+        "That request makes no sense here",
+        "The server could not read the request.",
+        "Go back and try again from the page.",
+    ),
+    403: (
+        "You may not see or do this",
+        "Your roles do not cover it.",
+        "An owner of the organization can grant you the role.",
+    ),
+    404: (
+        "There is nothing here",
+        "The page does not exist, or it belongs to an organization you are not in.",
+        "",
+    ),
+    409: (
+        "Not possible in the present state",
+        "Something has changed since you opened the page.",
+        "Reload it and look again.",
+    ),
+    500: (
+        "Something broke on our side",
+        "The act was not carried out and nothing was changed.",
+        "Try again in a moment.",
+    ),
 }
 
 
@@ -37,11 +57,15 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     response = HttpResponseRedirect(back if safe else "/")
     response.status_code = 303
-    response.set_cookie("theme", chosen, max_age=31_536_000, samesite="Lax", secure=request.is_secure(), httponly=True)
+    response.set_cookie(
+        "theme", chosen, max_age=31_536_000, samesite="Lax", secure=request.is_secure(), httponly=True
+    )
     return response
 
 
-def refusal_page(request: HttpRequest, status: int, refusals: list[Refusal] | None = None, **texts: str) -> HttpResponse:
+def refusal_page(
+    request: HttpRequest, status: int, refusals: list[Refusal] | None = None, **texts: str
+) -> HttpResponse:
     """A refused request as a page, or bare for a dialog. Reads neither session nor database, so it works when they do not."""
     heading, sentence, remedy = _TEXTS.get(status, _TEXTS[400 if status < 500 else 500])
     organization = getattr(request, "organization", None)

@@ -133,7 +133,9 @@ def places(request: HttpRequest, section: str = "") -> dict[str, Any]:
         "more_current": any(e.current for e in rest),
         "foot": entries["foot"],
         "bar": entries["bar"],
-        "keys": {e.place.key: e for e in (*entries["rail"], *entries["foot"], *entries["bar"]) if e.place.key},
+        "keys": {
+            e.place.key: e for e in (*entries["rail"], *entries["foot"], *entries["bar"]) if e.place.key
+        },
     }
 
 

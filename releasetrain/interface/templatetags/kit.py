@@ -21,7 +21,24 @@ from releasetrain.tenancy.models import Organization
 
 register = template.Library()
 
-_GRID_16 = {*TONES, "in", "out", "lock", "clock", "chev", "next", "prev", "up", "down", "arrow", "sort", "close", "plus", "check", "milestone"}
+_GRID_16 = {
+    *TONES,
+    "in",
+    "out",
+    "lock",
+    "clock",
+    "chev",
+    "next",
+    "prev",
+    "up",
+    "down",
+    "arrow",
+    "sort",
+    "close",
+    "plus",
+    "check",
+    "milestone",
+}
 _THIN = "\u202f"
 
 
@@ -38,7 +55,11 @@ def icon(name: str, css: str = "", label: str = "", size: int = 0) -> SafeString
         classes.append(css)
     said = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
-        '<svg class="{}" {}><use href="{}#{}"/></svg>', " ".join(classes), said, static("icons/icons.svg"), name
+        '<svg class="{}" {}><use href="{}#{}"/></svg>',
+        " ".join(classes),
+        said,
+        static("icons/icons.svg"),
+        name,
     )
 
 
@@ -72,7 +93,9 @@ def state_mark(state: Any, word: str = "") -> SafeString:
     """Only the mark of a state, with its word for screen readers."""
     tone = tone_of(state)
     return format_html(
-        '{}<span class="vh">{}: </span>', icon(tone, size=16, css="idle" if tone == "info" else ""), word or word_for(state)
+        '{}<span class="vh">{}: </span>',
+        icon(tone, size=16, css="idle" if tone == "info" else ""),
+        word or word_for(state),
     )
 
 
@@ -120,7 +143,9 @@ def avatar(who: Any) -> SafeString:
     """Only the avatar, with the name for screen readers."""
     name = who if isinstance(who, str) else (getattr(who, "name", "") or str(who))
     return format_html(
-        '<span class="ava"><span aria-hidden="true">{}</span><span class="vh">{}</span></span>', initials(name), name
+        '<span class="ava"><span aria-hidden="true">{}</span><span class="vh">{}</span></span>',
+        initials(name),
+        name,
     )
 
 
@@ -188,7 +213,10 @@ def when(value: Any, style: str = "time", none: str = "–") -> SafeString:
         "ago": lambda: ago(moment),
     }.get(style, lambda: f"{_spoken_day(local.date(), today)} {local:%H:%M}")()
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', in_utc.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{in_utc:%Y-%m-%d %H:%M:%S} UTC", text
+        '<time datetime="{}" title="{}">{}</time>',
+        in_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        f"{in_utc:%Y-%m-%d %H:%M:%S} UTC",
+        text,
     )
 
 
@@ -280,15 +308,25 @@ def hash_short(value: Any, length: int = 12) -> SafeString:
 
 
 @register.simple_tag
-def progress(value: Any, maximum: Any = 100, label: str = "", text: str = "", kind: str = "load") -> SafeString:
+def progress(
+    value: Any, maximum: Any = 100, label: str = "", text: str = "", kind: str = "load"
+) -> SafeString:
     """A bar with its numbers. kind "load" warns near and over the maximum; "plain" only shows how far."""
     have, most = float(value or 0), float(maximum or 0)
-    mood = "plain" if kind == "plain" else "over" if have > most else "near" if most and have > 0.92 * most else ""
+    mood = (
+        "plain"
+        if kind == "plain"
+        else "over"
+        if have > most
+        else "near"
+        if most and have > 0.92 * most
+        else ""
+    )
     return format_html(
-        '<span class="meterrow"><progress class="{}" max="{:g}" value="{:g}" aria-label="{}"></progress><b class="num">{}</b></span>',
+        '<span class="meterrow"><progress class="{}" max="{}" value="{}" aria-label="{}"></progress><b class="num">{}</b></span>',
         mood,
-        most or 1,
-        have,
+        f"{most or 1:g}",
+        f"{have:g}",
         label or "Progress",
         text or f"{have:g}/{most:g}",
     )
@@ -306,9 +344,7 @@ def difference(before: Any, after: Any, caption: str = "What changed") -> dict[s
 @register.simple_tag
 def line_difference(before: str, after: str) -> SafeString:
     """Two texts as lines, removed and added lines marked."""
-    rows = [
-        (tag, line) for tag, line in differences.lines(before or "", after or "")
-    ]
+    rows = [(tag, line) for tag, line in differences.lines(before or "", after or "")]
     return format_html(
         '<pre class="code line-diff" tabindex="0" role="region" aria-label="Difference">{}</pre>',
         format_html_join(
@@ -338,7 +374,9 @@ def theme(context: template.Context) -> str:
 
 
 @register.inclusion_tag("components/verb_button.html")
-def verb_button(decision: Any, url: str, label: str, css: str = "", icon_name: str = "", ident: str = "") -> dict[str, Any]:
+def verb_button(
+    decision: Any, url: str, label: str, css: str = "", icon_name: str = "", ident: str = ""
+) -> dict[str, Any]:
     """The button of an act. Refused, it stays visible with a lock and says why and what would make it pass."""
     verb = getattr(decision, "verb", label)
     refusals = list(getattr(decision, "refusals", ()))
@@ -377,7 +415,9 @@ def memberships(context: template.Context) -> list[Organization]:
     user = context["request"].user
     if not user.is_authenticated:
         return []
-    rows = Membership.objects.filter(user_id=user.pk, suspended_at__isnull=True).select_related("organization")
+    rows = Membership.objects.filter(user_id=user.pk, suspended_at__isnull=True).select_related(
+        "organization"
+    )
     return sorted((row.organization for row in rows), key=lambda organization: organization.name)
 
 

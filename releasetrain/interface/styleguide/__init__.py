@@ -1,0 +1,1 @@
+"""The style guide: every component as it really is, at `/styleguide/`."""
