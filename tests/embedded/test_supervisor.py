@@ -31,6 +31,10 @@ def _pids(tree: Tree) -> list[int]:
     return [member.process.pid for member in tree._members]
 
 
+def _said(log: Path, text: str) -> bool:
+    return log.exists() and text in log.read_text()
+
+
 def _gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -84,7 +88,7 @@ time.sleep(60)
         tree.adopt(
             "server", server, lambda: order.append(f"user ended: {(tmp_path / 'user-ended').exists()}")
         )
-        tree.wait_for(lambda: "ready" in (tmp_path / "user.log").read_text(), "The user")
+        tree.wait_for(lambda: _said(tmp_path / "user.log", "ready"), "The user")
         raise StopRequested
     assert order == ["user ended: True"]
 
@@ -94,7 +98,7 @@ def test_output_carries_its_origin_and_is_kept(
 ) -> None:
     with pytest.raises(StopRequested), tree:
         tree.start("beat", LIVES, os.environ)
-        tree.wait_for(lambda: "at work" in (tmp_path / "beat.log").read_text(), "The scheduler")
+        tree.wait_for(lambda: _said(tmp_path / "beat.log", "at work"), "The scheduler")
         time.sleep(0.1)
         raise StopRequested
     assert "beat    | at work" in capsys.readouterr().out
