@@ -1,0 +1,1 @@
+"""Planning arithmetic: pure functions over typed rows, no database, no clock."""
