@@ -1,0 +1,35 @@
+"""Writes of trains. Each module declares the verbs of one kind of object."""
+
+from . import (
+    artifacts,
+    commits,
+    deployments,
+    environments,
+    freezes,
+    increments,
+    milestones,
+    releases,
+    scope,
+    service_import,
+    services,
+    teams,
+    train_dependencies,
+    trains,
+)
+
+__all__ = [
+    "artifacts",
+    "commits",
+    "deployments",
+    "environments",
+    "freezes",
+    "increments",
+    "milestones",
+    "releases",
+    "scope",
+    "service_import",
+    "services",
+    "teams",
+    "train_dependencies",
+    "trains",
+]

@@ -19,7 +19,9 @@ class Artifact(TenantModel):
     """An immutable build of a service: one service and version never changes its digest."""
 
     service = TenantForeignKey(Service, related_name="artifacts")
-    digest = models.CharField(max_length=71, validators=[RegexValidator(DIGEST, "A digest is sha256: and 64 hexadecimal digits.")])
+    digest = models.CharField(
+        max_length=71, validators=[RegexValidator(DIGEST, "A digest is sha256: and 64 hexadecimal digits.")]
+    )
     version = models.CharField(max_length=120, blank=True)
     commit = models.CharField(max_length=64, blank=True)
     builder = models.CharField(max_length=200, blank=True)
@@ -31,12 +33,16 @@ class Artifact(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["organization", "digest"], name="artifact_digest_once"),
             models.UniqueConstraint(
-                fields=["organization", "service", "version"], condition=~Q(version=""), name="artifact_version_immutable"
+                fields=["organization", "service", "version"],
+                condition=~Q(version=""),
+                name="artifact_version_immutable",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.service} {self.version}".strip() if self.version else f"{self.service} {self.digest[:19]}"
+        return (
+            f"{self.service} {self.version}".strip() if self.version else f"{self.service} {self.digest[:19]}"
+        )
 
     def scope_path(self) -> list[ScopeKey]:
         return service_scopes(self.service)

@@ -46,14 +46,18 @@ class Deployment(TenantModel):
     finished_at = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=80, blank=True, help_text="The system that reported it.")
     external_id = models.CharField(
-        max_length=200, blank=True, help_text="The reporting system's own id; reports with the same id are one deployment."
+        max_length=200,
+        blank=True,
+        help_text="The reporting system's own id; reports with the same id are one deployment.",
     )
     deployed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     deployed_by_name = models.CharField(max_length=200, blank=True)
     emergency = models.BooleanField(default=False)
-    rework = models.BooleanField(default=False, help_text="Unplanned, made necessary by what happened in production.")
+    rework = models.BooleanField(
+        default=False, help_text="Unplanned, made necessary by what happened in production."
+    )
     restores = TenantForeignKey(
         "self",
         related_name="restored_by",
@@ -77,24 +81,46 @@ class Deployment(TenantModel):
         ordering = ["-started_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "source", "external_id"], condition=~Q(external_id=""), name="deployment_event_once"
-            ),
-            models.CheckConstraint(condition=Q(kind__in=["deploy", "rollback", "redeploy"]), name="deployment_kind_known"),
-            models.CheckConstraint(
-                condition=Q(state__in=["running", "succeeded", "failed", "rolled_back", "cancelled"]), name="deployment_state_known"
+                fields=["organization", "source", "external_id"],
+                condition=~Q(external_id=""),
+                name="deployment_event_once",
             ),
             models.CheckConstraint(
-                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")), name="deployment_finishes_after_start"
+                condition=Q(kind__in=["deploy", "rollback", "redeploy"]), name="deployment_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["running", "succeeded", "failed", "rolled_back", "cancelled"]),
+                name="deployment_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                name="deployment_finishes_after_start",
             ),
         ]
         indexes = [
             models.Index(fields=["organization", "-started_at", "-id"], name="deployment_recent"),
-            models.Index(fields=["organization", "environment", "started_at"], name="deployment_by_environment"),
+            models.Index(
+                fields=["organization", "environment", "started_at"], name="deployment_by_environment"
+            ),
             models.Index(fields=["organization", "environment", "finished_at"], name="deployment_by_finish"),
-            models.Index(fields=["organization", "service", "environment", "-started_at"], name="deployment_of_service"),
-            models.Index(fields=["organization", "release"], condition=Q(release__isnull=False), name="deployment_of_release"),
-            models.Index(fields=["organization", "rolls_back"], condition=Q(rolls_back__isnull=False), name="deployment_undone"),
-            models.Index(fields=["organization", "restores"], condition=Q(restores__isnull=False), name="deployment_restored"),
+            models.Index(
+                fields=["organization", "service", "environment", "-started_at"], name="deployment_of_service"
+            ),
+            models.Index(
+                fields=["organization", "release"],
+                condition=Q(release__isnull=False),
+                name="deployment_of_release",
+            ),
+            models.Index(
+                fields=["organization", "rolls_back"],
+                condition=Q(rolls_back__isnull=False),
+                name="deployment_undone",
+            ),
+            models.Index(
+                fields=["organization", "restores"],
+                condition=Q(restores__isnull=False),
+                name="deployment_restored",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -136,7 +162,11 @@ class DeploymentCommit(TenantModel):
     commit = TenantForeignKey(Commit, related_name="deployments", db_index=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "deployment", "commit"], name="deployment_commit_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "deployment", "commit"], name="deployment_commit_once"
+            )
+        ]
         indexes = [models.Index(fields=["organization", "commit"], name="deployment_of_commit")]
 
     def __str__(self) -> str:

@@ -27,7 +27,9 @@ class Freeze(TenantModel):
 
     class Meta:
         ordering = ["-starts", "name"]
-        constraints = [models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="freeze_ends_after_start")]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="freeze_ends_after_start")
+        ]
         indexes = [models.Index(fields=["organization", "starts", "ends"], name="freeze_window")]
 
     def __str__(self) -> str:

@@ -29,7 +29,9 @@ class ProgramIncrement(TenantModel):
     ends = models.DateField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
     committed_at = models.DateTimeField(null=True, blank=True)
-    committed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    committed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     history = tracked()
 
     class Meta:
@@ -39,7 +41,8 @@ class ProgramIncrement(TenantModel):
             models.UniqueConstraint(fields=["organization", "train", "name"], name="increment_name_once"),
             models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="increment_ends_after_start"),
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "planning", "committed", "active", "closed"]), name="increment_state_known"
+                condition=Q(state__in=["draft", "planning", "committed", "active", "closed"]),
+                name="increment_state_known",
             ),
         ]
 
@@ -92,7 +95,8 @@ class Milestone(TenantModel):
         ordering = ["on", "name"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["event", "deadline", "regulatory", "integration"]), name="milestone_kind_known"
+                condition=Q(kind__in=["event", "deadline", "regulatory", "integration"]),
+                name="milestone_kind_known",
             ),
         ]
 

@@ -43,10 +43,14 @@ class Release(KeyedModel):
         ROLLED_BACK = "rolled_back", "Rolled back"
 
     train = TenantForeignKey(Train, related_name="releases")
-    pi = TenantForeignKey(ProgramIncrement, related_name="releases", null=True, blank=True, verbose_name="Program Increment")
+    pi = TenantForeignKey(
+        ProgramIncrement, related_name="releases", null=True, blank=True, verbose_name="Program Increment"
+    )
     version = models.CharField(max_length=80)
     name = models.CharField(max_length=120, blank=True)
-    classification = models.CharField(max_length=16, choices=Classification.choices, default=Classification.FEATURE)
+    classification = models.CharField(
+        max_length=16, choices=Classification.choices, default=Classification.FEATURE
+    )
     tier = models.PositiveSmallIntegerField(
         "risk tier", choices=TIERS, default=3, validators=[MinValueValidator(1), MaxValueValidator(4)]
     )
@@ -65,18 +69,30 @@ class Release(KeyedModel):
         constraints = [
             *KeyedModel.Meta.constraints,
             models.UniqueConstraint(
-                fields=["organization", "train", "version"], condition=~Q(state="cancelled"), name="release_version_once"
+                fields=["organization", "train", "version"],
+                condition=~Q(state="cancelled"),
+                name="release_version_once",
             ),
             models.CheckConstraint(
                 condition=Q(
                     state__in=[
-                        "planning", "scoped", "frozen", "ready", "approved", "deploying", "released", "closed", "cancelled", "rolled_back",
+                        "planning",
+                        "scoped",
+                        "frozen",
+                        "ready",
+                        "approved",
+                        "deploying",
+                        "released",
+                        "closed",
+                        "cancelled",
+                        "rolled_back",
                     ]
                 ),
                 name="release_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(classification__in=["feature", "problem_fix", "infrastructure", "hotfix"]), name="release_classification_known"
+                condition=Q(classification__in=["feature", "problem_fix", "infrastructure", "hotfix"]),
+                name="release_classification_known",
             ),
             models.CheckConstraint(condition=Q(tier__gte=1, tier__lte=4), name="release_tier_known"),
         ]
@@ -97,11 +113,15 @@ class ScopeItem(TenantModel):
     """One thing a release delivers. An item that came in after the scope freeze carries its cause."""
 
     release = TenantForeignKey(Release, related_name="items")
-    source_kind = models.CharField(max_length=40, blank=True, help_text="What it was in planning, e.g. feature or problem.")
+    source_kind = models.CharField(
+        max_length=40, blank=True, help_text="What it was in planning, e.g. feature or problem."
+    )
     source_id = models.UUIDField(null=True, blank=True)
     source_key = models.CharField(max_length=40, blank=True)
     title = models.CharField(max_length=200)
-    classification = models.CharField(max_length=16, choices=Classification.choices, default=Classification.FEATURE)
+    classification = models.CharField(
+        max_length=16, choices=Classification.choices, default=Classification.FEATURE
+    )
     tier = models.PositiveSmallIntegerField("risk tier", choices=TIERS, default=3)
     removed_at = models.DateTimeField(null=True, blank=True)
     after_freeze = models.BooleanField("changed after the scope freeze", default=False)
@@ -116,13 +136,18 @@ class ScopeItem(TenantModel):
                 condition=Q(removed_at__isnull=True, source_id__isnull=False),
                 name="scope_item_once",
             ),
-            models.CheckConstraint(condition=Q(after_freeze=False) | ~Q(cause=""), name="scope_item_after_freeze_has_cause"),
             models.CheckConstraint(
-                condition=Q(classification__in=["feature", "problem_fix", "infrastructure", "hotfix"]), name="scope_item_classification_known"
+                condition=Q(after_freeze=False) | ~Q(cause=""), name="scope_item_after_freeze_has_cause"
+            ),
+            models.CheckConstraint(
+                condition=Q(classification__in=["feature", "problem_fix", "infrastructure", "hotfix"]),
+                name="scope_item_classification_known",
             ),
             models.CheckConstraint(condition=Q(tier__gte=1, tier__lte=4), name="scope_item_tier_known"),
         ]
-        indexes = [models.Index(fields=["organization", "source_kind", "source_id"], name="scope_item_source")]
+        indexes = [
+            models.Index(fields=["organization", "source_kind", "source_id"], name="scope_item_source")
+        ]
 
     def __str__(self) -> str:
         return f"{self.source_key} {self.title}".strip()
@@ -142,7 +167,11 @@ class ReleaseArtifact(TenantModel):
 
     class Meta:
         ordering = ["service__name"]
-        constraints = [models.UniqueConstraint(fields=["organization", "release", "service"], name="release_artifact_per_service")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "release", "service"], name="release_artifact_per_service"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.artifact} in {self.release}"

@@ -11,7 +11,12 @@ from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
 from .train import Team, Train
 
-TIERS = [(1, "Tier 1: mission critical"), (2, "Tier 2: business critical"), (3, "Tier 3: important"), (4, "Tier 4: supporting")]
+TIERS = [
+    (1, "Tier 1: mission critical"),
+    (2, "Tier 2: business critical"),
+    (3, "Tier 3: important"),
+    (4, "Tier 4: supporting"),
+]
 
 
 class Service(TenantModel):
@@ -20,7 +25,9 @@ class Service(TenantModel):
     train = TenantForeignKey(Train, related_name="services", null=True, blank=True)
     team = TenantForeignKey(Team, related_name="services", null=True, blank=True)
     name = models.CharField(max_length=120)
-    tier = models.PositiveSmallIntegerField(choices=TIERS, default=3, validators=[MinValueValidator(1), MaxValueValidator(4)])
+    tier = models.PositiveSmallIntegerField(
+        choices=TIERS, default=3, validators=[MinValueValidator(1), MaxValueValidator(4)]
+    )
     regulated = models.BooleanField(default=False)
     repository = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True)
@@ -56,7 +63,10 @@ class Environment(TenantModel):
         ordering = ["rank", "name"]
         constraints = [
             models.UniqueConstraint(fields=["organization", "name"], name="environment_name_once"),
-            models.CheckConstraint(condition=models.Q(kind__in=["dev", "test", "staging", "production"]), name="environment_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["dev", "test", "staging", "production"]),
+                name="environment_kind_known",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,19 +10,28 @@ from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantMode
 
 
 class Train(KeyedModel):
-    """Teams that plan and release together, in one cadence. Its key is the short code people use, e.g. PAY."""
+    """Teams that plan and release together, in one cadence. Its key is the short code people use."""
 
     key_prefix = "ART"
 
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")
-    pi_weeks = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1), MaxValueValidator(26)])
-    iteration_weeks = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1), MaxValueValidator(8)])
+    pi_weeks = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(26)]
+    )
+    iteration_weeks = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1), MaxValueValidator(8)]
+    )
     ip_iteration = models.BooleanField(
-        "innovation and planning iteration", default=True, help_text="The last iteration of a PI is for innovation and planning."
+        "innovation and planning iteration",
+        default=True,
+        help_text="The last iteration of a PI is for innovation and planning.",
     )
     cadence_start = models.DateField(help_text="First day of the first Program Increment.")
+    version_scheme = models.CharField(
+        max_length=40, default="semver", help_text="semver, or a calendar scheme such as YYYY.0M.MICRO."
+    )
     archived_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
 
@@ -31,7 +40,8 @@ class Train(KeyedModel):
         constraints = [
             *KeyedModel.Meta.constraints,
             models.CheckConstraint(
-                condition=models.Q(pi_weeks__gte=models.F("iteration_weeks"), iteration_weeks__gte=1), name="train_cadence_fits"
+                condition=models.Q(pi_weeks__gte=models.F("iteration_weeks"), iteration_weeks__gte=1),
+                name="train_cadence_fits",
             ),
         ]
 

@@ -37,7 +37,8 @@ class TrainDependency(TenantModel):
         constraints = [
             models.CheckConstraint(condition=~Q(provider=F("consumer")), name="train_dependency_of_two"),
             models.CheckConstraint(
-                condition=Q(state__in=["proposed", "agreed", "at_risk", "met", "broken"]), name="train_dependency_state_known"
+                condition=Q(state__in=["proposed", "agreed", "at_risk", "met", "broken"]),
+                name="train_dependency_state_known",
             ),
         ]
 

@@ -23,7 +23,12 @@ LIMITS = {
 }
 # Only critical defects of production come in after the scope freeze.
 AFTER_FREEZE = {PROBLEM_FIX, HOTFIX}
-_WORDS = {FEATURE: "features", PROBLEM_FIX: "problem fixes", INFRASTRUCTURE: "infrastructure changes", HOTFIX: "hotfixes"}
+_WORDS = {
+    FEATURE: "features",
+    PROBLEM_FIX: "problem fixes",
+    INFRASTRUCTURE: "infrastructure changes",
+    HOTFIX: "hotfixes",
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ def belongs(release: str, item: Item) -> Violation | None:
     if item.classification in CARRIES[release]:
         return None
     kind = release.replace("_", "-")
-    return Violation(item, f"A {kind} release carries no {_WORDS[item.classification]}: {item.label} does not belong here.")
+    return Violation(
+        item, f"A {kind} release carries no {_WORDS[item.classification]}: {item.label} does not belong here."
+    )
 
 
 def violations(release: str, tier: int, items: Iterable[Item]) -> list[Violation]:
@@ -63,5 +70,10 @@ def violations(release: str, tier: int, items: Iterable[Item]) -> list[Violation
         limit = LIMITS[tier].get(item.classification)
         if limit is not None and counted[item.classification] > limit:
             words = _WORDS[item.classification]
-            found.append(Violation(item, f"A tier {tier} release carries at most {limit} {words}: {item.label} is one too many."))
+            found.append(
+                Violation(
+                    item,
+                    f"A tier {tier} release carries at most {limit} {words}: {item.label} is one too many.",
+                )
+            )
     return found

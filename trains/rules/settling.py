@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import reduce
 
-RUNNING, SUCCEEDED, FAILED, ROLLED_BACK, CANCELLED = "running", "succeeded", "failed", "rolled_back", "cancelled"
+RUNNING, SUCCEEDED, FAILED, ROLLED_BACK, CANCELLED = (
+    "running",
+    "succeeded",
+    "failed",
+    "rolled_back",
+    "cancelled",
+)
 STATUSES = (RUNNING, SUCCEEDED, FAILED, ROLLED_BACK, CANCELLED)
 _RANK = {RUNNING: 0, CANCELLED: 1, FAILED: 2, SUCCEEDED: 3, ROLLED_BACK: 4}
 _EARLIEST = datetime.min.replace(tzinfo=UTC)

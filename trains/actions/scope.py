@@ -1,0 +1,143 @@
+"""Changes of a release's scope and of the builds it carries. After the scope freeze each one carries its cause."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constraint
+from releasetrain.kernel.clock import now
+from releasetrain.kernel.refusals import refuse
+from trains.models import TIERS, Artifact, Classification, Release, ReleaseArtifact, ScopeItem
+from trains.rules import packaging
+from trains.states import RELEASE_STATES
+
+from .releases import State, undo_readiness
+
+Cause = Annotated[
+    str, Field("Cause", help="Required after the scope freeze: why this cannot wait.", long=True)
+]
+
+explain_constraint("scope_item_once", "The release carries this already.")
+
+
+def scope_is_frozen(release: Release) -> bool:
+    """Frozen by hand, or by the date agreed for it."""
+    by_date = release.scope_freeze_at is not None and release.scope_freeze_at <= now()
+    return by_date or release.state not in (State.PLANNING, State.SCOPED)
+
+
+def _cause_after_freeze(release: Release, cause: str) -> bool:
+    frozen = scope_is_frozen(release)
+    if frozen and not cause.strip():
+        refuse(
+            "release.cause",
+            f"The scope of {release} is frozen: every change needs its cause.",
+            remedy="Say why this cannot wait for the next release.",
+            blocked_by=Ref.of(release),
+            field="cause",
+        )
+    return frozen
+
+
+@action("release.add_item", on=Release, requires="releases.manage", machine=RELEASE_STATES)
+def add_item(
+    actor: Actor,
+    release: Release,
+    *,
+    title: Annotated[str, Field("Title", max_length=200)],
+    classification: Classification = Classification.FEATURE,
+    tier: Annotated[int, Field("Risk tier", min=1, max=4, choices=TIERS)] = 3,
+    source_kind: Annotated[str, Field("Kind of source", help="E.g. feature or problem.", max_length=40)] = "",
+    source_id: Annotated[UUID | None, Field("Id of the source")] = None,
+    source_key: Annotated[str, Field("Key of the source", max_length=40)] = "",
+    cause: Cause = "",
+) -> ScopeItem:
+    """Add an item to the scope. After the freeze only problem fixes and hotfixes come in, with their cause."""
+    item = packaging.Item(f"{source_key} {title}".strip(), classification)
+    stranger = packaging.belongs(release.classification, item)
+    if stranger:
+        refuse(
+            "release.packaging",
+            stranger.sentence,
+            remedy="Choose another release.",
+            field="classification",
+            status=409,
+        )
+    if scope_is_frozen(release) and classification not in packaging.AFTER_FREEZE:
+        refuse(
+            "release.frozen",
+            f"The scope of {release} is frozen.",
+            remedy="Only problem fixes and hotfixes come in now; plan this for the next release.",
+            blocked_by=Ref.of(release),
+        )
+    frozen = _cause_after_freeze(release, cause)
+    if (
+        source_id
+        and release.items.filter(
+            source_kind=source_kind, source_id=source_id, removed_at__isnull=True
+        ).exists()
+    ):
+        refuse(
+            "release.item_twice",
+            f"{release} carries {source_key or title} already.",
+            blocked_by=Ref.of(release),
+        )
+    added = ScopeItem.objects.create(
+        release=release,
+        title=title,
+        classification=classification,
+        tier=tier,
+        source_kind=source_kind,
+        source_id=source_id,
+        source_key=source_key,
+        after_freeze=frozen,
+        cause=cause.strip(),
+    )
+    _content_changed(release)
+    return added
+
+
+def _own_items(actor: Actor, release: Any) -> Any:
+    return release.items.filter(removed_at__isnull=True) if release else ScopeItem.objects.none()
+
+
+@action("release.remove_item", on=Release, requires="releases.manage", machine=RELEASE_STATES)
+def remove_item(
+    actor: Actor,
+    release: Release,
+    *,
+    item: Annotated[ScopeItem, Field("Item", rows=_own_items)],
+    cause: Cause = "",
+) -> ScopeItem:
+    """Take an item out of the scope; it stays on record with the day and the cause."""
+    if item.release_id != release.pk:
+        refuse("release.item_elsewhere", f"{item} is not in {release}.", field="item")
+    if item.removed_at:
+        refuse("release.item_removed", f"{item} is out already.", field="item")
+    item.after_freeze = _cause_after_freeze(release, cause) or item.after_freeze
+    item.cause = "\n".join(filter(None, (item.cause, cause.strip())))
+    item.removed_at = now()
+    item.save()
+    _content_changed(release)
+    return item
+
+
+@action("release.attach_artifact", on=Release, requires="releases.manage", machine=RELEASE_STATES)
+def attach_artifact(actor: Actor, release: Release, *, artifact: Artifact) -> ReleaseArtifact:
+    """Attach the build of a service; it replaces the service's earlier build."""
+    carried = release.artifacts.filter(service_id=artifact.service_id).first()
+    if carried is None:
+        carried = ReleaseArtifact(release=release, service_id=artifact.service_id)
+    elif carried.artifact_id == artifact.pk:
+        return carried
+    carried.artifact = artifact
+    carried.save()
+    _content_changed(release)
+    return carried
+
+
+def _content_changed(release: Release) -> None:
+    """Count the change on the release, so that whoever read it before learns of it."""
+    undo_readiness(release)
+    release.save()

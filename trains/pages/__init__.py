@@ -1,0 +1,1 @@
+"""Own pages of trains: release cockpit, train overview, calendar."""

@@ -1,0 +1,80 @@
+"""What was deployed when, and what runs where."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from trains.models import Deployment, Environment, Release, Service, Train
+
+
+def deployments_between(
+    starts: datetime,
+    ends: datetime,
+    *,
+    train: Train | None = None,
+    services: Iterable[Service] | None = None,
+    environments: Iterable[Environment] | None = None,
+    production_only: bool = False,
+) -> QuerySet[Deployment]:
+    """Deployments that began in [starts, ends), with their service, environment and release."""
+    rows = Deployment.objects.filter(started_at__gte=starts, started_at__lt=ends)
+    if train is not None:
+        rows = rows.filter(service__train=train)
+    if services is not None:
+        rows = rows.filter(service__in=list(services))
+    if environments is not None:
+        rows = rows.filter(environment__in=list(environments))
+    if production_only:
+        rows = rows.filter(environment__kind=Environment.Kind.PRODUCTION)
+    return rows.select_related("service", "environment", "release").order_by("started_at", "id")
+
+
+def environments_of(train: Train | None) -> list[Environment]:
+    """The environments a train deploys to, in the order of the way to production."""
+    rows = Environment.objects.all()
+    return list(rows.filter(Q(train__isnull=True) | Q(train=train)) if train is not None else rows)
+
+
+def production_environments(train: Train | None) -> list[Environment]:
+    """Where the train's releases end."""
+    return [e for e in environments_of(train) if e.is_production]
+
+
+def current_versions(
+    train: Train | None = None, *, services: Iterable[uuid.UUID] | None = None
+) -> dict[uuid.UUID, dict[uuid.UUID, Deployment]]:
+    """What runs where: service id → environment id → the latest deployment (a rollback, too) that succeeded there."""
+    rows = Deployment.objects.filter(outcome=Deployment.State.SUCCEEDED)
+    if train is not None:
+        rows = rows.filter(service__train=train)
+    if services is not None:
+        rows = rows.filter(service__in=list(services))
+    latest = rows.order_by("service_id", "environment_id", "-started_at", "-id").distinct(
+        "service_id", "environment_id"
+    )
+    found: dict[uuid.UUID, dict[uuid.UUID, Deployment]] = {}
+    for deployment in latest.select_related("restores"):
+        found.setdefault(deployment.service_id, {})[deployment.environment_id] = deployment
+    return found
+
+
+def version_running(deployment: Deployment) -> str:
+    """The version a deployment left running: its own, or for a bare rollback the one it restored."""
+    if not deployment.version and deployment.restores:
+        return deployment.restores.version
+    return deployment.version or deployment.commit[:10]
+
+
+def undeployed_artifacts(release: Release) -> list[str]:
+    """The services of the release whose build has not arrived in every production environment of its train."""
+    targets = {e.pk for e in production_environments(release.train)}
+    arrived: dict[uuid.UUID, set[uuid.UUID]] = {}
+    rows = release.deployments.filter(state=Deployment.State.SUCCEEDED, environment__in=targets)
+    for service_id, environment_id in rows.values_list("service_id", "environment_id"):
+        arrived.setdefault(service_id, set()).add(environment_id)
+    attached = release.artifacts.select_related("service").order_by("service__name")
+    return [a.service.name for a in attached if not targets <= arrived.get(a.service_id, set())]
