@@ -190,23 +190,23 @@ class DeploymentLog:
 
     @cached_property
     def finished(self) -> Any:
-        return (self.at != ABSENT) & ~self._flags(lambda row: row.outcome is Outcome.RUNNING)
+        return (self.at != ABSENT) & ~self.flags(lambda row: row.outcome is Outcome.RUNNING)
 
     @cached_property
     def production(self) -> Any:
-        return self._flags(attrgetter("production"))
+        return self.flags(attrgetter("production"))
 
     @cached_property
     def aborted(self) -> Any:
-        return self._flags(lambda row: row.outcome is Outcome.ABORTED)
+        return self.flags(lambda row: row.outcome is Outcome.ABORTED)
 
     @cached_property
     def failed_by_outcome(self) -> Any:
-        return self._flags(lambda row: row.outcome in _FAILED)
+        return self.flags(lambda row: row.outcome in _FAILED)
 
     @cached_property
     def rework(self) -> Any:
-        return self._flags(attrgetter("rework"))
+        return self.flags(attrgetter("rework"))
 
     @cached_property
     def reached(self) -> Any:
@@ -226,10 +226,12 @@ class DeploymentLog:
         for by, wanted in (("service", scope.services), ("team", scope.teams), ("train", scope.trains)):
             if wanted:
                 get = attrgetter(by)
-                mask &= self._flags(lambda row, get=get, wanted=wanted: get(row) in wanted)
+                inside = (get(row) in wanted for row in self.rows)
+                mask &= np.fromiter(inside, dtype=bool, count=len(self.rows))
         return mask
 
-    def _flags(self, test: Callable[[Deployment], bool]) -> Any:
+    def flags(self, test: Callable[[Deployment], bool]) -> Any:
+        """For every row, whether the test holds."""
         return np.fromiter(map(test, self.rows), dtype=bool, count=len(self.rows))
 
 
@@ -252,7 +254,7 @@ def _counted(log: DeploymentLog, period: Period, scope: Scope) -> _Counted:
     ]
     mask = inside & log.reached
     if scope.purposes:
-        wanted = log._flags(lambda row: row.purpose in scope.purposes)
+        wanted = log.flags(lambda row: row.purpose in scope.purposes)
         left_out.append(_exclusion("purpose", log.ids[mask & ~wanted]))
         mask &= wanted
     return _Counted(mask, left_out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metrics.rules.lazy_numpy import np
@@ -49,12 +49,9 @@ class Chart:
                 continue
             end = self.limits[at + 1].start if at + 1 < len(self.limits) else len(self.values)
             for signal in signals(self.z[stretch.start : end], standard, rules):
-                moved = (signal.at, signal.first, signal.last)
-                found.append(
-                    Signal(
-                        signal.standard, signal.rule, *(each + stretch.start for each in moved), signal.text
-                    )
-                )
+                start = stretch.start
+                point, first, last = signal.at + start, signal.first + start, signal.last + start
+                found.append(replace(signal, at=point, first=first, last=last))
         return tuple(found)
 
     @property

@@ -105,6 +105,8 @@ def test_limits_are_set_anew_at_declared_changes_and_runs_do_not_cross_them():
     assert chart.outside == ()
     assert [s for s in chart.signals("western_electric") if s.rule == 4] == []
     assert xmr(values, baseline=(0, 20)).outside
+    late = xmr([*values, 60.0], changes=[20]).signals(rules=[1])
+    assert [(signal.at, signal.first, signal.last) for signal in late] == [(40, 40, 40)]
 
 
 def test_a_baseline_without_variation_sets_no_limits():

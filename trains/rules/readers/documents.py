@@ -82,15 +82,17 @@ class Entry:
 
     def instant(self, key: str) -> datetime:
         """RFC 3339 date and time with its zone offset."""
-        return self._read(key, cells.instant)
+        moment: datetime = self._read(key, cells.instant)
+        return moment
 
     def instant_or_none(self, key: str) -> datetime | None:
         """The same; absent, null or empty is nothing."""
-        return self._read(key, cells.instant) if self.text(key) else None
+        return self.instant(key) if self.text(key) else None
 
     def day(self, key: str) -> date:
         """A calendar day."""
-        return self._read(key, cells.day)
+        day: date = self._read(key, cells.day)
+        return day
 
     def _read(self, key: str, cell: cells.Cell) -> Any:
         try:

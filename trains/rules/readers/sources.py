@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 Source = Path | str | BinaryIO
 
@@ -19,10 +19,14 @@ class TooLarge(Exception):
     """The file unpacks to more than the limit."""
 
 
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class _Limited(io.RawIOBase):
     """Passes bytes on and stops a file that unpacks without end."""
 
-    def __init__(self, inner: BinaryIO, limit: int):
+    def __init__(self, inner: _Readable, limit: int):
         self._inner, self._left = inner, limit
 
     def readable(self) -> bool:
@@ -47,12 +51,12 @@ def source_name(source: Source, name: str | None = None) -> str:
 
 
 @contextmanager
-def opened(source: Source, limit: int = UNPACKED_LIMIT) -> Iterator[BinaryIO]:
+def opened(source: Source, limit: int = UNPACKED_LIMIT) -> Iterator[io.BufferedReader[Any]]:
     """The bytes of the source, unpacked. gzip is known by its first bytes, not by the file's name."""
     with ExitStack() as stack:
         raw = stack.enter_context(Path(source).open("rb")) if isinstance(source, str | Path) else source
-        buffered = io.BufferedReader(_Limited(raw, limit), 1 << 16)  # type: ignore[arg-type]
+        buffered: io.BufferedReader[Any] = io.BufferedReader(_Limited(raw, limit), 1 << 16)
         if buffered.peek(2)[:2] == _GZIP:
-            unpacked = _Limited(gzip.GzipFile(fileobj=buffered), limit)  # type: ignore[arg-type]
-            buffered = io.BufferedReader(unpacked, 1 << 16)  # type: ignore[arg-type]
-        yield buffered  # type: ignore[misc]
+            unpacked = _Limited(gzip.GzipFile(fileobj=buffered), limit)
+            buffered = io.BufferedReader(unpacked, 1 << 16)
+        yield buffered

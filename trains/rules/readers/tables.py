@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from trains.rules.readers.cells import Cell, CellError
 from trains.rules.readers.row_error import OnError, RowError
@@ -138,11 +138,11 @@ class _Lines:
     """Lines for the CSV reader, counted; a line that is not UTF-8 or holds a NUL marks its row as spoilt."""
 
     def __init__(self) -> None:
-        self._stream = io.TextIOWrapper(io.BytesIO())
+        self._stream: io.TextIOWrapper[Any] = io.TextIOWrapper(io.BytesIO())
         self.number = 0
         self.spoilt = ""
 
-    def attach(self, stream: BinaryIO) -> None:
+    def attach(self, stream: io.BufferedReader[Any]) -> None:
         """Read from here. A byte that is no UTF-8 is kept as a surrogate, so that its line can be named."""
         self._stream = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
