@@ -1,2 +1,3 @@
 """The verbs of governance, loaded at start."""
 
+from . import boards, changes  # noqa: F401

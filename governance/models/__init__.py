@@ -1,5 +1,16 @@
 """Models of governance: gates and their evidence, changes, evidence packages."""
 
+from .changes import (
+    AgendaItem,
+    Board,
+    BoardMember,
+    ChangeContributor,
+    ChangeDeployment,
+    ChangeRequest,
+    Condition,
+    Meeting,
+    Vote,
+)
 from .files import StoredFile
 from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
@@ -7,6 +18,15 @@ from .results import Component, Result, ResultKind
 from .waivers import Waiver
 
 __all__ = [
+    "AgendaItem",
+    "Board",
+    "BoardMember",
+    "ChangeContributor",
+    "ChangeDeployment",
+    "ChangeRequest",
+    "Condition",
+    "Meeting",
+    "Vote",
     "Component",
     "Evaluation",
     "Finding",

@@ -1,0 +1,347 @@
+"""Change requests, the boards that decide them, votes bound to exact content, meetings and authorised deployments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from releasetrain.audit.history import tracked
+from releasetrain.kernel.actor import ScopeKey
+from releasetrain.kernel.clock import now
+from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
+
+
+def known(values: type[models.TextChoices], field: str, name: str) -> models.CheckConstraint:
+    """The vocabulary of a field, held by the database too."""
+    return models.CheckConstraint(condition=Q(**{f"{field}__in": sorted(values.values)}), name=name)
+
+
+class Board(TenantModel):
+    """A change advisory board: who decides, how many must take part, by which rule."""
+
+    class Kind(models.TextChoices):
+        CAB = "cab", "Change advisory board"
+        ECAB = "ecab", "Emergency change advisory board"
+
+    class Rule(models.TextChoices):
+        MAJORITY = "majority", "More approvals than rejections"
+        UNANIMOUS = "unanimous", "No rejection"
+
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CAB)
+    quorum = models.PositiveSmallIntegerField(default=3)
+    rule = models.CharField(max_length=12, choices=Rule.choices, default=Rule.MAJORITY)
+    history = tracked()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="board_name_once"),
+            models.CheckConstraint(condition=Q(quorum__gte=1), name="board_quorum_positive"),
+            known(Kind, "kind", "board_kind_known"),
+            known(Rule, "rule", "board_rule_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BoardMember(TenantModel):
+    """Somebody who votes on a board, or who may vote in a member's place."""
+
+    board = TenantForeignKey(Board, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    deputy_of = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    removed_at = models.DateTimeField(null=True, blank=True)
+    history = tracked()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "board", "user", "deputy_of"],
+                condition=Q(removed_at__isnull=True),
+                name="board_member_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(condition=Q(deputy_of__isnull=True) | ~Q(deputy_of=F("user")), name="board_deputy_is_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} for {self.deputy_of}" if self.deputy_of_id else str(self.user)
+
+
+class ChangeRequest(KeyedModel):
+    """A request for change (RFC). Every approval is bound to `revision` and `content_digest`."""
+
+    key_prefix = "CHG"
+
+    class Type(models.TextChoices):
+        STANDARD = "standard", "Standard"
+        NORMAL = "normal", "Normal"
+        EMERGENCY = "emergency", "Emergency"
+
+    class Risk(models.TextChoices):
+        LOW = "low", "Low"
+        MEDIUM = "medium", "Medium"
+        HIGH = "high", "High"
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
+        APPROVED = "approved", "Approved"
+        SCHEDULED = "scheduled", "Scheduled"
+        IMPLEMENTING = "implementing", "Implementing"
+        COMPLETED = "completed", "Completed"
+        CLOSED = "closed", "Closed"
+        REJECTED = "rejected", "Rejected"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Outcome(models.TextChoices):
+        SUCCESSFUL = "successful", "Successful"
+        WITH_ISSUES = "with_issues", "With issues"
+        BACKED_OUT = "backed_out", "Backed out"
+
+    # In these states the present content stands approved.
+    STANDING = (State.APPROVED, State.SCHEDULED, State.IMPLEMENTING)
+
+    title = models.CharField(max_length=200)
+    release = TenantForeignKey("trains.Release", related_name="changes", null=True, blank=True)
+    service = TenantForeignKey("trains.Service", related_name="changes", null=True, blank=True)
+    environment = TenantForeignKey("trains.Environment", related_name="changes", null=True, blank=True)
+    board = TenantForeignKey(Board, related_name="changes")
+    type = models.CharField(max_length=10, choices=Type.choices, default=Type.NORMAL)
+    risk = models.CharField(max_length=8, choices=Risk.choices, default=Risk.MEDIUM)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFT)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    window_starts = models.DateTimeField("window from", null=True, blank=True)
+    window_ends = models.DateTimeField("window until", null=True, blank=True)
+    implementation_plan = models.TextField(blank=True)
+    test_plan = models.TextField(blank=True)
+    communication_plan = models.TextField(blank=True)
+    backout_plan = models.TextField(blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    revision = models.PositiveIntegerField(default=1)
+    content = models.JSONField(default=dict, editable=False, help_text="What the board decides on, as of this revision.")
+    content_digest = models.CharField(max_length=71, blank=True, editable=False)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    approved_revision = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    approved_digest = models.CharField(max_length=71, blank=True, editable=False)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    fell_because = models.CharField(max_length=200, blank=True, help_text="Why the last approval fell.")
+    closing_note = models.TextField(blank=True)
+    history = tracked()
+
+    class Meta(KeyedModel.Meta):
+        ordering = ["-created_at"]
+        constraints = [
+            *KeyedModel.Meta.constraints,
+            known(Type, "type", "change_type_known"),
+            known(Risk, "risk", "change_risk_known"),
+            known(State, "state", "change_state_known"),
+            models.CheckConstraint(
+                condition=Q(window_starts__isnull=True, window_ends__isnull=True) | Q(window_ends__gt=F("window_starts")),
+                name="change_window_ordered",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["approved", "scheduled", "implementing"])
+                | Q(approved_revision=F("revision"), approved_digest=F("content_digest")),
+                name="change_stands_on_its_content",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "state", "window_starts"], name="change_by_state"),
+            models.Index(fields=["organization", "board", "state"], name="change_of_board"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.title}"[:200]
+
+    def scope_path(self) -> list[ScopeKey]:
+        path = [("changerequest", str(self.pk)), ("board", str(self.board_id))]
+        if self.release_id:
+            path.append(("train", str(self.release.train_id)))
+        elif self.service_id:
+            path.append(("service", str(self.service_id)))
+            if self.service.train_id:
+                path.append(("train", str(self.service.train_id)))
+        return path
+
+    @property
+    def stands(self) -> bool:
+        """Approved, at this very revision and content."""
+        return (
+            self.state in self.STANDING
+            and self.approved_revision == self.revision
+            and self.approved_digest == self.content_digest != ""
+        )
+
+
+class ChangeContributor(TenantModel):
+    """Somebody who had a hand in the change and therefore may not decide it."""
+
+    class Act(models.TextChoices):
+        AUTHORED = "authored", "Wrote the change"
+        CODED = "coded", "Wrote the code"
+        RESOLVED = "resolved", "Resolved the problem"
+
+    change = TenantForeignKey(ChangeRequest, related_name="contributors")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    act = models.CharField(max_length=12, choices=Act.choices)
+    append_only = True
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "change", "user", "act"], name="contributor_once"),
+            known(Act, "act", "contributor_act_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_act_display()}"
+
+    def scope_path(self) -> list[ScopeKey]:
+        return self.change.scope_path()
+
+
+class Vote(TenantModel):
+    """One vote on one revision. It is never changed; a new revision asks again."""
+
+    class Choice(models.TextChoices):
+        APPROVE = "approve", "Approve"
+        CONDITIONS = "approve_with_conditions", "Approve with conditions"
+        REJECT = "reject", "Reject"
+        ABSTAIN = "abstain", "Abstain"
+
+    change = TenantForeignKey(ChangeRequest, related_name="votes")
+    board = TenantForeignKey(Board, related_name="+")
+    revision = models.PositiveIntegerField()
+    content_digest = models.CharField(max_length=71)
+    voter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    cast_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    choice = models.CharField(max_length=24, choices=Choice.choices)
+    rationale = models.TextField()
+    cast_at = models.DateTimeField(default=now)
+    append_only = True
+
+    class Meta:
+        ordering = ["cast_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "change", "revision", "voter"], name="vote_once_per_voter"),
+            models.UniqueConstraint(fields=["organization", "change", "revision", "cast_by"], name="vote_once_per_hand"),
+            known(Choice, "choice", "vote_choice_known"),
+            models.CheckConstraint(condition=~Q(rationale=""), name="vote_has_rationale"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.voter}: {self.get_choice_display()}"
+
+    def scope_path(self) -> list[ScopeKey]:
+        return self.change.scope_path()
+
+
+class Condition(TenantModel):
+    """What an approval was made to depend on; open ones keep the approvals check from passing."""
+
+    change = TenantForeignKey(ChangeRequest, related_name="conditions")
+    vote = TenantForeignKey(Vote, related_name="conditions")
+    text = models.CharField(max_length=500)
+    met_at = models.DateTimeField(null=True, blank=True)
+    met_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    evidence = models.TextField(blank=True)
+    history = tracked()
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return self.text[:120]
+
+    def scope_path(self) -> list[ScopeKey]:
+        return self.change.scope_path()
+
+
+class Meeting(TenantModel):
+    """A board's meeting: its agenda is worked through item by item."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "Planned"
+        RUNNING = "running", "Running"
+        CLOSED = "closed", "Closed"
+
+    board = TenantForeignKey(Board, related_name="meetings")
+    starts_at = models.DateTimeField()
+    minutes_per_item = models.PositiveSmallIntegerField(default=6)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
+    chair = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    current = TenantForeignKey("governance.AgendaItem", related_name="+", null=True, blank=True)
+    current_since = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    minutes = models.TextField(blank=True)
+    history = tracked()
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [known(State, "state", "meeting_state_known")]
+
+    def __str__(self) -> str:
+        return f"{self.board} {self.starts_at:%d %b %Y %H:%M}"
+
+
+class AgendaItem(TenantModel):
+    """A change on the agenda of a meeting."""
+
+    meeting = TenantForeignKey(Meeting, related_name="agenda")
+    change = TenantForeignKey(ChangeRequest, related_name="agenda_items")
+    position = models.PositiveSmallIntegerField()
+    taken_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    history = tracked()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["organization", "meeting", "change"], name="agenda_item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.change.key}"
+
+    def scope_path(self) -> list[ScopeKey]:
+        return [("board", str(self.meeting.board_id))]
+
+
+class ChangeDeployment(TenantModel):
+    """Whether a deployment stood under an approved change; what did not is kept and shown, with the reason."""
+
+    deployment = TenantForeignKey("trains.Deployment", related_name="authorisations")
+    change = TenantForeignKey(ChangeRequest, related_name="deployments", null=True, blank=True)
+    authorised = models.BooleanField()
+    reason = models.CharField(max_length=300)
+    append_only = True
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "deployment"], name="deployment_authorised_once"),
+            models.CheckConstraint(condition=Q(authorised=False) | Q(change__isnull=False), name="authorised_by_a_change"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment}: {'authorised' if self.authorised else 'not authorised'}"
+
+
+def contents(change: ChangeRequest, release: dict[str, Any] | None) -> dict[str, Any]:
+    """What a vote is about, as plain data: the plans, the window, and the release's own content."""
+    return {
+        "title": change.title,
+        "type": change.type,
+        "risk": change.risk,
+        "service": str(change.service_id) if change.service_id else None,
+        "environment": str(change.environment_id) if change.environment_id else None,
+        "window": [m.isoformat() if m else None for m in (change.window_starts, change.window_ends)],
+        "implementation_plan": change.implementation_plan,
+        "test_plan": change.test_plan,
+        "communication_plan": change.communication_plan,
+        "backout_plan": change.backout_plan,
+        "release": release,
+    }
