@@ -7,5 +7,6 @@ import * as palette from "./palette.js";
 import * as forms from "./forms.js";
 import * as live from "./live.js";
 import * as clock from "./clock.js";
+import * as regions from "./regions.js";
 
-for (const part of [theme, fragments, dialogs, keys, palette, forms, live, clock]) part.start();
+for (const part of [theme, fragments, dialogs, keys, palette, forms, live, clock, regions]) part.start();

@@ -78,7 +78,9 @@ def p_chart(
     _events(plot, events)
     if band and mean is not None:
         for side in (1, 0):
-            drawing.path("limit", _stairs(plot, [100 * limits[side] for limits in band]))
+            edge = [100 * limits[side] for limits in band]
+            if any(edge):
+                drawing.path("limit", _stairs(plot, edge))
         drawing.line("mean", plot.left, plot.y(100 * mean), plot.right, plot.y(100 * mean))
         wanted = [
             (plot.y(100 * mean), f"mean {said(100 * mean)} %", ""),
@@ -143,14 +145,9 @@ def _points(
                 closed=True,
                 tip=f"{tip}, outside the limits",
             )
-            found.append(
-                (
-                    index,
-                    f"{labels[index]}: {said(value)} {unit} is {side} limit {said(bound)}.".replace(
-                        "  ", " "
-                    ),
-                )
-            )
+            places = 1 if said(value) != said(bound) else 3
+            sentence = f"{labels[index]}: {said(value, places)} {unit} is {side} limit {said(bound, places)}."
+            found.append((index, sentence.replace("  ", " ")))
         elif index in in_run:
             plot.drawing.add("circle", "run", tip=f"{tip}, in a run", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3.4")
         else:

@@ -89,8 +89,11 @@ def line_chart(
                     r="2.2",
                 )
         end = ends[name]
-        if end is not None:
+        last = max((i for i, v in enumerate(values) if v is not None), default=0)
+        if end is not None and last >= len(labels) - 1:
             wanted.append((plot.y(end), tags[name], ""))
+        elif end is not None:
+            drawing.text(plot.x(last), plot.y(end) - 9, tags[name], "strong", "middle")
     direct_labels(plot, wanted)
     finding = (
         "; ".join(

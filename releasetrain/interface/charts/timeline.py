@@ -108,7 +108,7 @@ def timeline_chart(
         ]
         for s in spans
     ]
-    return Chart(title, finding, drawing, columns, rows)
+    return Chart(title, finding, drawing, columns, rows, css="chart wide")
 
 
 def _calendar(first: datetime, last: datetime, about: float) -> list[tuple[datetime, str]]:

@@ -1,0 +1,23 @@
+// Boxes that scroll sideways must be reachable by keyboard: those that do scroll, and hold nothing focusable, join the tab order with a name.
+const BOXES = ".tablewrap, .chartbox, .steps, .chain, .bd-scroll, pre.code";
+
+function name(box) {
+  const heading = box.querySelector("caption") || box.closest("section, .panel")?.querySelector("h2, h3");
+  return box.getAttribute("aria-label") || heading?.textContent.trim() || "Scrolling region";
+}
+
+function look(root) {
+  for (const box of root.querySelectorAll(BOXES)) {
+    if (box.hasAttribute("tabindex") || box.scrollWidth <= box.clientWidth + 1) continue;
+    box.tabIndex = 0;
+    if (!box.hasAttribute("role") && !/^(OL|UL|NAV|SECTION)$/.test(box.tagName)) box.setAttribute("role", "region");
+    box.setAttribute("aria-label", name(box));
+  }
+}
+
+export function start() {
+  look(document);
+  let waiting = 0;
+  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => look(document), 200); });
+  document.addEventListener("region:shown", (event) => look(event.detail || document));
+}
