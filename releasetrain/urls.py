@@ -1,5 +1,22 @@
-"""All pages and endpoints."""
+"""Addresses of the installation: pages of apps come before what is generated."""
 
 from django.urls import include, path
 
-urlpatterns = [path("accounts/", include("allauth.urls"))]
+from releasetrain.interface import discovery, health
+from releasetrain.interface.views import routes
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("api/", include("releasetrain.api_urls")),
+    path("o/<slug:org>/", include([*(path("", include(own)) for own in discovery.modules("pages.urls")), *routes.patterns()])),
+    *(path("", include(own)) for own in discovery.modules("pages.site_urls")),
+    path("", include("releasetrain.interface.frame")),
+    path("", include("releasetrain.interface.styleguide.urls")),
+    path("accounts/", include("allauth.urls")),
+]
+
+handler400 = "releasetrain.interface.errors.bad_request"
+handler403 = "releasetrain.interface.errors.forbidden"
+handler404 = "releasetrain.interface.errors.not_found"
+handler500 = "releasetrain.interface.errors.failed"

@@ -1,0 +1,16 @@
+"""Addresses of the API: what apps add by hand comes before what is generated."""
+
+from django.urls import include, path
+
+from releasetrain.interface import discovery
+from releasetrain.interface.api import explorer, routes, schema
+
+_OWN = [path("", include(own)) for own in discovery.modules("api.urls")]
+
+urlpatterns = [
+    path("", explorer.index, name="api-explorer"),
+    path("schema/", schema.show, name="api-schema"),
+    path("problems/", explorer.problems, name="api-problems"),
+    path("problems/<str:code>", explorer.problem, name="api-problem"),
+    path("v1/orgs/<slug:org>/", include([*_OWN, *routes.patterns()])),
+]

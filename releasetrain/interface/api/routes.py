@@ -1,0 +1,68 @@
+"""Routes of the API, generated: list and object of every resource, and one address per verb."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_exempt
+
+from releasetrain.audit.doorway import Action
+from releasetrain.interface.resources import Resource, loose_actions, resources
+
+from . import documentation
+from .search import SearchView
+from .verbs import VerbView, perform
+from .views import DetailView, HistoryView, ListView, NeighboursView
+
+
+def patterns() -> list[URLPattern]:
+    """All generated endpoints below /api/v1/orgs/<org>/."""
+    found = [path("search", csrf_exempt(SearchView.as_view()), name="api-search")]
+    for resource in resources():
+        found.extend(_of_resource(resource))
+    for action in loose_actions():
+        found.append(path(f"do/{action.verb}", _verb(None, action), name=f"api-{action.verb}"))
+    return found
+
+
+def _of_resource(resource: Resource) -> list[URLPattern]:
+    plural = resource.plural
+    creators = {resource.segment(a): a for a in resource.creators if a.on is None}
+    found = [path(plural, _list(resource, creators.pop("create", None)), name=f"api-{plural}.list")]
+    for segment, action in creators.items():
+        found.append(path(f"{plural}/{segment}", _verb(resource, action), name=f"api-{action.verb}"))
+    found.append(path(f"{plural}/<str:ref>", _read(DetailView, resource, "get"), name=f"api-{plural}.get"))
+    found.append(path(f"{plural}/<str:ref>/history", _read(HistoryView, resource, "history"), name=f"api-{plural}.history"))
+    found.append(
+        path(f"{plural}/<str:ref>/neighbours", _read(NeighboursView, resource, "neighbours"), name=f"api-{plural}.neighbours")
+    )
+    for action in resource.verbs:
+        address = f"{plural}/<str:ref>/{resource.segment(action)}"
+        found.append(path(address, _verb(resource, action), name=f"api-{action.verb}"))
+    return found
+
+
+def _list(resource: Resource, create: Action | None) -> Any:
+    members: dict[str, Any] = {"resource": resource, "__doc__": ListView.__doc__}
+    if create is not None:
+        action = create
+
+        def post(self: ListView, request: Any, **_: Any) -> Any:
+            return perform(self, action)
+
+        members["post"] = documentation.of_verb(action)(post)
+        members["verb"] = action
+    view = type(f"{resource.model.__name__}ListView", (ListView,), members)
+    return csrf_exempt(documentation.of_list(resource)(view).as_view())
+
+
+def _read(base: Any, resource: Resource, what: str) -> Any:
+    view = type(f"{resource.model.__name__}{base.__name__}", (base,), {"resource": resource})
+    return csrf_exempt(documentation.of_reading(resource, what)(view).as_view())
+
+
+def _verb(resource: Resource | None, action: Action) -> Any:
+    name = "".join(word.capitalize() for word in action.verb.replace(".", "_").split("_"))
+    view = type(f"{name}View", (VerbView,), {"resource": resource, "verb": action})
+    return csrf_exempt(documentation.of_verb_view(action)(view).as_view())

@@ -1,0 +1,21 @@
+"""Which of the product's apps bring a module of a given name, e.g. ``pages.urls``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+
+
+def own_folders() -> dict[str, Path]:
+    """The product's own apps and where they are; installed packages have modules of the same names that mean other things."""
+    root = Path(settings.BASE_DIR)
+    found = {config.name: Path(config.path) for config in apps.get_app_configs()}
+    return {name: path for name, path in found.items() if path.is_relative_to(root) and "site-packages" not in path.parts}
+
+
+def modules(name: str) -> list[str]:
+    """Full names of the modules, in the order of the installed apps."""
+    file = Path(*name.split(".")).with_suffix(".py")
+    return [f"{app}.{name}" for app, path in own_folders().items() if (path / file).is_file()]

@@ -1,0 +1,174 @@
+"""Middleware: request ids, and the tenant scope around every request of an organization."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from releasetrain.accounts.models import Membership
+from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.ids import uuid7
+from releasetrain.kernel.refusals import Refused
+from releasetrain.tenancy.models import Organization
+from releasetrain.tenancy.scope import tenant_scope
+
+from .api import limits, problems
+from .frame import refusal_page
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
+_OF_ORGANIZATION = re.compile(r"/(?P<face>o|api/v1/orgs)/(?P<slug>[^/]+)(?:/|\Z)")
+
+
+class RequestIdMiddleware:
+    """Every request has an id: the caller's, when it is a sane one, or a new one; the response repeats it."""
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponseBase:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = given if _REQUEST_ID.match(given) else str(uuid7())
+        if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.path_info:
+            # PostgreSQL cannot hold the zero character, so no row can match it: refuse before any view trips over it.
+            response: HttpResponseBase = _without_zero_characters(request)
+        else:
+            response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id
+        return response
+
+
+def _without_zero_characters(request: Any) -> HttpResponseBase:
+    if request.path_info.startswith("/api/"):
+        return problems.respond(request, 400, "text.zero_character", "The address contains a zero character.")
+    return HttpResponseBadRequest("The address contains a zero character.", content_type="text/plain")
+
+
+class OrganizationMiddleware:
+    """Finds the organization of the address and who asks, and answers inside the tenant scope.
+
+    The scope spans the whole response; an answer of 400 or above has changed nothing, so its transaction is rolled
+    back. A streamed answer runs after the middleware has returned and therefore gets a scope of its own.
+    """
+
+    def __init__(self, get_response: GetResponse):
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponseBase:
+        match = _OF_ORGANIZATION.match(request.path_info)
+        if match is None:
+            return self.get_response(request)
+        if match["face"] == "o":
+            return self._page(request, match["slug"])
+        return self._api(request, match["slug"])
+
+    def process_view(self, request: Any, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        """Views find the organization on the request; its word in the address is no argument of theirs."""
+        if hasattr(request, "organization"):
+            kwargs.pop("org", None)
+
+    def process_exception(self, request: Any, error: Exception) -> HttpResponseBase | None:
+        """A refusal that a page did not catch becomes a page that says why and what would make it pass."""
+        if not isinstance(error, Refused) or not error.refusals:
+            return None
+        if request.path_info.startswith("/api/"):
+            return problems.respond_to(request, error)
+        return refusal_page(request, error.status, error.refusals)
+
+    def _page(self, request: Any, slug: str) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            if request.headers.get("HX-Request") == "true":
+                return HttpResponse("Signed out.", status=401, content_type="text/plain")
+            return redirect_to_login(request.get_full_path(), reverse("account_login"))
+        actor = enter(request, slug, request.user, "page")
+        with timezone.override(zone_of(request)):
+            return self._inside(request, actor)
+
+    def _api(self, request: Any, slug: str) -> HttpResponseBase:
+        asking = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
+        try:
+            user = asking.user
+        except APIException as refusal:
+            return problems.respond_to(request, refusal)
+        if user is None or not user.is_authenticated:
+            response = problems.respond(
+                request, 401, "signed_out", "This needs a signed-in session or a token.", remedy="Send Authorization: Bearer rtk_…"
+            )
+            response["WWW-Authenticate"] = asking.authenticators[0].authenticate_header(asking)
+            return response
+        request.user, request.auth = user, asking.auth
+        token = asking.auth
+        if token is not None and token.organization.slug != slug:
+            return problems.respond(request, 404, "not_found", "There is no such organization.")
+        try:
+            actor = enter(request, slug, user, "api")
+        except Http404:
+            return problems.respond(request, 404, "not_found", "There is no such organization.")
+        allowance = limits.take(request, token.pk if token is not None else str(user.pk))
+        if allowance.spent:
+            response = problems.respond(request, 429, "rate.limited", "Too many requests.", remedy="Wait, then try again.")
+        else:
+            response = self._inside(request, actor)
+        return allowance.mark(response)
+
+    def _inside(self, request: Any, actor: Actor) -> HttpResponseBase:
+        with tenant_scope(actor.organization_id, actor):
+            response = self.get_response(request)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        if getattr(response, "streaming", False):
+            response.streaming_content = _in_scope(response.streaming_content, actor)  # type: ignore[attr-defined]
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-cache"
+        return response
+
+
+def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
+    """The actor for this person in this organization; 404 when there is no such organization for them."""
+    organization = Organization.objects.filter(slug=slug, suspended_at__isnull=True).first()
+    member = organization and Membership.objects.filter(
+        user_id=user.pk, organization_id=organization.pk, suspended_at__isnull=True
+    ).exists()
+    if organization is None or not member:
+        raise Http404("There is no such organization.")
+    request.organization = organization
+    request.actor = Actor(
+        organization_id=organization.pk,
+        user_id=user.pk,
+        name=str(user),
+        kind=user.kind,
+        route=face,
+        request_id=request.request_id,
+        address=request.META.get("REMOTE_ADDR", ""),
+    )
+    return request.actor  # type: ignore[no-any-return]
+
+
+def zone_of(request: Any) -> ZoneInfo:
+    """The zone a person's pages are written in: their own, or else the organization's."""
+    for name in (getattr(request.user, "time_zone", ""), request.organization.time_zone):
+        if name and name != "UTC":
+            try:
+                return ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                continue
+    return ZoneInfo("UTC")
+
+
+def _in_scope(parts: Iterator[bytes], actor: Actor) -> Iterator[bytes]:
+    with tenant_scope(actor.organization_id, replace(actor)):
+        yield from parts

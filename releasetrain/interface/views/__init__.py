@@ -1,0 +1,1 @@
+"""The generated pages: list, object, history and verb of every resource."""
