@@ -125,7 +125,7 @@ def test_the_readme_commands_verify_and_refuse(signers: list[LocalSigner], tmp_p
         archive.extractall(tmp_path)
     readme = (tmp_path / "README.txt").read_text()
     commands = re.findall(r"^   ((?:openssl|sha256sum|sed|printf) .*)$", readme, re.MULTILINE)
-    assert len(commands) == 7
+    assert len(commands) == 9
     script = "set -e\n" + "\n".join(commands)
     assert (
         SIGNER.public.keyid

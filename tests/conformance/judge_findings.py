@@ -1,0 +1,48 @@
+"""Judges of folders 05b and 05e: bills of materials and scan results."""
+
+from governance.rules.intake.cyclonedx import read_cyclonedx
+from governance.rules.intake.detect import Kind, detect
+from governance.rules.intake.errors import ReportError
+from governance.rules.intake.sarif import read_sarif
+
+from .vectors import Tally, folder, judge, load, refuses
+
+
+@judge("05b_sbom_vex/cyclonedx_spec")
+def cyclonedx_validity() -> Tally:
+    base = folder("05b_sbom_vex", "cyclonedx_spec")
+    expected = load("05b_sbom_vex", "cyclonedx_spec", "expected_validity.json")
+    tally = Tally(sum(map(len, expected.values())))
+    for version, cases in expected.items():
+        for name, validity in cases.items():
+            data = (base / version / name).read_bytes()
+            refused = refuses(ReportError, read_cyclonedx, data)
+            tally.case(name, refused == (validity == "invalid") and detect(data) is Kind.CYCLONEDX)
+    return tally
+
+
+@judge("05b_sbom_vex/openvex sarif")
+def sarif_counts() -> Tally:
+    """Runs and results as the VEX tool counts them before it applies any statement."""
+    base = folder("05b_sbom_vex", "openvex")
+    cases = load("05b_sbom_vex", "openvex", "expected_filter_counts.json")["cases"]
+    tally = Tally(len(cases))
+    for case in cases:
+        report = read_sarif((base / case["sarif"]).read_bytes())
+        found = (len(report.runs), report.runs[0].results, len(report.runs[0].findings))
+        results = case["results_in_first_run_before"]
+        tally.case(case["sarif"], found == (case["runs"], results, results), found)
+    return tally
+
+
+@judge("05e_sarif/validate")
+def sarif_validity() -> Tally:
+    """The SDK's rules judge style; only what it cannot even read (JSON1002) is refused."""
+    base = folder("05e_sarif", "validate")
+    expected = load("05e_sarif", "validate", "expected_validator_results.json")
+    tally = Tally(len(expected))
+    for name, case in expected.items():
+        data = (base / name).read_bytes()
+        refused = refuses(ReportError, read_sarif, data)
+        tally.case(name, refused == ("JSON1002" in case["rules"]) and detect(data) is Kind.SARIF)
+    return tally
