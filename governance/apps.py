@@ -5,3 +5,14 @@ from django.apps import AppConfig
 
 class GovernanceConfig(AppConfig):
     name = "governance"
+
+    def ready(self) -> None:
+        # Every act of every app ends what verdicts about its subject were worth; the audit app, which is ready
+        # before this one, has loaded all actions by now.
+        from releasetrain.audit.doorway import actions, register_effect
+
+        from .gates import after_act, concerns_gates
+
+        for verb in actions():
+            if concerns_gates(verb):
+                register_effect(verb, after_act(verb))

@@ -30,6 +30,9 @@ class Result(TenantModel):
     kind = models.CharField(max_length=20, choices=ResultKind.choices)
     format = models.CharField(max_length=40)
     tool = models.CharField(max_length=120, blank=True)
+    # What a later result replaces: the same kind, tool and stream of the same artifact (see `queries.results`).
+    stream = models.CharField(max_length=150, blank=True)
+    name = models.CharField("file name", max_length=150)
     summary = models.JSONField(default=dict)
     file = TenantForeignKey(StoredFile, related_name="results", db_index=False)
     source = models.CharField(max_length=120, blank=True, help_text="The pipeline that posted it.")
@@ -42,7 +45,6 @@ class Result(TenantModel):
     class Meta:
         ordering = ["-reported_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "artifact", "kind", "digest"], name="result_once"),
             models.CheckConstraint(
                 condition=Q(kind__in=["tests", "coverage", "static_analysis", "composition"]), name="result_kind_known"
             ),
@@ -70,10 +72,10 @@ class Component(TenantModel):
     append_only = True
 
     result = TenantForeignKey(Result, related_name="components", db_index=False)
-    purl = models.CharField(max_length=500, blank=True)
-    name = models.CharField(max_length=300)
-    version = models.CharField(max_length=120, blank=True)
-    licence = models.CharField(max_length=300, blank=True)
+    purl = models.CharField("package URL", max_length=1000, blank=True)
+    name = models.CharField(max_length=500)
+    version = models.CharField(max_length=200, blank=True)
+    licence = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ["name", "version"]

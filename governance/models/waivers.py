@@ -28,6 +28,7 @@ class Waiver(KeyedModel):
     check_name = models.CharField("check", max_length=80)
     release = TenantForeignKey("trains.Release", related_name="waivers", null=True, blank=True)
     artifact = TenantForeignKey("trains.Artifact", related_name="waivers", null=True, blank=True)
+    builds = models.CharField(max_length=71, editable=False, help_text="Digest over the builds that were to be let through.")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="decided by"

@@ -1,0 +1,115 @@
+"""Verbs of results: a pipeline posts a report about an artifact."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from governance import files
+from governance.gates import invalidate
+from governance.models import Component, Result, ResultKind
+from governance.queries.results import standing_results
+from governance.rules.intake.detect import Kind, detect, read_report
+from governance.rules.intake.errors import LIMITS, ReportError
+from governance.rules.reading import Reading, reading_of
+from governance.scanning import insert_facts, record_findings
+from releasetrain.audit.doorway import action
+from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.fields import Field, Upload
+from releasetrain.kernel.refusals import refuse
+from trains.actions.artifacts import register_artifact
+from trains.models import Artifact, Service
+
+LARGEST = max(LIMITS.values())
+_READ_AS = {
+    ResultKind.TESTS: Kind.TESTS,
+    ResultKind.COVERAGE: Kind.COVERAGE,
+    ResultKind.STATIC_ANALYSIS: Kind.SARIF,
+    ResultKind.COMPOSITION: Kind.CYCLONEDX,
+}
+
+
+@action("result.post", creates=Result, requires="results.post", within="service")
+def post_result(
+    actor: Actor,
+    *,
+    digest: Annotated[str, Field("Artifact digest", help="sha256: and 64 hexadecimal digits.", max_length=71)],
+    file: Annotated[Upload, Field("Report", help="JUnit, xUnit, NUnit, TRX; Cobertura, JaCoCo, LCOV, Clover; SARIF 2.1.0; CycloneDX 1.4 to 1.6.", max=LARGEST)],
+    kind: Annotated[ResultKind | None, Field("Kind", help="Empty: recognised by the content.")] = None,
+    source: Annotated[str, Field("Source", help="Names one of several reports of a kind. A later report of the same source replaces it.", max_length=120)] = "",
+    run_url: Annotated[str, Field("Pipeline run", help="Address of the run that made it.", max_length=500)] = "",
+    service: Annotated[Service | None, Field("Service", help="With it an unknown artifact is registered.")] = None,
+    version: Annotated[str, Field("Version", max_length=120)] = "",
+    commit: Annotated[str, Field("Commit", max_length=64)] = "",
+) -> Result:
+    """Post a report about an artifact. Posting the standing report again changes nothing."""
+    if run_url and not run_url.startswith(("https://", "http://")):
+        refuse("result.run_url", "The address of the run begins with https://.", field="run_url")
+    reading = _read(file.content, kind)
+    artifact = _artifact(actor, digest, service, version, commit)
+    # One at a time per service: findings are shared by all its builds.
+    Service.objects.select_for_update(no_key=True).get(pk=artifact.service_id)
+    stream = source or (file.name if reading.kind in (ResultKind.TESTS, ResultKind.COVERAGE) else "")
+    tool = ", ".join(reading.tools)[:120]
+    content_digest = files.digest_of(file.content)
+    for standing in standing_results([artifact], reading.kind)[artifact.pk]:
+        if (standing.digest, standing.tool, standing.stream) == (content_digest, tool, stream):
+            return standing
+    result = Result.objects.create(
+        artifact=artifact,
+        kind=reading.kind,
+        format=reading.format[:40],
+        tool=tool,
+        stream=stream[:150],
+        name=file.name[:150],
+        summary=reading.summary,
+        file=files.keep(file.content, name=file.name, media_type=_media_type(file.content)),
+        source=source,
+        run_url=run_url,
+        reported_by=actor.user_id,
+        digest=content_digest,
+    )
+    insert_facts(
+        Component(result=result, purl=c.purl, name=c.name, version=c.version, licence=c.licence) for c in reading.components
+    )
+    if reading.kind in (ResultKind.STATIC_ANALYSIS, ResultKind.COMPOSITION):
+        record_findings(result, reading.findings, reading.tools)
+        invalidate(artifact=artifact, service=artifact.service_id)
+    else:
+        invalidate(artifact=artifact)
+    return result
+
+
+def _read(content: bytes, kind: ResultKind | None) -> Reading:
+    """The report as read; a hostile or broken one is refused before anything is stored."""
+    try:
+        return reading_of(read_report(content, _READ_AS[kind] if kind else detect(content)))
+    except ReportError as error:
+        refuse(
+            f"report.{error.code}",
+            str(error),
+            remedy="Post the report as the tool wrote it; nothing of this one was stored.",
+            field="file",
+        )
+
+
+def _artifact(actor: Actor, digest: str, service: Service | None, version: str, commit: str) -> Artifact:
+    if service is not None:
+        artifact: Artifact = register_artifact(actor, service=service, digest=digest, version=version, commit=commit)
+        return artifact
+    known = Artifact.objects.select_related("service").filter(digest=digest).first()
+    if known is None:
+        refuse(
+            "artifact.unknown",
+            "No artifact with this digest is registered.",
+            remedy="Give the service and version with the result, or register the artifact first.",
+            field="digest",
+        )
+    if not actor.may("results.post", known):
+        refuse("permission.missing", f"You need the permission results.post on {known.service}.", status=403)
+    return known
+
+
+def _media_type(content: bytes) -> str:
+    """By what it was read as, never by what the sender called it."""
+    start = content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
+    return {b"<": "application/xml", b"{": "application/json"}.get(start, "text/plain")

@@ -1,0 +1,140 @@
+"""Checks of scanners' findings: in the code, and in the components."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from governance.models import Component, Finding, FindingOccurrence, Result
+from trains.models import Artifact
+
+from .context import CheckContext
+from .parameters import Parameter, count, texts
+from .per_artifact import judge_results
+from .registry import Outcome, check, failed, passed
+
+SEVERITIES = ("critical", "high", "medium", "low")
+_LIMITS: dict[str, Parameter] = {
+    name: count(f"Most {name} findings", limit) for name, limit in zip(SEVERITIES, (0, 0, 10, 1_000_000), strict=True)
+}
+_UNLIMITED = 1_000_000
+
+
+def _limits_in_words(**limits: int) -> str:
+    return ", ".join(f"{'no' if n == 0 else f'at most {n}'} {name}" for name, n in limits.items() if n < _UNLIMITED) or "any number"
+
+
+@check(
+    "static-analysis",
+    title="Static analysis",
+    subject="artifact",
+    parameters=_LIMITS,
+    words=lambda **limits: f"The scan was complete and reports {_limits_in_words(**limits)} findings; suppressed, accepted and false ones are not counted.",
+)
+def static_analysis(ctx: CheckContext, *, critical: int, high: int, medium: int, low: int) -> Outcome:
+    """Findings of static analysis in the artifact by severity. A scan that failed is not a clean scan."""
+    limits = {"critical": critical, "high": high, "medium": medium, "low": low}
+    return judge_results(
+        ctx,
+        "static_analysis",
+        lambda artifact, results: _judge(ctx.at, artifact, results, limits),
+        missing="No static analysis",
+        remedy="Post the SARIF report for {digest}.",
+    )
+
+
+@check(
+    "composition",
+    title="Software composition",
+    subject="artifact",
+    parameters={
+        **_LIMITS,
+        "denied_licences": texts("Denied licences", ("AGPL-3.0",), "SPDX identifiers; a longer one that begins with it is denied too."),
+        "minimum_components": count("Least number of components", 1, "An empty bill of materials never passes."),
+    },
+    words=lambda denied_licences, minimum_components, **limits: (
+        f"The bill of materials lists at least {minimum_components} components with {_limits_in_words(**limits)} vulnerabilities"
+        + (f" and none under {', '.join(denied_licences)}" if denied_licences else "")
+        + "; VEX statements and decisions on findings count."
+    ),
+)
+def composition(ctx: CheckContext, *, denied_licences: list[str], minimum_components: int, **limits: int) -> Outcome:
+    """Known vulnerabilities and licences of the artifact's components, from its CycloneDX bill of materials."""
+
+    def judge(artifact: Artifact, results: list[Result]) -> Outcome:
+        outcome = _judge(ctx.at, artifact, results, limits)
+        listed = Component.objects.filter(result__in=results)
+        number = listed.count()
+        denied = _denied(listed, denied_licences)
+        facts = {**outcome.facts, "components": number, "denied": sorted(denied)[:50]}
+        more: dict[str, Any] = {"facts": facts, "evidence": outcome.evidence, "as_of": outcome.as_of, "valid_until": outcome.valid_until}
+        if number < minimum_components:
+            return failed(
+                f"The bill of materials of {artifact} lists {number} components; {minimum_components} are required.",
+                "Post the whole bill of materials.",
+                **more,
+            )
+        if denied:
+            return failed(f"{artifact} contains {denied[0]}, which the policy denies.", "Replace the component.", **more)
+        return Outcome(outcome.verdict, outcome.reason, outcome.remedy, **more)
+
+    return judge_results(
+        ctx, "composition", judge, missing="No bill of materials", remedy="Post the CycloneDX document for {digest}."
+    )
+
+
+def _judge(at: datetime, artifact: Artifact, results: list[Result], limits: dict[str, int]) -> Outcome:
+    counted, ends = counted_findings(at, results)
+    problems = [problem for r in results for problem in r.summary.get("problems", [])]
+    found: dict[str, Any] = {
+        "facts": {"findings": dict(sorted(counted.items())), "problems": len(problems), "results": sorted(r.digest for r in results)},
+        "evidence": results,
+        "as_of": min(r.as_of for r in results),
+        "valid_until": ends,
+    }
+    if problems:
+        return failed(f"The scan of {artifact} is incomplete: {problems[0]}", "Repair the scan and post its report.", **found)
+    over = [f"{counted[name]} {name} (at most {limit})" for name, limit in limits.items() if counted[name] > limit]
+    # A severity nobody knows is held against the strictest limit.
+    if counted["unknown"] > limits["critical"]:
+        over.append(f"{counted['unknown']} of unknown severity (at most {limits['critical']})")
+    if over:
+        return failed(f"{artifact} has {', '.join(over)}.", "Fix the findings, or triage those that are no real ones.", **found)
+    total = sum(counted[name] for name in (*SEVERITIES, "unknown"))
+    return passed(f"{artifact} has {total or 'no'} counted finding{'' if total == 1 else 's'}, within the limits.", **found)
+
+
+def counted_findings(at: datetime, results: list[Result]) -> tuple[Counter[str], datetime | None]:
+    """Severity → number of findings in these results that count, and when the next acceptance among them ends.
+
+    A finding that a later build has fixed still is in this one: only exemptions in the report itself, false positives
+    and unexpired acceptances are not counted.
+    """
+    rows = (
+        FindingOccurrence.objects.filter(result__in=results, exempt="")
+        .exclude(finding__state=Finding.State.FALSE_POSITIVE)
+        .values_list("finding_id", "finding__severity", "finding__state", "finding__accepted_until")
+        .distinct()
+    )
+    counted: Counter[str] = Counter()
+    ends: datetime | None = None
+    for _, severity, state, accepted_until in rows:
+        if state == Finding.State.ACCEPTED and accepted_until and accepted_until > at:
+            ends = min(filter(None, (ends, accepted_until)))
+        else:
+            counted[severity] += 1
+    return counted, ends
+
+
+def _denied(listed: Any, policy: list[str]) -> list[str]:
+    """Components under a denied licence, in words. An expression is denied by any licence it names."""
+    if not policy:
+        return []
+    wanted = [p.upper() for p in policy]
+    found = []
+    for name, version, licence in listed.exclude(licence="").values_list("name", "version", "licence"):
+        words = licence.upper().replace("(", " ").replace(")", " ").replace(",", " ").split()
+        if any(word.startswith(p) for word in words for p in wanted):
+            found.append(f"{name} {version} ({licence})")
+    return sorted(found)

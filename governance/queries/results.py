@@ -1,0 +1,54 @@
+"""Results that count: of each artifact the latest of every tool and stream."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from governance.models import Component, Result
+from trains.models import Artifact, Deployment, Environment
+
+
+def standing_results(artifacts: Iterable[Artifact], kind: str) -> dict[uuid.UUID, list[Result]]:
+    """Artifact id → its results of this kind that no later result has replaced.
+
+    A later result replaces one of the same tool and stream. Test and coverage reports are streams by their source or
+    file name, so that a passing unit report never hides a failing integration report; scans by their source alone.
+    """
+    ids = [a.pk for a in artifacts]
+    rows = (
+        Result.objects.filter(artifact__in=ids, kind=kind)
+        .order_by("artifact_id", "tool", "stream", "-reported_at", "-id")
+        .distinct("artifact_id", "tool", "stream")
+        .select_related("artifact__service")
+    )
+    found: dict[uuid.UUID, list[Result]] = {pk: [] for pk in ids}
+    for row in rows:
+        found[row.artifact_id].append(row)
+    return found
+
+
+def last_released(artifact: Artifact) -> Artifact | None:
+    """The build of the same service that last arrived in production, other than this one."""
+    deployment = (
+        Deployment.objects.filter(
+            service_id=artifact.service_id,
+            environment__kind=Environment.Kind.PRODUCTION,
+            state=Deployment.State.SUCCEEDED,
+            artifact__isnull=False,
+        )
+        .exclude(artifact_id=artifact.pk)
+        .order_by("-started_at", "-id")
+        .select_related("artifact__service")
+        .first()
+    )
+    return deployment.artifact if deployment else None
+
+
+def where_is(name: str) -> QuerySet[Component]:
+    """Components of this name or package URL, with the artifacts that carry them."""
+    from django.db.models import Q
+
+    return Component.objects.filter(Q(name__iexact=name) | Q(purl__istartswith=name)).select_related("result__artifact__service")

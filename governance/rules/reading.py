@@ -1,0 +1,177 @@
+"""From a read report to what is kept of it: a summary, findings with stable fingerprints, components."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from releasetrain.kernel.canonical import digest
+
+from .intake.coverage import CoverageSummary
+from .intake.cyclonedx import BillOfMaterials, Component, Vulnerability
+from .intake.detect import Report
+from .intake.sarif import ScanReport
+from .intake.tests import TestSummary
+
+_LISTED = 50
+CYCLONEDX = "CycloneDX"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFinding:
+    """A finding as one report names it; `exempt` says why the report itself does not count it."""
+
+    tool: str
+    fingerprint: str
+    rule: str
+    title: str
+    severity: str
+    score: Decimal | None
+    location: str
+    exempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedComponent:
+    purl: str
+    name: str
+    version: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is kept of a report."""
+
+    kind: str
+    format: str
+    tools: tuple[str, ...]
+    summary: dict[str, Any]
+    findings: tuple[ReportedFinding, ...] = ()
+    components: tuple[ReportedComponent, ...] = ()
+
+
+def reading_of(report: Report) -> Reading:
+    """The reading of any report."""
+    if isinstance(report, TestSummary):
+        return _tests(report)
+    if isinstance(report, CoverageSummary):
+        return _coverage(report)
+    if isinstance(report, ScanReport):
+        return _scan(report)
+    return _bill(report)
+
+
+def _tests(report: TestSummary) -> Reading:
+    counts = {name: getattr(report, name) for name in ("total", "passed", "failed", "errored", "skipped", "flaky", "duration")}
+    failing = [{"outcome": c.outcome.value, "suite": c.suite, "name": c.name, "message": c.message} for c in report.failing]
+    return Reading("tests", report.format, (), {**counts, "failing": failing[:_LISTED], "problems": list(report.problems[:_LISTED])})
+
+
+def _coverage(report: CoverageSummary) -> Reading:
+    judged = report.judged
+    return Reading(
+        "coverage",
+        report.format,
+        (),
+        {
+            "covered": judged.covered,
+            "total": judged.total,
+            "percent": str(judged.percent) if judged.percent is not None else None,
+            "basis": report.basis,
+            "agrees": report.agrees,
+            "branches": {"covered": report.branches.covered, "total": report.branches.total} if report.branches else None,
+            "files": report.files,
+        },
+    )
+
+
+def _scan(report: ScanReport) -> Reading:
+    found = [
+        ReportedFinding(
+            tool=run.tool[:120],
+            fingerprint=finding.fingerprint,
+            rule=finding.rule[:200],
+            title=(finding.message or finding.rule_name or finding.rule or "Finding without a message")[:300],
+            severity=finding.severity.value,
+            score=finding.score,
+            location=(f"{finding.path}:{finding.line}" if finding.line else finding.path)[:500],
+            exempt="suppressed" if finding.suppressed else "",
+        )
+        for run in report.runs
+        for finding in run.findings
+    ]
+    problems = [f"{run.tool}: {problem}" for run in report.runs for problem in run.problems]
+    if not report.runs:
+        problems.append("The file lists no run of any tool.")
+    findings = _once(found)
+    tools = tuple(sorted({run.tool[:120] for run in report.runs}))
+    return Reading("static_analysis", "SARIF 2.1.0", tools, {**_counts(findings), "problems": problems[:_LISTED]}, findings)
+
+
+def _bill(report: BillOfMaterials) -> Reading:
+    by_purl = {c.purl: c for c in report.components if c.purl}
+    found = [
+        _vulnerability(v, target, by_purl.get(target)) for v in report.vulnerabilities for target in (v.affects or ("",))
+    ]
+    findings = _once(found)
+    components = tuple(
+        ReportedComponent(c.purl[:1000], (f"{c.group}/{c.name}" if c.group else c.name)[:500], c.version[:200], _licence(c))
+        for c in report.components
+    )
+    summary = {**_counts(findings), "components": len(components), "serial_number": report.serial_number, "problems": []}
+    return Reading("composition", f"CycloneDX {report.spec_version}", (CYCLONEDX,), summary, findings, components)
+
+
+_EXEMPT_BY_ANALYSIS = {
+    "resolved": "resolved",
+    "resolved_with_pedigree": "resolved",
+    "false_positive": "false_positive",
+    "not_affected": "not_affected",
+}
+
+
+def _vulnerability(v: Vulnerability, target: str, component: Component | None) -> ReportedFinding:
+    # Without the version: an update that is still vulnerable is the same finding.
+    part = _without_version(target)
+    name = f"{component.name} {component.version}".strip() if component else target
+    return ReportedFinding(
+        tool=CYCLONEDX,
+        fingerprint=digest({"vulnerability": v.id, "component": part}),
+        rule=v.id[:200],
+        title=(f"{v.id} in {name}" if name else v.id)[:300],
+        severity=v.severity.value if v.severity else "unknown",
+        score=round(v.score, 1) if v.score is not None and 0 <= v.score <= 10 else None,
+        location=target[:500],
+        exempt=_EXEMPT_BY_ANALYSIS.get(v.analysis.value, "") if v.analysis else "",
+    )
+
+
+def _without_version(target: str) -> str:
+    """A package URL without version and qualifiers; anything else as it is. Scopes such as @angular stay."""
+    if not target.startswith("pkg:"):
+        return target
+    path = target.partition("?")[0].partition("#")[0]
+    folder, slash, last = path.rpartition("/")
+    return folder + slash + (last.rpartition("@")[0] or last)
+
+
+def _licence(component: Component) -> str:
+    return " OR ".join(component.licences)[:500]
+
+
+def _once(found: list[ReportedFinding]) -> tuple[ReportedFinding, ...]:
+    """One per tool and fingerprint; where a report says both, a finding that counts outranks an exempt one."""
+    kept: dict[tuple[str, str], ReportedFinding] = {}
+    for finding in found:
+        name = (finding.tool, finding.fingerprint)
+        if name not in kept or (kept[name].exempt and not finding.exempt):
+            kept[name] = finding
+    return tuple(kept.values())
+
+
+def _counts(findings: tuple[ReportedFinding, ...]) -> dict[str, Any]:
+    counted = Counter(f.severity for f in findings if not f.exempt)
+    return {"findings": len(findings), "exempt": sum(1 for f in findings if f.exempt), "by_severity": dict(sorted(counted.items()))}
