@@ -3,6 +3,7 @@
 from governance.rules.intake.cyclonedx import read_cyclonedx
 from governance.rules.intake.detect import Kind, detect
 from governance.rules.intake.errors import ReportError
+from governance.rules.intake.openvex import SETTLED, VexDocument, deciding, read_openvex
 from governance.rules.intake.sarif import read_sarif
 
 from .vectors import Tally, folder, judge, load, refuses
@@ -23,7 +24,7 @@ def cyclonedx_validity() -> Tally:
 
 @judge("05b_sbom_vex/openvex sarif")
 def sarif_counts() -> Tally:
-    """Runs and results as the VEX tool counts them before it applies any statement."""
+    """Runs and results as the VEX tool counts them, before and after the statements are applied."""
     base = folder("05b_sbom_vex", "openvex")
     cases = load("05b_sbom_vex", "openvex", "expected_filter_counts.json")["cases"]
     tally = Tally(len(cases))
@@ -31,8 +32,16 @@ def sarif_counts() -> Tally:
         report = read_sarif((base / case["sarif"]).read_bytes())
         found = (len(report.runs), report.runs[0].results, len(report.runs[0].findings))
         results = case["results_in_first_run_before"]
-        tally.case(case["sarif"], found == (case["runs"], results, results), found)
+        vex = read_openvex((base / case["vex"]).read_bytes())
+        left = [finding for finding in report.runs[0].findings if not _settled(vex, finding.rule)]
+        agrees = found == (case["runs"], results, results) and len(vex.statements) == case["statements"]
+        tally.case(case["sarif"], agrees and len(left) == case["results_in_first_run_after_vex"], len(left))
     return tally
+
+
+def _settled(vex: VexDocument, rule: str) -> bool:
+    statement = deciding([vex], rule)
+    return statement is not None and statement.status in SETTLED
 
 
 @judge("05e_sarif/validate")

@@ -58,7 +58,15 @@ CYCLONEDX_XML = (
     b'<bom xmlns="http://cyclonedx.org/schema/bom/1.4" version="1"><components><component type="library">'
     b"<name>n</name></component></components></bom>"
 )
-SAMPLES = [JUNIT, COBERTURA, LCOV, SARIF, CYCLONEDX, CYCLONEDX_XML]
+OPENVEX = json.dumps(
+    {
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "author": "a",
+        "timestamp": "2025-03-01T10:00:00Z",
+        "statements": [{"vulnerability": {"name": "CVE-1"}, "products": [{"@id": "p"}], "status": "fixed"}],
+    }
+).encode()
+SAMPLES = [JUNIT, COBERTURA, LCOV, SARIF, CYCLONEDX, CYCLONEDX_XML, OPENVEX]
 
 
 def refusal(data: bytes, kind: Kind) -> str:
@@ -200,6 +208,10 @@ def test_a_named_document_type_is_taken_and_never_fetched() -> None:
         (b'{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": "x"}', Kind.CYCLONEDX, "invalid"),
         (CYCLONEDX_XML.replace(b"library", b"thing"), Kind.CYCLONEDX, "invalid"),
         (b'{"a": 1}', Kind.CYCLONEDX, "wrong_format"),
+        (OPENVEX.replace(b"fixed", b"gone"), Kind.OPENVEX, "bad_value"),
+        (OPENVEX.replace(b"fixed", b"not_affected"), Kind.OPENVEX, "missing"),
+        (OPENVEX.replace(b"2025-03-01", b"0001-01-01").replace(b"Z", b"+14:00"), Kind.OPENVEX, "bad_value"),
+        (b'{"a": 1}', Kind.OPENVEX, "wrong_format"),
         (b"DA:1,1\n", Kind.COVERAGE, "wrong_format"),
         (LCOV[:20], Kind.COVERAGE, "truncated"),
         (b"SF:a\nDA:x,1\nend_of_record", Kind.COVERAGE, "bad_value"),

@@ -8,6 +8,7 @@ import pytest
 
 from governance.rules.intake.coverage import Ratio, read_coverage
 from governance.rules.intake.cyclonedx import Analysis, BillOfMaterials, read_cyclonedx
+from governance.rules.intake.openvex import VexDocument, VexStatus, deciding, read_openvex
 from governance.rules.intake.sarif import ScanReport, read_sarif
 from governance.rules.intake.severity import Severity
 from governance.rules.intake.tests import Outcome, read_tests
@@ -223,3 +224,26 @@ def test_the_worst_rating_counts_and_affected_components_are_named() -> None:
         False,
         None,
     )
+
+
+def vex(*statements: dict[str, Any]) -> VexDocument:
+    base = {"vulnerability": {"name": "CVE-2025-1", "aliases": ["GHSA-1"]}, "status": "fixed"}
+    rows = [base | row for row in statements]
+    head = {"@context": "https://openvex.dev/ns/v0.2.0", "author": "a", "timestamp": "2025-03-01T10:00:00Z"}
+    return read_openvex(json.dumps(head | {"statements": rows}).encode())
+
+
+def test_the_latest_vex_statement_decides() -> None:
+    later = {"status": "affected", "timestamp": "2025-03-02T00:00:00+02:00"}
+    for document in (vex({}, later), vex(later, {})):
+        decided = deciding([document], "CVE-2025-1")
+        assert decided is not None
+        assert decided.status is VexStatus.AFFECTED
+
+
+def test_a_vex_statement_is_about_its_names_and_products_only() -> None:
+    document = vex({"products": [{"@id": "pkg:oci/a", "identifiers": {"purl": "pkg:oci/a@1"}}]})
+    assert all(deciding([document], rule) for rule in ("CVE-2025-1", "GHSA-1", "CVE-2025-1-libc6"))
+    assert not deciding([document], "CVE-2025-11")
+    assert deciding([document], "GHSA-1", "pkg:oci/a@1")
+    assert not deciding([document], "GHSA-1", "pkg:oci/b")

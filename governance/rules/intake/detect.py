@@ -7,6 +7,7 @@ from enum import StrEnum
 from .coverage import CoverageSummary, read_coverage
 from .cyclonedx import BillOfMaterials, read_cyclonedx
 from .errors import ReportError
+from .openvex import VexDocument, read_openvex
 from .sarif import ScanReport, read_sarif
 from .tests import TestSummary, read_tests
 
@@ -15,7 +16,7 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 _ROOT = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)([^<>]*)")
 _SKIPPED = re.compile(r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 
-Report = TestSummary | CoverageSummary | ScanReport | BillOfMaterials
+Report = TestSummary | CoverageSummary | ScanReport | BillOfMaterials | VexDocument
 
 
 class Kind(StrEnum):
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     COVERAGE = "coverage"
     SARIF = "sarif"
     CYCLONEDX = "cyclonedx"
+    OPENVEX = "openvex"
 
 
 READERS: dict[Kind, Callable[[bytes], Report]] = {
@@ -32,6 +34,7 @@ READERS: dict[Kind, Callable[[bytes], Report]] = {
     Kind.COVERAGE: read_coverage,
     Kind.SARIF: read_sarif,
     Kind.CYCLONEDX: read_cyclonedx,
+    Kind.OPENVEX: read_openvex,
 }
 _BY_ROOT = {
     "testsuites": Kind.TESTS,
@@ -70,6 +73,8 @@ def read_report(data: bytes, kind: Kind | None = None) -> Report:
 
 
 def _json_kind(head: str) -> Kind | None:
+    if re.search(r'"@context"\s*:\s*"https://openvex\.dev/ns', head):
+        return Kind.OPENVEX
     if re.search(r'"bomFormat"\s*:', head) or re.search(
         r'"\$schema"\s*:\s*"[^"]*cyclonedx', head, re.IGNORECASE
     ):

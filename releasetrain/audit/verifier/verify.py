@@ -17,6 +17,7 @@ What is not covered: bytes of the ZIP container that carry no content (times, at
 import argparse
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
 import math
@@ -344,6 +345,10 @@ class Archive:
             self._admit(entry)
         if sum(entry.file_size for entry in entries) > MAX_TOTAL:
             raise Broken("The archive unpacks to more than is accepted.")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._zip.close()
 
     def _admit(self, entry: zipfile.ZipInfo) -> None:
         name = entry.filename
@@ -685,7 +690,8 @@ def _rows(rows: Any, shape: dict[str, type]) -> None:
 def verify(path: str, keys: Sequence[Key] = ()) -> Report:
     """Check a package; the report names every problem."""
     try:
-        return _Package(Archive(path), keys).run()
+        with contextlib.closing(Archive(path)) as archive:
+            return _Package(archive, keys).run()
     except (Broken, RecursionError) as error:
         return Report([str(error)])
 
