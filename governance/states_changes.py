@@ -1,39 +1,35 @@
-"""State tables of changes and meetings."""
-
-from __future__ import annotations
+"""State tables of changes and of board meetings."""
 
 from releasetrain.kernel.states import StateMachine, Transition
 
-from .models import Finding, Gate, Waiver
+from .models import ChangeRequest, Meeting
 
-_GATE, _WAIVER, _FINDING = Gate.Mode, Waiver.State, Finding.State
+C = ChangeRequest.State
+OPEN = (C.DRAFT, C.AWAITING_APPROVAL, C.APPROVED, C.SCHEDULED)
 
-GATE_MODES = StateMachine(
-    field="mode",
-    initial=_GATE.ACTIVE,
-    transitions=[
-        Transition("gate.bind", _GATE.SHADOW, _GATE.ACTIVE),
-        Transition("gate.advise", _GATE.ACTIVE, _GATE.SHADOW),
-        Transition("gate.retire", (_GATE.ACTIVE, _GATE.SHADOW), _GATE.RETIRED),
-    ],
+CHANGE_STATES = StateMachine(
+    initial=C.DRAFT,
+    transitions=(
+        Transition("change.edit", OPEN, None),
+        Transition("change.add_contributor", OPEN, None),
+        Transition("change.submit", C.DRAFT, C.AWAITING_APPROVAL),
+        Transition("change.withdraw", C.AWAITING_APPROVAL, None),
+        Transition("change.vote", C.AWAITING_APPROVAL, None),
+        Transition("change.schedule", C.APPROVED, C.SCHEDULED),
+        Transition("change.start", (C.APPROVED, C.SCHEDULED), C.IMPLEMENTING),
+        Transition("change.complete", C.IMPLEMENTING, C.COMPLETED),
+        Transition("change.close", C.COMPLETED, C.CLOSED),
+        Transition("change.cancel", (*OPEN, C.REJECTED), C.CANCELLED),
+        Transition("change.reopen", C.REJECTED, None),
+    ),
 )
 
-WAIVER_STATES = StateMachine(
-    initial=_WAIVER.REQUESTED,
-    transitions=[
-        Transition("waiver.grant", _WAIVER.REQUESTED, _WAIVER.GRANTED),
-        Transition("waiver.refuse", _WAIVER.REQUESTED, _WAIVER.REFUSED),
-        Transition("waiver.revoke", (_WAIVER.REQUESTED, _WAIVER.GRANTED), _WAIVER.REVOKED),
-    ],
-)
-
-# Fixed and reopened are also reached by scans (governance.scanning); people move the rest.
-FINDING_STATES = StateMachine(
-    initial=_FINDING.OPEN,
-    transitions=[
-        Transition("finding.triage", (_FINDING.OPEN, _FINDING.REOPENED), _FINDING.TRIAGED),
-        Transition("finding.accept", (_FINDING.OPEN, _FINDING.TRIAGED, _FINDING.REOPENED), _FINDING.ACCEPTED),
-        Transition("finding.mark_false_positive", (_FINDING.OPEN, _FINDING.TRIAGED, _FINDING.REOPENED), _FINDING.FALSE_POSITIVE),
-        Transition("finding.reopen", (_FINDING.FALSE_POSITIVE, _FINDING.ACCEPTED, _FINDING.FIXED), _FINDING.REOPENED),
-    ],
+M = Meeting.State
+MEETING_STATES = StateMachine(
+    initial=M.PLANNED,
+    transitions=(
+        Transition("meeting.open", M.PLANNED, M.RUNNING),
+        Transition("meeting.next", M.RUNNING, None),
+        Transition("meeting.close", M.RUNNING, M.CLOSED),
+    ),
 )
