@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element  # nosec B405 - the type; parsing is defusedxml
 
 from .errors import ReportError, check_size
 from .values import clean, count

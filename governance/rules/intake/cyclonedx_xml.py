@@ -1,7 +1,7 @@
 """CycloneDX XML in the terms of its JSON format: components, licences, vulnerabilities, analysis."""
 
 from typing import Any
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element  # nosec B405 - the type; parsing is defusedxml
 
 from .errors import ReportError
 from .values import clean

@@ -1,8 +1,8 @@
 """XML to a tree, safely: no entities, no declarations, no external parts, bounded depth and size."""
 
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder
-from xml.parsers.expat import errors
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # nosec B405 - defusedxml parses
+from xml.parsers.expat import errors  # nosec B407 - codes only
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
