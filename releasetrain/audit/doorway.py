@@ -58,6 +58,9 @@ class Parameter:
 class Action:
     """The declaration of one verb; calling it performs the act."""
 
+    # Templates call whatever is callable; a page that names an action must not perform it.
+    do_not_call_in_templates = True
+
     verb: str
     body: Callable[..., Any]
     requires: str
