@@ -48,7 +48,10 @@ def _is_pairs(value: Any) -> bool:
 
 
 def between(before: Any, after: Any = None) -> list[Change]:
-    """What differs between two mappings; with one argument, a mapping of field to (old, new) or {before, after}."""
+    """What differs between two mappings.
+
+    With one argument, a mapping of field to (old, new) or {before, after}.
+    """
     if after is None and isinstance(before, Mapping) and before and _is_pairs(before):
         pairs = {
             name: (pair.get("before"), pair.get("after")) if isinstance(pair, Mapping) else tuple(pair)

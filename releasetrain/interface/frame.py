@@ -66,7 +66,10 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 def refusal_page(
     request: HttpRequest, status: int, refusals: list[Refusal] | None = None, **texts: str
 ) -> HttpResponse:
-    """A refused request as a page, or bare for a dialog. Reads neither session nor database, so it works when they do not."""
+    """A refused request as a page, or bare for a dialog.
+
+    Reads neither session nor database, so it works when they do not.
+    """
     heading, sentence, remedy = _TEXTS.get(status, _TEXTS[400 if status < 500 else 500])
     organization = getattr(request, "organization", None)
     context: dict[str, Any] = {
@@ -92,7 +95,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form whose token does not fit: a page left open over a sign-out, or another site's form (CSRF_FAILURE_VIEW)."""
+    """A form with a stale or foreign token, e.g. a page left open over a sign-out (CSRF_FAILURE_VIEW)."""
     return refusal_page(
         request,
         403,

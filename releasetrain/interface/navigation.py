@@ -1,4 +1,4 @@
-"""Navigation: the places of the product. Eight fit the rail; the rest are under More, grouped; the bell is a place too."""
+"""Navigation: the places of the product. Eight stand in the rail, the rest under More."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import Resolver404, resolve
-
-from .resources import by_plural
+from django.urls import is_valid_path
 
 Address = str | Callable[[HttpRequest], str]
 IN_RAIL = 8
@@ -86,13 +84,7 @@ for _place in (
 
 @lru_cache(maxsize=2048)
 def _exists(path: str) -> bool:
-    try:
-        match = resolve(path)
-    except Resolver404:
-        return False
-    # The generic list answers any word; it has a page only for those that a resource has taken.
-    plural = match.kwargs.get("plural")
-    return plural is None or by_plural(plural) is not None
+    return is_valid_path(path)
 
 
 def address(request: HttpRequest, place: Place) -> str:

@@ -1,4 +1,4 @@
-"""Pages: answer a request with a page, with one region of it (htmx, live regions) or with the page bare, for a dialog."""
+"""Pages: answer with a whole page, with one region of it (htmx, live regions), or bare, for a dialog."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def page(
 ) -> HttpResponse:
     """Render `template`, or the region of it that was asked for.
 
-    ``HX-Target: dialog`` renders the page without its frame. ``HX-Target: results`` or ``?fragment=results`` renders the
-    partial ``results`` of the template, else the file ``_results.html`` beside it, else the whole page.
-    Context the frame reads: ``section`` (marks the rail), ``crumbs`` (pairs of label and address; the last is this page).
+    ``HX-Target: dialog`` renders the page without its frame. ``HX-Target: results`` or ``?fragment=results``
+    renders the partial ``results`` of the template, else the file ``_results.html`` beside it, else the whole
+    page. The frame reads ``section`` (marks the rail) and ``crumbs`` (label, address; this page last).
     """
     data = {"section": "", "crumbs": [], **(context or {})}
     if data["section"] and not data["crumbs"]:
@@ -53,7 +53,10 @@ def wanted_fragment(request: HttpRequest) -> str:
 
 
 def conditional(request: HttpRequest, version: Any, render: Callable[[], HttpResponse]) -> HttpResponse:
-    """Answer 304 when the client already has this version, else render. `version` is anything whose text changes with the content."""
+    """Answer 304 when the client already has this version, else render.
+
+    `version` is anything whose text changes with the content.
+    """
     user = getattr(getattr(request, "user", None), "pk", None)
     seed = f"{version}|{user}|{wanted_fragment(request)}|{request.COOKIES.get('theme', '')}"
     tag = f'W/"{hashlib.sha256(seed.encode()).hexdigest()[:32]}"'

@@ -1,7 +1,8 @@
-"""Charts drawn on the server as SVG: the same picture for page, PDF and evidence package. Pure functions, no dependencies.
+"""Charts drawn on the server as SVG: the same picture for page, PDF and evidence package.
 
-Each function returns a `Chart`: ``svg`` for the page (colours by class, so dark mode works), ``standalone`` for documents
-(colours written out), ``finding`` (the sentence a screen reader hears), ``signals``, and ``columns`` with ``rows`` as its table.
+Pure functions, no dependencies. Each returns a `Chart`: ``svg`` for the page (colours by class, so dark mode
+works), ``standalone`` for documents (colours written out), ``finding`` (the sentence a screen reader hears),
+``signals``, and ``columns`` with ``rows`` as its table.
 """
 
 from .bars import bar_chart, histogram

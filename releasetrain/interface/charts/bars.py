@@ -20,7 +20,10 @@ def bar_chart(
     target: tuple[str, float] | None = None,
     width: int = 560,
 ) -> Chart:
-    """Horizontal bars with the value at the end. With `parts` each item has several values, stacked; `tones` colours them by status."""
+    """Horizontal bars with the value at the end.
+
+    With `parts` each item has several values, stacked; `tones` colours them by status.
+    """
     rows = [
         (name, [float(v) for v in (value if isinstance(value, Sequence) else [value])])
         for name, value in items

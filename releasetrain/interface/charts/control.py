@@ -20,7 +20,10 @@ def control_chart(
     width: int = 560,
     height: int = 210,
 ) -> Chart:
-    """An XmR chart. Limits come from the first `baseline` points, or are given; without enough points it shows the run alone."""
+    """An XmR chart; its limits come from the first `baseline` points, or are given.
+
+    Without enough points it shows the run alone.
+    """
     labels, values = [p[0] for p in points], [float(p[1]) for p in points]
     limits = limits or natural_limits(values, baseline, floor)
     reach = [*values, *([limits.upper, limits.lower] if limits else [])]
@@ -39,11 +42,11 @@ def control_chart(
         direct_labels(plot, [(plot.y(value), f"{name} {said(value)}", "") for value, name, _ in names])
     drawing.path("line", [(plot.x(i), plot.y(v)) for i, v in enumerate(values)])
     band = [(limits.lower, limits.upper)] * len(values) if limits else None
-    found = _points(plot, labels, values, band, limits.mean if limits else None, unit)
+    found = _points(plot, labels, values, band, limits.mean if limits else None, unit=unit)
     if limits:
         finding = (
-            f"{len(values)} points, mean {said(limits.mean)} {unit}, limits {said(limits.lower)} to {said(limits.upper)} "
-            f"from the first {limits.baseline} points, {_count(found)}."
+            f"{len(values)} points, mean {said(limits.mean)} {unit}, limits {said(limits.lower)} to "
+            f"{said(limits.upper)} from the first {limits.baseline} points, {_count(found)}."
         )
     else:
         finding = f"{len(values)} points; limits need {baseline}."
@@ -91,11 +94,12 @@ def p_chart(
         drawing.path("line", part)
     percent = [None if s is None else 100 * s for s in shares]
     scaled = [(100 * lower, 100 * upper) for lower, upper in band] if band else None
-    found = _points(plot, labels, percent, scaled, 100 * mean if mean is not None else None, "%")
+    found = _points(plot, labels, percent, scaled, 100 * mean if mean is not None else None, unit="%")
     if mean is None:
         finding = f"{len(points)} points; limits need {baseline}."
     else:
-        finding = f"{len(points)} points, mean {said(100 * mean)} % from the first {baseline} points ({cases} cases), {_count(found)}."
+        source = f"from the first {baseline} points ({cases} cases)"
+        finding = f"{len(points)} points, mean {said(100 * mean)} % {source}, {_count(found)}."
     rows = [
         [label, str(count), str(total), said(share)]
         for (label, count, total), share in zip(points, percent, strict=True)
@@ -125,6 +129,7 @@ def _points(
     values: Sequence[float | None],
     band: Sequence[tuple[float, float]] | None,
     mean: float | None,
+    *,
     unit: str,
 ) -> list[str]:
     """Draw the points by what they are, and say the signals as sentences."""

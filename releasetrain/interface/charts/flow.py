@@ -16,7 +16,10 @@ def cumulative_flow(
     width: int = 560,
     height: int = 220,
 ) -> Chart:
-    """`layers` from the bottom (finished) to the top (not begun); names stand at the right edge, with the last value."""
+    """`layers` from the bottom (finished) to the top (not begun).
+
+    Names stand at the right edge, with the last value.
+    """
     count = len(labels)
     totals = [sum(values[i] for _, values in layers) for i in range(count)]
     tags = [f"{name} {said(values[-1] if values else 0)}" for name, values in layers]

@@ -19,7 +19,10 @@ def heat_map(
     highest: float | None = None,
     width: int = 560,
 ) -> Chart:
-    """`values[row][column]`; None is a cell without data. `highest` fixes the top of the scale so that charts compare."""
+    """`values[row][column]`; None is a cell without data.
+
+    `highest` fixes the top of the scale so that charts compare.
+    """
     flat = [v for line in values for v in line if v is not None]
     top = highest or max(flat, default=0) or 1
     left = room_for(rows, 60) + 6

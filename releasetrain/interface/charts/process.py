@@ -1,10 +1,11 @@
-"""Process behaviour: natural limits of single values (XmR) and of shares (p), and the signals against them."""
+"""Process behaviour: natural limits of single values (XmR) and of shares (p), and signals against them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 RUN = 8  # points in a row on one side of the mean that count as a shift
 _XMR = 2.66  # 3 / d2 for moving ranges of two
@@ -29,12 +30,15 @@ class Signal:
 
 
 def natural_limits(values: Sequence[float], baseline: int = 20, floor: float | None = 0.0) -> Limits | None:
-    """XmR limits from the first `baseline` values; None while there are fewer. `floor` is a bound that nature sets."""
+    """XmR limits from the first `baseline` values; None while there are fewer.
+
+    `floor` is a bound that nature sets.
+    """
     first = list(values[:baseline])
     if len(first) < baseline or baseline < 2:
         return None
     mean = sum(first) / len(first)
-    ranges = [abs(a - b) for a, b in zip(first, first[1:], strict=False)]
+    ranges = [abs(a - b) for a, b in pairwise(first)]
     reach = _XMR * sum(ranges) / len(ranges)
     lower = mean - reach
     return Limits(mean, mean + reach, lower if floor is None else max(floor, lower), baseline)
@@ -49,7 +53,10 @@ def share_limits(mean: float, total: float) -> tuple[float, float]:
 
 
 def run_signals(values: Sequence[float | None], mean: float) -> list[tuple[int, int, int]]:
-    """Runs of eight or more on one side: (first index, last index, side). A value on the mean, or none, ends a run."""
+    """Runs of eight or more on one side: (first index, last index, side).
+
+    A value on the mean, or none, ends a run.
+    """
     runs: list[tuple[int, int, int]] = []
     start, side = 0, 0
     for index, value in enumerate([*values, None]):

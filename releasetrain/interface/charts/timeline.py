@@ -13,7 +13,7 @@ ROW = 30
 
 @dataclass(frozen=True)
 class Span:
-    """A bar: its row, from when to when (`end` None is still running), its tone, and the plan it is measured by."""
+    """A bar: its row, from when to when (no `end`: still running), its tone, and its plan."""
 
     label: str
     start: datetime
@@ -39,7 +39,10 @@ def timeline_chart(
     markers: Sequence[Marker] = (),
     width: int = 760,
 ) -> Chart:
-    """Rows in the given order; spans with the same label share a row. Times are drawn in the zone they carry."""
+    """Rows in the given order; spans with the same label share a row.
+
+    Times are drawn in the zone they carry.
+    """
     moments = [m for s in spans for m in (s.start, s.end or now or s.start, *(s.planned or ()))] + [
         m.at for m in markers
     ]
@@ -77,7 +80,8 @@ def timeline_chart(
                 rx=3,
             )
         wide = max(3.0, place(end) - place(span.start))
-        tip = f"{span.label}{': ' + span.word if span.word else ''}, {span.start:%d %b %H:%M} to {end:%d %b %H:%M}"
+        what = f"{span.label}: {span.word}" if span.word else span.label
+        tip = f"{what}, {span.start:%d %b %H:%M} to {end:%d %b %H:%M}"
         drawing.add(
             "rect",
             f"bar {span.tone}",

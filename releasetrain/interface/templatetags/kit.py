@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -14,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from releasetrain.accounts.models import Membership
-from releasetrain.interface import differences, links, navigation
+from releasetrain.interface import differences, formats, links, navigation
 from releasetrain.interface.tones import TONES, tone_of, word_for
 from releasetrain.kernel import clock
 from releasetrain.tenancy.models import Organization
@@ -39,10 +38,14 @@ _GRID_16 = {
     "check",
     "milestone",
 }
-_THIN = "\u202f"
 
 
-# -- marks ------------------------------------------------------------------------------------------------------------
+for _format in (formats.duration, formats.number, formats.percent):
+    register.filter(_format.__name__, _format)
+register.filter("bytes", formats.size)
+
+
+# -- marks --
 
 
 @register.simple_tag
@@ -79,7 +82,10 @@ def chip(tone: str, word: Any, icon_name: str = "", title: str = "") -> SafeStri
 
 @register.simple_tag
 def state_chip(state: Any, word: str = "") -> SafeString:
-    """The chip of any state: a word, a choice, or an object with `state`. Colours come from `interface.tones`."""
+    """The chip of any state: a word, a choice, or an object with `state`.
+
+    Colours come from `interface.tones`.
+    """
     if hasattr(state, "_meta") and hasattr(state, "state"):
         word = word or getattr(state, "get_state_display", lambda: word_for(state.state))()
         state = state.state
@@ -111,14 +117,7 @@ def word(state: Any) -> str:
     return word_for(state)
 
 
-# -- people and things ------------------------------------------------------------------------------------------------
-
-
-def initials(name: str) -> str:
-    """Two letters for an avatar."""
-    parts = [p for p in name.replace(".", " ").split() if p[:1].isalnum()]
-    letters = parts[0][:1] + parts[-1][:1] if len(parts) > 1 else name[:2]
-    return letters.upper()
+# -- people and things --
 
 
 @register.simple_tag
@@ -133,7 +132,7 @@ def person(who: Any, avatar: bool = True, none: str = "Nobody") -> SafeString:
     return format_html(
         '<span class="person"><span class="ava{}" aria-hidden="true">{}</span><span>{}</span></span>',
         machine,
-        initials(name),
+        formats.initials(name),
         name,
     )
 
@@ -144,7 +143,7 @@ def avatar(who: Any) -> SafeString:
     name = who if isinstance(who, str) else (getattr(who, "name", "") or str(who))
     return format_html(
         '<span class="ava"><span aria-hidden="true">{}</span><span class="vh">{}</span></span>',
-        initials(name),
+        formats.initials(name),
         name,
     )
 
@@ -168,32 +167,26 @@ def _title_of(obj: Any) -> str:
 
 @register.simple_tag
 def obj_link(obj: Any, text: str = "", only_key: bool = False) -> SafeString:
-    """A link to an object's page: its key and title. Plain text when the object has no page; a dash when there is none."""
+    """A link to an object's page: its key and title.
+
+    Plain text when the object has no page; a dash when there is none.
+    """
     if obj is None or obj == "":
         return mark_safe('<span class="muted">–</span>')
     url = links.url_for(obj)
     own_key = getattr(obj, "key", "")
     title = text or _title_of(obj)
-    inner = format_html("")
+    inner = SafeString("")
     if own_key:
         inner = format_html('<span class="key">{}</span>', own_key)
     if not (only_key and own_key) and title != own_key:
-        plain = "" if own_key else " key-less"
-        inner = format_html('{}<span class="t{}">{}</span>', inner, plain, title)
+        inner = format_html("{}<span>{}</span>", inner, title)
     if not url:
         return format_html('<span class="obj">{}</span>', inner)
     return format_html('<a class="obj" href="{}">{}</a>', url, inner)
 
 
-# -- time and numbers -------------------------------------------------------------------------------------------------
-
-
-def _spoken_day(day: date, today: date) -> str:
-    near = abs((day - today).days) <= 14
-    text = f"{day.day}{chr(160)}{day:%b}"
-    if near:
-        text = f"{day:%a}{chr(160)}{text}"
-    return text if day.year == today.year else f"{text}{chr(160)}{day.year}"
+# -- time and numbers --
 
 
 @register.simple_tag
@@ -203,92 +196,21 @@ def when(value: Any, style: str = "time", none: str = "–") -> SafeString:
         return format_html('<span class="muted">{}</span>', none)
     today = timezone.localtime(clock.now()).date()
     if not isinstance(value, datetime):
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), _spoken_day(value, today))
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.day(value, today))
     moment = value if timezone.is_aware(value) else value.replace(tzinfo=UTC)
     local, in_utc = timezone.localtime(moment), moment.astimezone(UTC)
     text = {
-        "date": lambda: _spoken_day(local.date(), today),
+        "date": lambda: formats.day(local.date(), today),
         "clock": lambda: f"{local:%H:%M}",
         "utc": lambda: f"{in_utc:%Y-%m-%d %H:%M:%S} UTC",
-        "ago": lambda: ago(moment),
-    }.get(style, lambda: f"{_spoken_day(local.date(), today)} {local:%H:%M}")()
+        "ago": lambda: formats.ago(moment, clock.now()),
+    }.get(style, lambda: f"{formats.day(local.date(), today)} {local:%H:%M}")()
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         in_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         f"{in_utc:%Y-%m-%d %H:%M:%S} UTC",
         text,
     )
-
-
-def ago(moment: datetime) -> str:
-    """How long ago, or in how long."""
-    seconds = (clock.now() - moment).total_seconds()
-    span = duration(abs(seconds))
-    if abs(seconds) < 45:
-        return "just now"
-    return f"{span} ago" if seconds > 0 else f"in {span}"
-
-
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-
-
-@register.filter
-def duration(value: Any) -> str:
-    """Seconds or a timedelta in its two largest units: 2 h 14 min."""
-    if value is None or value == "":
-        return "–"
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    sign, seconds = ("−" if seconds < 0 else ""), abs(seconds)
-    if seconds < 1:
-        return "0 s" if seconds == 0 else f"{sign}{seconds:.1f}{chr(160)}s"
-    parts, rest = [], round(seconds)
-    for unit, size in _UNITS:
-        amount, rest = divmod(rest, size)
-        if amount:
-            parts.append(f"{amount}{chr(160)}{unit}")
-        elif parts:
-            break
-        if len(parts) == 2:
-            break
-    return sign + " ".join(parts)
-
-
-@register.filter
-def number(value: Any, places: int = -1) -> str:
-    """A number with thin spaces between thousands; `places` fixes the decimals."""
-    if value is None or value == "":
-        return "–"
-    amount = value if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else float(value)
-    if places >= 0:
-        text = f"{amount:,.{int(places)}f}"
-    elif isinstance(amount, int) or amount == int(amount):
-        text = f"{int(amount):,}"
-    else:
-        text = f"{amount:,.2f}".rstrip("0").rstrip(".")
-    return text.replace(",", _THIN).replace("-", "−")
-
-
-@register.filter(name="bytes")
-def bytes_(value: Any) -> str:
-    """A size: 1.2 MB (powers of ten)."""
-    if value is None or value == "":
-        return "–"
-    size = float(value)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            break
-        size /= 1000
-    else:
-        unit = "TB"
-    return f"{size:.0f}{chr(160)}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{chr(160)}{unit}"
-
-
-@register.filter
-def percent(value: Any, places: int = 1) -> str:
-    """A share between 0 and 1 as a percentage."""
-    if value is None or value == "":
-        return "–"
-    return f"{float(value) * 100:.{int(places)}f}{chr(160)}%"
 
 
 @register.simple_tag
@@ -323,7 +245,8 @@ def progress(
         else ""
     )
     return format_html(
-        '<span class="meterrow"><progress class="{}" max="{}" value="{}" aria-label="{}"></progress><b class="num">{}</b></span>',
+        '<span class="meterrow"><progress class="{}" max="{}" value="{}" aria-label="{}"></progress>'
+        '<b class="num">{}</b></span>',
         mood,
         f"{most or 1:g}",
         f"{have:g}",
@@ -332,7 +255,7 @@ def progress(
     )
 
 
-# -- differences ------------------------------------------------------------------------------------------------------
+# -- differences --
 
 
 @register.inclusion_tag("components/diff.html")
@@ -355,7 +278,7 @@ def line_difference(before: str, after: str) -> SafeString:
     )
 
 
-# -- the frame and its parts ------------------------------------------------------------------------------------------
+# -- the frame and its parts --
 
 
 @register.simple_tag(takes_context=True)
@@ -375,9 +298,12 @@ def theme(context: template.Context) -> str:
 
 @register.inclusion_tag("components/verb_button.html")
 def verb_button(
-    decision: Any, url: str, label: str, css: str = "", icon_name: str = "", ident: str = ""
+    decision: Any, url: str, label: str, css: str = "", *, icon_name: str = "", ident: str = ""
 ) -> dict[str, Any]:
-    """The button of an act. Refused, it stays visible with a lock and says why and what would make it pass."""
+    """The button of an act.
+
+    Refused, it stays visible with a lock and says why and what would make it pass.
+    """
     verb = getattr(decision, "verb", label)
     refusals = list(getattr(decision, "refusals", ()))
     slug = "".join(c if c.isalnum() else "-" for c in f"why-{verb}-{ident}").strip("-")
