@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable
@@ -64,7 +65,7 @@ def of(obj: Any) -> list[Event]:
     labels = _labels(rows)
     events: list[Event] = []
     told: set[int] = set()
-    for newer, older in zip(rows, [*rows[1:], None], strict=True):
+    for newer, older in itertools.zip_longest(rows, rows[1:]):
         acts = by_transaction.get(newer.history_xid, [])
         told |= {act.pk for act in acts}
         events.append(
