@@ -1,0 +1,214 @@
+"""Changes and the CAB: votes bound to content, quorum, segregation of duties in code and in the database."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from governance.actions import boards, changes
+from governance.models import Board, ChangeRequest, Vote
+from releasetrain.kernel.refusals import Refused
+from releasetrain.tenancy.scope import tenant_scope
+
+PLANS = {"implementation_plan": "Deploy.", "test_plan": "Smoke test.", "backout_plan": "Redeploy 1.0.0."}
+MEMBERS = ("cab_member", "second_cab_member", "third_cab_member", "change_manager")
+
+
+def board_of(cast: Any, quorum: int = 2) -> Board:
+    board = boards.create_board(cast["change_manager"], name="CAB", quorum=quorum)
+    for role in MEMBERS:
+        boards.add_member(cast["change_manager"], board, email=cast.user(role).email)
+    return board
+
+
+def window() -> dict[str, Any]:
+    from datetime import timedelta
+
+    from releasetrain.kernel.clock import now
+
+    return {"window_starts": now() + timedelta(days=1), "window_ends": now() + timedelta(days=1, hours=2)}
+
+
+def submitted(cast: Any, quorum: int = 2) -> ChangeRequest:
+    change = changes.create_change(cast["release_manager"], title="Raise the limit", board=board_of(cast, quorum), **window(), **PLANS)
+    return changes.submit(cast["release_manager"], change)
+
+
+def approve(cast: Any, change: ChangeRequest, role: str) -> ChangeRequest:
+    return changes.vote(cast[role], change, choice=Vote.Choice.APPROVE, rationale="Tests are green.")
+
+
+@pytest.mark.django_db
+def test_a_change_is_approved_when_the_quorum_has_spoken(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    assert approve(cast, change, "cab_member").state == "awaiting_approval"
+    change = approve(cast, change, "second_cab_member")
+    assert (change.state, change.approved_revision, change.stands) == ("approved", 1, True)
+
+
+@pytest.mark.django_db
+def test_an_incomplete_change_is_not_submitted_and_everything_missing_is_named(cast: Any, in_northwind: Any) -> None:
+    change = changes.create_change(cast["release_manager"], title="Raise the limit", board=board_of(cast))
+    with pytest.raises(Refused) as refused:
+        changes.submit(cast["release_manager"], change)
+    assert {r.field for r in refused.value.refusals} == {"implementation_plan", "test_plan", "backout_plan", "window_starts"}
+
+
+@pytest.mark.django_db
+def test_the_author_cannot_decide(cast: Any, in_northwind: Any) -> None:
+    board = board_of(cast)
+    boards.add_member(cast["change_manager"], board, email=cast.user("compliance_officer").email)
+    change = changes.create_change(cast["change_manager"], title="Mine", board=board, **window(), **PLANS)
+    changes.submit(cast["change_manager"], change)
+    with pytest.raises(Refused) as refused:
+        approve(cast, change, "change_manager")
+    assert refused.value.code == "segregation.contributor"
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_the_authors_vote_too(cast: Any, in_northwind: Any) -> None:
+    board = board_of(cast)
+    change = changes.create_change(cast["change_manager"], title="Mine", board=board, **window(), **PLANS)
+    change = changes.submit(cast["change_manager"], change)
+    author = cast.user("change_manager")
+    with pytest.raises(DatabaseError, match="does not decide it"), transaction.atomic():
+        Vote.objects.create(
+            change=change, board=board, revision=1, content_digest=change.content_digest, voter=author, cast_by=author,
+            choice="approve", rationale="I wrote it",
+        )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_nobody_votes_twice(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    approve(cast, change, "cab_member")
+    with pytest.raises(Refused, match="You have voted"):
+        approve(cast, change, "cab_member")
+
+
+@pytest.mark.django_db
+def test_a_deputy_votes_once_in_whichever_place(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    boards.add_member(
+        cast["change_manager"], change.board, email=cast.user("cab_member").email, deputy_of=cast.user("second_cab_member").email
+    )
+    changes.vote(
+        cast["cab_member"], change, choice=Vote.Choice.APPROVE, rationale="In her place.", on_behalf_of=cast.user("second_cab_member").email
+    )
+    with pytest.raises(Refused):
+        approve(cast, change, "cab_member")
+    with pytest.raises(Refused):
+        approve(cast, change, "second_cab_member")
+    assert change.votes.count() == 1
+
+
+@pytest.mark.django_db
+def test_somebody_without_a_seat_has_no_vote(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    with pytest.raises(Refused) as refused:
+        approve(cast, change, "problem_manager")
+    assert refused.value.code == "vote.no_seat"
+
+
+@pytest.mark.django_db
+def test_approval_falls_when_the_content_changes_and_is_asked_again(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    approve(cast, change, "cab_member")
+    change = approve(cast, change, "second_cab_member")
+    change = changes.edit_change(cast["release_manager"], change, backout_plan="None.")
+    assert (change.state, change.revision, change.approved_revision) == ("awaiting_approval", 2, None)
+    assert "Approval fell" in change.fell_because
+    approve(cast, change, "cab_member")
+    assert approve(cast, change, "second_cab_member").approved_revision == 2
+
+
+@pytest.mark.django_db
+def test_a_vote_on_a_revision_that_is_gone_is_refused(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    changes.edit_change(cast["release_manager"], change, backout_plan="None.")
+    with pytest.raises(Refused) as refused:
+        changes.vote(cast["cab_member"], change, choice=Vote.Choice.APPROVE, rationale="Fine.", revision=1)
+    assert refused.value.code == "change.moved_on"
+
+
+@pytest.mark.django_db
+def test_rejection_stands_when_approval_has_become_impossible(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    for role in ("cab_member", "second_cab_member"):
+        change = changes.vote(cast[role], change, choice=Vote.Choice.REJECT, rationale="No backout.")
+    assert change.state == "rejected"
+
+
+@pytest.mark.django_db
+def test_conditions_are_kept_with_the_approval(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    changes.vote(
+        cast["cab_member"], change, choice=Vote.Choice.CONDITIONS, rationale="Only so.", conditions="Tell support\nWatch for an hour"
+    )
+    assert [c.text for c in change.conditions.all()] == ["Tell support", "Watch for an hour"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("UPDATE governance_changerequest SET state = 'approved', approved_revision = revision, approved_digest = content_digest", "quorum"),
+        ("UPDATE governance_changerequest SET content_digest = 'sha256:other'", "new revision"),
+        ("UPDATE governance_changerequest SET revision = revision + 2", "one by one"),
+        ("UPDATE governance_changerequest SET author_id = gen_random_uuid()", "author"),
+    ],
+)
+def test_raw_sql_cannot_approve_or_swap_content(cast: Any, in_northwind: Any, statement: str, named: str) -> None:
+    submitted(cast)
+    with pytest.raises(DatabaseError, match=named), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.django_db
+def test_votes_never_change(cast: Any, in_northwind: Any) -> None:
+    change = submitted(cast)
+    approve(cast, change, "cab_member")
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE governance_vote SET choice = 'reject'")
+
+
+def test_concurrent_votes_and_edits_never_approve_a_content_nobody_voted_on(committed_db: Any, cast: Any) -> None:
+    """Members vote while the author edits: whatever stands approved was voted on by a quorum at that very revision."""
+    organization = cast.organization.pk
+    with tenant_scope(organization, cast["change_manager"]):
+        change = submitted(cast, quorum=3)
+    actors = {role: cast[role] for role in (*MEMBERS, "release_manager")}
+    unexpected: list[BaseException] = []
+
+    def act(role: str, times: int) -> None:
+        try:
+            for turn in range(times):
+                try:
+                    with tenant_scope(organization, actors[role]):
+                        subject = ChangeRequest.objects.get(pk=change.pk)
+                        if role == "release_manager":
+                            changes.edit_change(actors[role], subject, backout_plan=f"Plan {turn}")
+                        else:
+                            changes.vote(actors[role], subject, choice=Vote.Choice.APPROVE, rationale="Fine.")
+                except (Refused, DatabaseError):
+                    continue
+        except BaseException as error:  # reported by the test's own thread
+            unexpected.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=act, args=(role, 12)) for role in actors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not unexpected
+    with tenant_scope(organization, cast["change_manager"]):
+        for row in ChangeRequest.history.filter(id=change.pk, state="approved"):
+            votes = Vote.objects.filter(change=change, revision=row.revision, content_digest=row.content_digest)
+            assert votes.count() >= 3
+            assert votes.filter(voter_id=row.author_id).count() == 0
+        assert Vote.objects.values("revision", "voter").distinct().count() == Vote.objects.count()
