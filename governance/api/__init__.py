@@ -1,0 +1,1 @@
+"""Endpoints of governance that are more than a resource or a verb."""

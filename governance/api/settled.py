@@ -1,0 +1,200 @@
+"""The short way to a settled verdict, and waiting for one without holding a transaction.
+
+Asking a settled gate is what pipelines do all day, so it must cost as little as a health check. This middleware stands
+before the one that opens the tenant scope and answers `POST …/gates/evaluate` with a token by two reads: who asks, and
+the kept answer with the right to hear it and the proof that it still stands. Whatever it is not sure of (a session, an
+odd body, a token not used for a minute, a changed input) goes the ordinary way, which decides alone.
+
+Waiting (`GET …/evaluations/<ref>?wait=30`) happens here too, before any scope is open: short looks with sleep between.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from governance.asking import LONGEST_QUESTION, Question
+from releasetrain.accounts import tokens
+from releasetrain.interface.api import limits
+from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.clock import now
+from releasetrain.tenancy.models import Organization
+from releasetrain.tenancy.scope import tenant_scope
+
+from .views import LONGEST_WAIT
+
+_ASK = re.compile(r"/api/v1/orgs/([^/]+)/gates/evaluate\Z")
+_WAIT = re.compile(r"/api/v1/orgs/([^/]+)/evaluations/([^/]+)\Z")
+_LONGEST_BODY = 4096
+# Half of a small server's threads: whoever waits must not keep out whoever works.
+_waiters = threading.BoundedSemaphore(int(getattr(settings, "GATE_WAITERS", 2)))
+
+_CALLER = """
+SELECT t.secret_hash, t.last_used_at, u.id, o.id
+FROM accounts_apitoken t
+JOIN accounts_user u ON u.id = t.user_id AND u.is_active
+JOIN tenancy_organization o ON o.id = t.organization_id AND o.suspended_at IS NULL
+JOIN accounts_membership m ON m.user_id = u.id AND m.organization_id = o.id AND m.suspended_at IS NULL
+WHERE t.id = %s AND o.slug = %s AND t.revoked_at IS NULL AND t.expires_at > %s
+"""
+
+# The permission is judged as `Actor.may` does: held now, on any of the scopes that count for what was asked about.
+_SETTLED = """
+SELECT a.body FROM governance_settledanswer a
+WHERE a.organization_id = %(organization)s AND a.question = %(question)s AND a.valid_until > %(now)s
+  AND a.stamp = (SELECT coalesce(sum(c.weight), 0) FROM governance_inputchange c
+                 WHERE c.organization_id = %(organization)s AND c.subject = ANY(a.subjects))
+  AND EXISTS (SELECT 1 FROM accounts_objectpermission p
+              JOIN auth_permission x ON x.id = p.permission_id AND x.codename = 'gates.ask'
+              JOIN accounts_scope s ON s.id = p.scope_id AND s.organization_id = p.organization_id
+              WHERE p.organization_id = %(organization)s AND p.user_id = %(user)s AND p.starts_at <= %(now)s
+                AND (p.ends_at IS NULL OR p.ends_at > %(now)s) AND s.kind || ':' || s.object_id = ANY(a.scopes))
+"""
+
+_STATE = """
+SELECT state FROM governance_evaluation WHERE organization_id = %(organization)s AND (key = %(ref)s OR id::text = %(ref)s)
+"""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A token's account, known to be living and a member."""
+
+    token_id: str
+    user_id: uuid.UUID
+    organization_id: uuid.UUID
+
+
+class SettledVerdicts:
+    """Answers what is settled, waits for what is asked to be waited for, and leaves the rest alone."""
+
+    def __init__(self, get_response: Callable[[Any], HttpResponseBase]):
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponseBase:
+        if request.method == "POST":
+            asked = _ASK.match(request.path_info)
+            if asked:
+                return settled(request, asked[1]) or self.get_response(request)
+        elif request.method == "GET" and "wait=" in request.META.get("QUERY_STRING", ""):
+            waited = _WAIT.match(request.path_info)
+            if waited:
+                wait(request, waited[1], waited[2])
+        return self.get_response(request)
+
+
+def settled(request: Any, slug: str) -> HttpResponseBase | None:
+    """The kept answer, if everything about the question is plain and it still stands; else None."""
+    question = _question(request)
+    caller = question and _caller(request, slug)
+    if not question or not caller:
+        return None
+    rows = _look(
+        caller.organization_id,
+        _SETTLED,
+        {"organization": caller.organization_id, "question": question.text, "user": caller.user_id, "now": now()},
+    )
+    if not rows:
+        return None
+    request.organization = Organization(pk=caller.organization_id, slug=slug)
+    allowance = limits.take(request, caller.token_id)
+    if allowance.spent:
+        return None
+    response = HttpResponse(rows[0][0], content_type="application/json", headers={"Cache-Control": "private, no-cache"})
+    marked: HttpResponseBase = allowance.mark(response)
+    return marked
+
+
+def wait(request: Any, slug: str, ref: str) -> None:
+    """Return when the evaluation is settled, the time is up, or there is nothing to wait for."""
+    try:
+        seconds = min(float(request.GET.get("wait", "")), LONGEST_WAIT)
+    except ValueError:
+        return
+    if not 0 < seconds <= LONGEST_WAIT or not _waiters.acquire(blocking=False):
+        return
+    try:
+        organization_id = _organization_of(request, slug)
+        deadline, pause = time.monotonic() + seconds, 0.05
+        while organization_id:
+            found = _look(organization_id, _STATE, {"organization": organization_id, "ref": ref})
+            if not found or found[0][0] in ("done", "dead") or time.monotonic() + pause > deadline:
+                return
+            time.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
+    finally:
+        _waiters.release()
+
+
+def _question(request: Any) -> Question | None:
+    if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip() != "application/json":
+        return None
+    if int(request.META.get("CONTENT_LENGTH") or 0) > _LONGEST_BODY:
+        return None
+    try:
+        question = Question.read(orjson.loads(request.body))
+    except orjson.JSONDecodeError:
+        return None
+    return question if question and len(question.text) <= LONGEST_QUESTION else None
+
+
+def _caller(request: Any, slug: str) -> Caller | None:
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    match = tokens.PATTERN.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
+    if not match or not hmac.compare_digest(tokens.checksum(match[1], match[2]), match[3]):
+        return None
+    moment = now()
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLER, [match[1], slug, moment])
+        row = cursor.fetchone()
+    if row is None or not hmac.compare_digest(bytes(row[0]), tokens.secret_hash(match[2])):
+        return None
+    # The ordinary way notes the token's last use, to the minute.
+    if row[1] is None or row[1] < moment - timedelta(minutes=1):
+        return None
+    return Caller(match[1], row[2], row[3])
+
+
+def _organization_of(request: Any, slug: str) -> uuid.UUID | None:
+    """The organization, if whoever asks is a member: by token or by session."""
+    caller = _caller(request, slug)
+    if caller:
+        return caller.organization_id
+    user = request.user
+    if not user.is_authenticated:
+        return None
+    rows = Organization.objects.filter(
+        slug=slug, suspended_at__isnull=True, memberships__user=user, memberships__suspended_at__isnull=True
+    )
+    found: uuid.UUID | None = rows.values_list("pk", flat=True).first()
+    return found
+
+
+def _look(organization_id: uuid.UUID, query: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Read inside the organization's scope in one round trip.
+
+    Statements sent together are one transaction of their own, so the setting ends with them. Inside a transaction
+    the scope is opened and closed in the ordinary way.
+    """
+    if connection.in_atomic_block:
+        with tenant_scope(organization_id, Actor.system(organization_id, "settled verdict")), connection.cursor() as cursor:
+            cursor.execute(query, params)
+            return list(cursor.fetchall())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('releasetrain.organization', %(scope)s, true); " + query, {**params, "scope": str(organization_id)}
+        )
+        return list(cursor.fetchall())
