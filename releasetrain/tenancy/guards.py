@@ -30,25 +30,6 @@ FUNCTIONS = [
       RAISE EXCEPTION 'table % is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
     END $$
     """,
-    # The deferred check runs at commit, perhaps after the scope was closed: it looks with the row's own organization
-    # and puts the setting back.
-    """
-    CREATE OR REPLACE FUNCTION require_history() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE
-      recorded boolean;
-      outer_scope text := current_setting('releasetrain.organization', true);
-    BEGIN
-      PERFORM set_config('releasetrain.organization', NEW.organization_id::text, true);
-      EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I WHERE id = $1 AND history_xid = pg_current_xact_id()::text::bigint)', TG_ARGV[0])
-        INTO recorded USING NEW.id;
-      PERFORM set_config('releasetrain.organization', coalesce(outer_scope, ''), true);
-      IF NOT recorded THEN
-        RAISE EXCEPTION 'row % of % changed without a history row in the same transaction', NEW.id, TG_TABLE_NAME
-          USING ERRCODE = 'integrity_constraint_violation';
-      END IF;
-      RETURN NULL;
-    END $$
-    """,
 ]
 
 
@@ -107,11 +88,42 @@ def _append_only(table: str) -> Iterator[str]:
 
 
 def _history_guard(table: str, history: str) -> Iterator[str]:
+    # A function for each table, so that its plan is made once and not for every row of an import. It may be made while
+    # the table is small and without statistics, hence the index that answers it and no other way of scanning: a bitmap
+    # over all rows of the organization made imports quadratic. The deferred check runs at commit, perhaps after the
+    # scope was closed: then it looks with the row's own organization and puts the setting back.
+    function = f"require_history_{table}"[:63]
+    yield (
+        f'CREATE INDEX IF NOT EXISTS "{history[:55]}_written" ON "{history}" (organization_id, id, history_xid)'
+    )
+    yield f"""
+    CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql
+    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    DECLARE
+      recorded boolean;
+      outer_scope text := coalesce(current_setting('releasetrain.organization', true), '');
+      elsewhere boolean := outer_scope <> NEW.organization_id::text;
+    BEGIN
+      IF elsewhere THEN
+        PERFORM set_config('releasetrain.organization', NEW.organization_id::text, true);
+      END IF;
+      recorded := EXISTS (
+        SELECT 1 FROM "{history}" WHERE id = NEW.id AND history_xid = pg_current_xact_id()::text::bigint
+      );
+      IF elsewhere THEN
+        PERFORM set_config('releasetrain.organization', outer_scope, true);
+      END IF;
+      IF NOT recorded THEN
+        RAISE EXCEPTION 'row % of % changed without a history row in the same transaction', NEW.id, TG_TABLE_NAME
+          USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      RETURN NULL;
+    END $$
+    """
     yield from _trigger(
         table,
         "history_required",
-        f'AFTER INSERT OR UPDATE ON "{table}" DEFERRABLE INITIALLY DEFERRED'
-        f" FOR EACH ROW EXECUTE FUNCTION require_history('{history}')",
+        f'AFTER INSERT OR UPDATE ON "{table}" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {function}()',
         constraint=True,
     )
     yield from _trigger(
