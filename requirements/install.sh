@@ -60,8 +60,12 @@ if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d ' ' -f 2)" != "$wanted" ]; t
         --requirement requirements/bootstrap.txt ||
         echo "uv could not be installed; going on with pip alone."
 fi
-# uv is a matter of seconds where pip takes a minute; but pip is what every Python has.
-if ! { [ -x .venv/bin/uv ] && VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip sync --quiet --require-hashes "requirements/$kind.txt"; }; then
+sync() {
+    [ -x .venv/bin/uv ] && VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv pip sync --quiet --require-hashes "$@" "requirements/$kind.txt"
+}
+# uv is a matter of seconds where pip takes a minute; but pip is what every Python has. Behind a company's proxy it
+# is the system that knows the certificates.
+if ! sync 2>/dev/null && ! sync --system-certs; then
     echo "uv could not install the packages; pip does it, which takes longer …"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         --requirement "requirements/$kind.txt"
