@@ -7,6 +7,7 @@ __all__ = [
     "REST_FRAMEWORK",
     "SPECTACULAR_SETTINGS",
     "STATICFILES_DIRS",
+    "STATICFILES_FINDERS",
     "STATIC_ROOT",
     "STATIC_URL",
     "STORAGES",
@@ -32,6 +33,8 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Ours alone: what the installed packages bring along is shown nowhere, and some of it cannot be hashed.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(VAR / "files")}},
     "staticfiles": {
