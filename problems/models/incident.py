@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -9,6 +11,7 @@ from django.db.models import F, Q
 from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
+from trains.models.service import service_scopes
 
 from .vocabulary import SEVERITIES, Category, known, known_category
 
@@ -42,7 +45,9 @@ class Incident(KeyedModel):
         help_text="The reporting system's own id; reports with the same id are one incident.",
     )
     fingerprint = models.CharField(
-        max_length=120, blank=True, help_text="What incidents of the same kind have in common, e.g. an alert's name."
+        max_length=120,
+        blank=True,
+        help_text="What incidents of the same kind have in common, e.g. an alert's name.",
     )
     url = models.CharField(max_length=500, blank=True)
     history = tracked()
@@ -58,12 +63,18 @@ class Incident(KeyedModel):
             ),
             known("state", "incident_state_known", "detected mitigated resolved closed"),
             known_category("incident_category_known", blank=True),
-            models.CheckConstraint(condition=Q(severity__gte=1, severity__lte=4), name="incident_severity_known"),
+            models.CheckConstraint(
+                condition=Q(severity__gte=1, severity__lte=4), name="incident_severity_known"
+            ),
             models.CheckConstraint(
                 condition=(Q(started_at__isnull=True) | Q(started_at__lte=F("detected_at")))
                 & (Q(mitigated_at__isnull=True) | Q(mitigated_at__gte=F("detected_at")))
                 & (Q(resolved_at__isnull=True) | Q(resolved_at__gte=F("detected_at")))
-                & (Q(resolved_at__isnull=True) | Q(mitigated_at__isnull=True) | Q(resolved_at__gte=F("mitigated_at"))),
+                & (
+                    Q(resolved_at__isnull=True)
+                    | Q(mitigated_at__isnull=True)
+                    | Q(resolved_at__gte=F("mitigated_at"))
+                ),
                 name="incident_times_ordered",
             ),
             models.CheckConstraint(
@@ -76,15 +87,28 @@ class Incident(KeyedModel):
         indexes = [
             models.Index(fields=["organization", "-detected_at", "-id"], name="incident_recent"),
             models.Index(fields=["organization", "state", "severity"], name="incident_by_state"),
-            models.Index(fields=["organization", "fingerprint", "detected_at"], name="incident_by_fingerprint"),
+            models.Index(
+                fields=["organization", "fingerprint", "detected_at"], name="incident_by_fingerprint"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.key} {self.title}"[:200]
 
+    def scope_path(self) -> list[ScopeKey]:
+        path: list[ScopeKey] = [("incident", str(self.pk))]
+        for touched in self.services.select_related("service"):
+            path.extend(service_scopes(touched.service))
+        return path
+
     @property
     def is_open(self) -> bool:
         return self.state in (self.State.DETECTED, self.State.MITIGATED)
+
+    @property
+    def began_at(self) -> datetime:
+        """When it began, as far as is known."""
+        return self.started_at or self.detected_at
 
 
 class IncidentService(TenantModel):
@@ -96,7 +120,9 @@ class IncidentService(TenantModel):
     class Meta:
         ordering = ["service__name"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "incident", "service"], name="incident_service_once")
+            models.UniqueConstraint(
+                fields=["organization", "incident", "service"], name="incident_service_once"
+            )
         ]
         indexes = [models.Index(fields=["organization", "service"], name="incident_of_service")]
 
@@ -104,11 +130,11 @@ class IncidentService(TenantModel):
         return f"{self.service}"
 
     def scope_path(self) -> list[ScopeKey]:
-        return [("service", str(self.service_id))]
+        return service_scopes(self.service)
 
 
 class FailureLink(TenantModel):
-    """What a deployment had to do with an incident: proposed by a person or a rule, then accepted or disputed."""
+    """What a deployment had to do with an incident: proposed by a person or rule, then accepted or disputed."""
 
     class Kind(models.TextChoices):
         CAUSED = "caused", "Caused it"
@@ -126,7 +152,12 @@ class FailureLink(TenantModel):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROPOSED)
     reason = models.TextField(blank=True)
     proposed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
         help_text="Nobody: a rule proposed it.",
     )
     decided_by = models.ForeignKey(
@@ -147,7 +178,9 @@ class FailureLink(TenantModel):
                 condition=Q(status="proposed") | Q(decided_at__isnull=False), name="failure_link_decided"
             ),
         ]
-        indexes = [models.Index(fields=["organization", "deployment", "kind"], name="failure_link_of_deployment")]
+        indexes = [
+            models.Index(fields=["organization", "deployment", "kind"], name="failure_link_of_deployment")
+        ]
 
     def __str__(self) -> str:
         return f"{self.deployment}: {self.get_kind_display().lower()}, {self.get_status_display().lower()}"

@@ -15,7 +15,7 @@ from .vocabulary import known
 
 
 class ObservationWindow(TenantModel):
-    """[starts, ends) after a production deployment. Incidents of the same kind breach it; quiet without use proves nothing."""
+    """[starts, ends) after a fix went live: incidents of its kind breach it, quiet without use does not pass it."""
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -32,7 +32,9 @@ class ObservationWindow(TenantModel):
     )
     threshold = models.PositiveSmallIntegerField(default=1, help_text="So many matching incidents breach it.")
     min_exposure = models.PositiveIntegerField(
-        "least exposure", default=0, help_text="How often what failed must have been exercised, e.g. payment runs."
+        "least exposure",
+        default=0,
+        help_text="How often what failed must have been exercised, e.g. payment runs.",
     )
     exposure = models.PositiveIntegerField(default=0)
     exposure_unit = models.CharField(max_length=40, blank=True, default="runs")
@@ -48,10 +50,13 @@ class ObservationWindow(TenantModel):
             models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="observation_ends_after_start"),
             models.CheckConstraint(condition=Q(threshold__gte=1), name="observation_threshold_positive"),
             models.CheckConstraint(
-                condition=~Q(state="passed") | Q(exposure__gte=F("min_exposure")), name="observation_passed_exposed"
+                condition=~Q(state="passed") | Q(exposure__gte=F("min_exposure")),
+                name="observation_passed_exposed",
             ),
             models.UniqueConstraint(
-                fields=["organization", "problem"], condition=Q(state="running"), name="observation_one_running"
+                fields=["organization", "problem"],
+                condition=Q(state="running"),
+                name="observation_one_running",
             ),
         ]
         indexes = [models.Index(fields=["organization", "state", "ends"], name="observation_running")]
@@ -60,4 +65,4 @@ class ObservationWindow(TenantModel):
         return f"{self.problem.key} observed {self.starts:%Y-%m-%d} to {self.ends:%Y-%m-%d}"
 
     def scope_path(self) -> list[ScopeKey]:
-        return [("problem", str(self.problem_id)), ("service", str(self.problem.service_id))]
+        return self.problem.scope_path()

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
+from trains.models.service import service_scopes
 
 from .incident import Incident
 from .vocabulary import SEVERITIES, Category, known, known_category
@@ -36,8 +37,24 @@ class Problem(KeyedModel):
     fingerprint = models.CharField(
         max_length=120, blank=True, help_text="Incidents with this fingerprint are this problem coming back."
     )
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-    success_criteria = models.TextField(blank=True, help_text="What must measurably be so before it is closed.")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    success_criteria = models.TextField(
+        blank=True, help_text="What must measurably be so before it is closed."
+    )
+    observation_days = models.PositiveSmallIntegerField(
+        default=14, help_text="How long it must not come back after its fix went live."
+    )
+    threshold = models.PositiveSmallIntegerField(
+        default=1, help_text="So many matching incidents while observed mean that it is back."
+    )
+    min_exposure = models.PositiveIntegerField(
+        "least exposure",
+        default=0,
+        help_text="How often what failed must be exercised while observed: quiet without use proves nothing.",
+    )
+    exposure_unit = models.CharField(max_length=40, blank=True, default="runs")
     reopened_count = models.PositiveSmallIntegerField("times re-opened", default=0)
     reopened_at = models.DateTimeField("re-opened", null=True, blank=True)
     closed_at = models.DateTimeField("closed", null=True, blank=True)
@@ -51,9 +68,16 @@ class Problem(KeyedModel):
         ordering = ["severity", "-created_at"]
         constraints = [
             *KeyedModel.Meta.constraints,
-            known("state", "problem_state_known", "investigating known_error fix_in_release observing closed"),
+            known(
+                "state", "problem_state_known", "investigating known_error fix_in_release observing closed"
+            ),
             known_category("problem_category_known"),
-            models.CheckConstraint(condition=Q(severity__gte=1, severity__lte=4), name="problem_severity_known"),
+            models.CheckConstraint(
+                condition=Q(severity__gte=1, severity__lte=4), name="problem_severity_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(observation_days__gte=1, threshold__gte=1), name="problem_observation_plan"
+            ),
             models.CheckConstraint(
                 condition=~Q(state="known_error") | ~Q(workaround=""), name="known_error_has_workaround"
             ),
@@ -65,12 +89,17 @@ class Problem(KeyedModel):
         indexes = [
             models.Index(fields=["organization", "state", "severity"], name="problem_by_state"),
             models.Index(
-                fields=["organization", "fingerprint"], condition=~Q(fingerprint=""), name="problem_by_fingerprint"
+                fields=["organization", "fingerprint"],
+                condition=~Q(fingerprint=""),
+                name="problem_by_fingerprint",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.key} {self.title}"[:200]
+
+    def scope_path(self) -> list[ScopeKey]:
+        return [("problem", str(self.pk)), *service_scopes(self.service)]
 
     @property
     def is_open(self) -> bool:
@@ -88,7 +117,9 @@ class ProblemIncident(TenantModel):
     class Meta:
         ordering = ["created_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "problem", "incident"], name="problem_incident_once")
+            models.UniqueConstraint(
+                fields=["organization", "problem", "incident"], name="problem_incident_once"
+            )
         ]
         indexes = [models.Index(fields=["organization", "incident"], name="problem_of_incident")]
 
@@ -96,11 +127,11 @@ class ProblemIncident(TenantModel):
         return f"{self.incident.key} of {self.problem.key}"
 
     def scope_path(self) -> list[ScopeKey]:
-        return [("problem", str(self.problem_id))]
+        return self.problem.scope_path()
 
 
 class RootCause(TenantModel):
-    """What is held to be the cause, by which method, on which evidence; valid once somebody else has said so."""
+    """What is held to be the cause, by which method, on which evidence; valid once somebody else says so."""
 
     class Method(models.TextChoices):
         FIVE_WHYS = "five_whys", "5 whys"
@@ -141,7 +172,8 @@ class RootCause(TenantModel):
             known("state", "root_cause_state_known", "draft proposed validated rejected"),
             known_category("root_cause_category_known"),
             models.CheckConstraint(
-                condition=Q(validator__isnull=True) | ~Q(validator=F("author")), name="root_cause_second_person"
+                condition=Q(validator__isnull=True) | ~Q(validator=F("author")),
+                name="root_cause_second_person",
             ),
             models.CheckConstraint(
                 condition=~Q(state="validated")
@@ -154,7 +186,7 @@ class RootCause(TenantModel):
         return f"{self.problem.key} {self.statement}"[:120]
 
     def scope_path(self) -> list[ScopeKey]:
-        return [("problem", str(self.problem_id)), ("service", str(self.problem.service_id))]
+        return self.problem.scope_path()
 
 
 class ProblemFix(TenantModel):
@@ -184,4 +216,4 @@ class ProblemFix(TenantModel):
         return f"{self.release} for {self.problem.key}"
 
     def scope_path(self) -> list[ScopeKey]:
-        return [("problem", str(self.problem_id)), ("train", str(self.release.train_id))]
+        return [*self.problem.scope_path(), ("train", str(self.release.train_id))]

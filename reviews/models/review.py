@@ -10,6 +10,7 @@ from problems.models.vocabulary import Category, known, known_category
 from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
+from trains.models.service import service_scopes
 
 from .rule import Depth, ReviewRule
 
@@ -88,15 +89,14 @@ class Review(KeyedModel):
         return str(self.release or self.deployment or self.service)
 
     def scope_path(self) -> list[ScopeKey]:
-        path = [("review", str(self.pk)), ("service", str(self.service_id))]
-        train_id = self.release.train_id if self.release_id else self.service.train_id
-        if train_id:
-            path.append(("train", str(train_id)))
+        path: list[ScopeKey] = [("review", str(self.pk)), *service_scopes(self.service)]
+        if self.release_id:
+            path.append(("train", str(self.release.train_id)))
         return path
 
 
 class ReviewFact(TenantModel):
-    """Something that happened, with where it is on record. Until the facts are accepted it follows its source."""
+    """Something that happened, with where it is on record; it follows its source until the facts are accepted."""
 
     class Kind(models.TextChoices):
         PLAN = "plan", "Plan"

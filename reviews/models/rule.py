@@ -30,7 +30,7 @@ class Outcome(models.TextChoices):
 
 
 class ReviewRule(TenantModel):
-    """After a production deployment that fits every condition, a review opens. Empty conditions fit everything."""
+    """After a production deployment that fits every condition a review opens; an empty condition fits all."""
 
     name = models.CharField(max_length=120)
     depth = models.CharField(max_length=12, choices=Depth.choices, default=Depth.LIGHTWEIGHT)
@@ -56,11 +56,14 @@ class ReviewRule(TenantModel):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "name"], condition=Q(retired_at__isnull=True), name="review_rule_name_once"
+                fields=["organization", "name"],
+                condition=Q(retired_at__isnull=True),
+                name="review_rule_name_once",
             ),
             known("depth", "review_rule_depth_known", "detailed lightweight"),
             models.CheckConstraint(
-                condition=Q(least_critical_tier__gte=1, least_critical_tier__lte=4), name="review_rule_tier_known"
+                condition=Q(least_critical_tier__gte=1, least_critical_tier__lte=4),
+                name="review_rule_tier_known",
             ),
             models.CheckConstraint(condition=Q(due_days__gte=1), name="review_rule_due_after_opening"),
         ]
