@@ -36,5 +36,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "seal-ledger": {"task": "releasetrain.audit.tasks.seal_all", "schedule": 15.0},
+    "sweep-evaluations": {"task": "governance.tasks.sweep_evaluations", "schedule": 15.0},
+    "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }

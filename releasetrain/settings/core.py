@@ -79,6 +79,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # Before the tenant scope opens: settled verdicts in two reads, and waiting without a transaction.
+    "governance.api.settled.SettledVerdicts",
     "releasetrain.interface.middleware.OrganizationMiddleware",
 ]
 
