@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 
 from releasetrain.audit.doorway import Action, Parameter
 from releasetrain.kernel.actor import Actor
@@ -23,6 +24,7 @@ from releasetrain.kernel.canonical import NotCanonical, canonical
 from releasetrain.kernel.fields import Upload
 
 from . import uploads
+from .api.parsing import parse
 from .resources import resource_of
 
 SHORT_TEXT, LONG_TEXT = 2_000, 100_000
@@ -72,22 +74,17 @@ class NumberField(serializers.FloatField):
         return number
 
 
-@extend_schema_field({"description": "Any JSON value of this shape.", "oneOf": [{"type": "object"}, {"type": "array", "items": {}}]})
 class JSONValueField(serializers.Field):
-    """A JSON object or array; forms send it as text."""
+    """A JSON value of one shape; forms send it as text."""
 
-    def __init__(self, shape: type, **options: Any):
-        self.shape = shape
-        super().__init__(**options)
+    shape: type = dict
+    wanted = "an object"
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str):
-            from .api.parsing import parse
-
-            data = parse(data.encode())
+            data = _parsed(data)
         if not isinstance(data, self.shape):
-            wanted = "an object" if self.shape is dict else "a list"
-            raise serializers.ValidationError(f"This must be JSON, {wanted}.", code="invalid")
+            raise serializers.ValidationError(f"This must be JSON, {self.wanted}.", code="invalid")
         try:
             canonical(data)
         except NotCanonical as error:
@@ -96,6 +93,19 @@ class JSONValueField(serializers.Field):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class JSONObjectField(JSONValueField):
+    """A JSON object."""
+
+
+@extend_schema_field({"type": "array", "items": {}})
+class JSONListField(JSONValueField):
+    """A JSON list."""
+
+    shape = list
+    wanted = "a list"
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -207,7 +217,7 @@ def serializer_for(action: Action) -> type[serializers.Serializer]:
         members: dict[str, Any] = {p.name: field_for(p, action) for p in action.parameters}
         members["__doc__"] = f"Parameters of {action.verb}."
         name = "".join(word.capitalize() for word in action.verb.replace(".", "_").split("_"))
-        _serializers[action.verb] = type(f"{name}Parameters", (serializers.Serializer,), members)
+        _serializers[action.verb] = type(name, (serializers.Serializer,), members)
     return _serializers[action.verb]
 
 
@@ -258,8 +268,9 @@ def _bare_field(parameter: Parameter, action: Action | None, options: dict[str, 
     kind = parameter.kind
     choices = choices_of(parameter)
     if choices is not None:
-        blank = not parameter.required and not parameter.many
-        return serializers.ChoiceField(choices=_by_value(parameter, choices), allow_blank=blank, **options)
+        pairs = _by_value(parameter, choices)
+        blank = not parameter.required and not parameter.many and all(isinstance(value, str) for value, _ in pairs)
+        return serializers.ChoiceField(choices=pairs, allow_blank=blank, **options)
     if isinstance(kind, type) and issubclass(kind, models.Model):
         return ObjectField(parameter, **options)
     if kind in _SIMPLE:
@@ -324,10 +335,18 @@ _SIMPLE: dict[Any, Callable[[Parameter, Any, dict[str, Any]], serializers.Field]
     date: lambda p, c, o: DayField(**o),
     datetime: lambda p, c, o: InstantField(**o),
     UUID: lambda p, c, o: serializers.UUIDField(**o),
-    dict: lambda p, c, o: JSONValueField(dict, **o),
-    list: lambda p, c, o: JSONValueField(list, **o),
+    dict: lambda p, c, o: JSONObjectField(**o),
+    list: lambda p, c, o: JSONListField(**o),
     Upload: lambda p, c, o: UploadField(int(p.field.max) if p.field.max else None, **o),
 }
+
+
+def _parsed(text: str) -> Any:
+    """JSON typed into a form."""
+    try:
+        return parse(text.encode())
+    except (ParseError, UnicodeEncodeError) as error:
+        raise serializers.ValidationError(str(error), code="invalid") from error
 
 
 def _names_offset(text: str) -> bool:

@@ -25,6 +25,10 @@ class EnteredActorScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
     target_class = EnteredActor
     name = ["token", "session"]
 
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        """Either of the two is enough."""
+        return [{"token": []}, {"session": []}]
+
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         return [
             {"type": "http", "scheme": "bearer", "description": "A token of a person or service account: `rtk_…`"},

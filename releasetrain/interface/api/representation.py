@@ -184,5 +184,5 @@ _SCHEMA: tuple[tuple[Any, Any], ...] = (
     (models.DecimalField, lambda f, o: serializers.DecimalField(max_digits=f.max_digits, decimal_places=f.decimal_places, **o)),
     (models.FloatField, lambda f, o: serializers.FloatField(**o)),
     (models.IntegerField, lambda f, o: serializers.IntegerField(**o)),
-    (models.JSONField, lambda f, o: AnyField(**o)),
+    (models.JSONField, lambda f, o: AnyField(help_text=o["help_text"])),
 )

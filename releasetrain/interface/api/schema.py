@@ -29,7 +29,39 @@ def document() -> dict[str, Any]:
     with _patched():
         generator = SchemaGenerator()
         # Through JSON, so that lazily translated texts and enumerations become what they say.
-        return orjson.loads(orjson.dumps(generator.get_schema(public=True), default=str))  # type: ignore[no-any-return]
+        made = orjson.loads(orjson.dumps(generator.get_schema(public=True), default=str))
+    _name_repeated(made)
+    return made  # type: ignore[no-any-return]
+
+
+def _name_repeated(made: dict[str, Any]) -> None:
+    """Give the problem responses and the parameters that every endpoint repeats a name, and refer to it."""
+    responses: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    for operation in (o for path in made["paths"].values() for o in path.values()):
+        for status, answer in operation["responses"].items():
+            if "application/problem+json" in answer.get("content", {}):
+                responses[f"Problem{status}"] = answer
+                operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
+        listed = operation.get("parameters", [])
+        for index, parameter in enumerate(listed):
+            name = _REPEATED.get((parameter["in"], parameter["name"]))
+            if name and parameters.setdefault(name, parameter) == parameter:
+                listed[index] = {"$ref": f"#/components/parameters/{name}"}
+    made["components"] |= {"responses": dict(sorted(responses.items())), "parameters": dict(sorted(parameters.items()))}
+
+
+_REPEATED = {
+    ("path", "org"): "org",
+    ("path", "ref"): "ref",
+    ("header", "Idempotency-Key"): "IdempotencyKey",
+    ("header", "If-Match"): "IfMatch",
+    ("header", "If-None-Match"): "IfNoneMatch",
+    ("query", "limit"): "limit",
+    ("query", "cursor"): "cursor",
+    ("query", "sort"): "sort",
+    ("query", "include"): "include",
+}
 
 
 class _patched:
