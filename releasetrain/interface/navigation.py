@@ -84,7 +84,7 @@ for _place in (
 
 @lru_cache(maxsize=2048)
 def _exists(path: str) -> bool:
-    return is_valid_path(path)
+    return bool(is_valid_path(path))
 
 
 def address(request: HttpRequest, place: Place) -> str:

@@ -157,11 +157,10 @@ def _points(
             plot.drawing.add("circle", "run", tip=f"{tip}, in a run", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3.4")
         else:
             plot.drawing.add("circle", "pt", tip=tip, cx=f"{x:.1f}", cy=f"{y:.1f}", r="2.4")
-    for start, end, side in runs:
-        where = "above" if side > 0 else "below"
-        found.append(
-            (start, f"{labels[start]} to {labels[end]}: {end - start + 1} points in a row {where} the mean.")
-        )
+    for start, end, direction in runs:
+        where = "above" if direction > 0 else "below"
+        count = end - start + 1
+        found.append((start, f"{labels[start]} to {labels[end]}: {count} points in a row {where} the mean."))
     return [sentence for _, sentence in sorted(found)]
 
 

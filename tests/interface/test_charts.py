@@ -1,0 +1,192 @@
+"""Charts: well-formed, inside their box, truthful about signals, and the same data as their table."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from releasetrain.interface import charts
+from releasetrain.interface.charts.drawing import Scale, ticks
+from releasetrain.interface.charts.process import natural_limits, run_signals, share_limits, signals
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+VALUES = [4.0, 5.0, 4.5, 5.5, 4.2, 5.1, 4.8, 5.2, 4.4, 4.9, 5.0, 4.6, 5.3, 4.7, 4.1, 5.4, 4.9, 5.1, 4.3, 4.6]
+WEEKS = [f"W{n}" for n in range(40)]
+
+finite = st.floats(min_value=0, max_value=1e6, allow_nan=False)
+
+
+def _samples() -> dict[str, charts.Chart]:
+    labels, values = WEEKS[:20], VALUES
+    return {
+        "control": charts.control_chart(
+            "Lead <time>", list(zip(labels, [*values[:19], 40.0], strict=True)), unit="d"
+        ),
+        "few points": charts.control_chart("Lead time", list(zip(labels[:5], values[:5], strict=True))),
+        "p": charts.p_chart("Fail rate", [(w, i % 4, 20 + i) for i, w in enumerate(labels)]),
+        "p with a gap": charts.p_chart("Fail rate", [("W1", 0, 0), ("W2", 1, 10), ("W3", 2, 10)], baseline=2),
+        "lines": charts.line_chart(
+            "Two",
+            labels,
+            {"a": values, "b": [None, *values[1:]]},
+            bands=[charts.Band("r", values, values)],
+            target=("t", 5),
+        ),
+        "burn-up": charts.burn_up(
+            "Burn-up", labels, [50.0] * 20, [float(i) if i < 9 else None for i in range(20)]
+        ),
+        "flow": charts.cumulative_flow("Flow", labels, [("done", list(range(20))), ("doing", [3.0] * 20)]),
+        "heat": charts.heat_map("Heat", ["Team & co", "B"], labels, [values, [None, *values[1:]]], unit="%"),
+        "bars": charts.bar_chart(
+            "Bars", [("one", [1, 2]), ("two", [0, 0])], parts=["x", "y"], tones=["ok", "bad"]
+        ),
+        "histogram": charts.histogram("Spread", values, unit="h", markers=[("p50", 4.8)]),
+        "spark": charts.sparkline("Spark", values),
+        "timeline": charts.timeline_chart(
+            "Rollout",
+            [
+                charts.Span(
+                    "svc", NOON, NOON + timedelta(hours=3), "ok", "done", (NOON, NOON + timedelta(hours=2))
+                ),
+                charts.Span("other", NOON + timedelta(days=2), None, "bad"),
+            ],
+            now=NOON + timedelta(days=3),
+            markers=[charts.Marker("freeze", NOON + timedelta(days=1))],
+        ),
+        "empty": charts.timeline_chart("Nothing", []),
+        "no values": charts.histogram("Nothing", []),
+    }
+
+
+SAMPLES = _samples()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_chart_is_well_formed_and_says_its_finding(name: str) -> None:
+    chart = SAMPLES[name]
+    root = ElementTree.fromstring(chart.svg)
+    described = {root.find("title").attrib["id"], root.find("desc").attrib["id"]}
+    assert root.find("title").text == chart.title
+    assert root.find("desc").text == chart.finding
+    assert set(root.attrib["aria-labelledby"].split()) == described
+    assert root.attrib["role"] == "img"
+    assert all(len(row) == len(chart.columns) for row in chart.rows)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_page_version_uses_classes_and_the_document_version_only_attributes(name: str) -> None:
+    chart = SAMPLES[name]
+    assert "style=" not in chart.svg
+    assert "fill=" not in chart.svg
+    alone = chart.standalone
+    assert 'xmlns="http://www.w3.org/2000/svg"' in alone
+    assert "class=" not in alone
+    assert "style=" not in alone
+    for shape in ElementTree.fromstring(alone).iter():
+        kind = shape.tag.rpartition("}")[2]
+        if kind in ("rect", "circle", "polygon", "text"):
+            assert "fill" in shape.attrib, ElementTree.tostring(shape)
+        if kind in ("line", "polyline"):
+            assert "stroke" in shape.attrib, ElementTree.tostring(shape)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_nothing_is_drawn_outside_the_box(name: str) -> None:
+    chart = SAMPLES[name]
+    width, height = chart.drawing.width, chart.drawing.height
+    for shape in chart.drawing.shapes:
+        xs = [float(v) for k, v in shape.attributes.items() if k in ("x", "x1", "x2", "cx")]
+        ys = [float(v) for k, v in shape.attributes.items() if k in ("y", "y1", "y2", "cy")]
+        for pair in str(shape.attributes.get("points", "")).split():
+            x, y = pair.split(",")
+            xs.append(float(x))
+            ys.append(float(y))
+        assert all(-1 <= x <= width + 1 for x in xs), shape
+        assert all(-1 <= y <= height + 1 for y in ys), shape
+
+
+@given(st.lists(finite, min_size=1, max_size=60))
+def test_a_control_chart_survives_any_values_and_keeps_them_in_its_table(values: list[float]) -> None:
+    chart = charts.control_chart("Any", [(str(i), v) for i, v in enumerate(values)], unit="h")
+    ElementTree.fromstring(chart.svg)
+    assert len(chart.rows) == len(values)
+    assert "nan" not in chart.svg
+    assert "inf" not in chart.svg
+
+
+@given(st.lists(finite, min_size=20, max_size=40))
+def test_limits_stand_around_the_mean_and_never_under_the_floor(values: list[float]) -> None:
+    limits = natural_limits(values)
+    assert limits is not None
+    assert 0 <= limits.lower <= limits.mean <= limits.upper
+    assert limits.baseline == 20
+
+
+def test_limits_are_the_published_ones() -> None:
+    # Mean 11, moving ranges 2 on average: 11 plus and minus 2.66 times 2.
+    limits = natural_limits([10.0, 12.0] * 10)
+    assert limits is not None
+    assert (limits.mean, limits.upper, limits.lower) == pytest.approx((11, 16.32, 5.68))
+    low, high = share_limits(0.1, 100)
+    assert (low, high) == pytest.approx((0.01, 0.19))
+
+
+def test_too_few_points_give_the_run_without_limits() -> None:
+    assert natural_limits(VALUES[:19]) is None
+    assert SAMPLES["few points"].finding == "5 points; limits need 20."
+    assert SAMPLES["few points"].signals == []
+
+
+def test_eight_on_one_side_are_a_run_and_seven_are_not() -> None:
+    assert run_signals([6.0] * 8, 5.0) == [(0, 7, 1)]
+    assert run_signals([6.0] * 7 + [5.0] + [6.0], 5.0) == []
+    assert run_signals([4.0] * 3 + [None] + [4.0] * 7, 5.0) == []
+
+
+def test_signals_are_shapes_and_sentences() -> None:
+    values = [*VALUES, *[5.4] * 8, 20.0]
+    limits = natural_limits(values)
+    assert limits is not None
+    assert [(s.index, s.kind) for s in signals(values, limits)] == [(27, "run"), (28, "above")]
+    chart = charts.control_chart("Lead time", [(f"W{i}", v) for i, v in enumerate(values)], unit="days")
+    assert any("9 points in a row above the mean" in sentence for sentence in chart.signals)
+    assert any(sentence.startswith("W28: 20 days is above the upper limit") for sentence in chart.signals)
+    assert len(re.findall(r'class="out"', chart.svg)) == 1
+    assert len(re.findall(r'class="run"', chart.svg)) == 1
+
+
+def test_the_same_input_draws_the_same_bytes() -> None:
+    for name, chart in _samples().items():
+        assert chart.svg == SAMPLES[name].svg
+        assert chart.standalone == SAMPLES[name].standalone
+
+
+def test_shares_without_cases_are_gaps_not_zeros() -> None:
+    chart = SAMPLES["p with a gap"]
+    assert chart.rows[0] == ["W1", "0", "0", "–"]
+    assert len(re.findall("<circle", chart.svg)) == 2
+
+
+def test_a_heat_map_prints_each_number_and_says_where_there_is_none() -> None:
+    chart = SAMPLES["heat"]
+    assert "B, W0: no data" in chart.svg
+    assert "Team &amp; co" in chart.svg
+    assert chart.columns == ["", *WEEKS[:20]]
+
+
+@given(st.floats(-1e5, 1e5), st.floats(0.001, 1e5))
+def test_ticks_are_round_few_and_inside(low: float, reach: float) -> None:
+    found = ticks(low, low + reach)
+    assert len(found) <= 11
+    assert all(low - reach * 1e-6 <= t <= low + reach * (1 + 1e-6) for t in found)
+
+
+def test_a_scale_keeps_values_inside() -> None:
+    scale = Scale(0, 10, 100, 200)
+    assert [scale(-5), scale(0), scale(5), scale(10), scale(50)] == [100, 100, 150, 200, 200]
+    assert Scale(3, 3, 0, 10)(3) == 5
