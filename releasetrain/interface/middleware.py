@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadReque
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -95,6 +96,8 @@ class OrganizationMiddleware:
                 return HttpResponse("Signed out.", status=401, content_type="text/plain")
             return redirect_to_login(request.get_full_path(), reverse("account_login"))
         actor = enter(request, slug, request.user, "page")
+        request.theme = request.user.theme
+        request.organizations = SimpleLazyObject(lambda: organizations_of(request.user))
         with timezone.override(zone_of(request)):
             return self._inside(request, actor)
 
@@ -139,12 +142,14 @@ class OrganizationMiddleware:
 
 def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
     """The actor for this person in this organization; 404 when there is no such organization for them."""
-    organization = Organization.objects.filter(slug=slug, suspended_at__isnull=True).first()
-    member = organization and Membership.objects.filter(
-        user_id=user.pk, organization_id=organization.pk, suspended_at__isnull=True
-    ).exists()
-    if organization is None or not member:
+    membership = (
+        Membership.objects.select_related("organization")
+        .filter(user_id=user.pk, organization__slug=slug, suspended_at__isnull=True, organization__suspended_at__isnull=True)
+        .first()
+    )
+    if membership is None:
         raise Http404("There is no such organization.")
+    organization = membership.organization
     request.organization = organization
     request.actor = Actor(
         organization_id=organization.pk,
@@ -156,6 +161,12 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
         address=request.META.get("REMOTE_ADDR", ""),
     )
     return request.actor  # type: ignore[no-any-return]
+
+
+def organizations_of(user: Any) -> list[Organization]:
+    """The organizations a person can switch to."""
+    theirs = Membership.objects.filter(user_id=user.pk, suspended_at__isnull=True, organization__suspended_at__isnull=True)
+    return [membership.organization for membership in theirs.select_related("organization").order_by("organization__name")]
 
 
 def zone_of(request: Any) -> ZoneInfo:
