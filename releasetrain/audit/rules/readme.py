@@ -14,7 +14,8 @@ Everything in here can be checked offline, without the software that made it.
    The first says "Signature Verified Successfully"; the second says nothing when every file is unchanged.
    Files that SHA256SUMS does not list (besides SHA256SUMS.sig and manifest.dsse.json) do not belong here.
 
-2. With the stand-alone verifier (one Python file; get it from the organization, not from a package):
+2. With the stand-alone verifier (one Python file). A verify.py inside a package is there for convenience; whoever
+   could change the package could change it too, so take yours from the organization:
 
    python3 verify.py package.zip --key organization-public-key.pem
 
@@ -35,6 +36,8 @@ Whose key is it? The keys in keys/ came with the package. Compare the fingerprin
    openssl pkey -pubin -in {key} -outform DER | sha256sum
 
 What is what
+  index.html, pages/     the same facts for people, in any browser, offline; evidence.pdf to print
+  files/                 reports as they were received, named by their SHA-256
   manifest.json          every file, record and ledger entry with its SHA-256 (canonical JSON, RFC 8785)
   manifest.dsse.json     the signed statement over it (DSSE, in-toto Statement v1, Ed25519)
   records.json           the records, one object each with its id
