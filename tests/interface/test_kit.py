@@ -310,7 +310,7 @@ def test_the_style_guide_is_accessible_and_does_not_overflow(page: Any, width: i
 @pytest.mark.journey
 def test_a_locked_act_says_why_and_scores_follow_the_choice(page: Any) -> None:
     page.goto("/styleguide/")
-    page.locator(".page-head").get_by_role("button", name="Promote to production").click()
+    page.locator(".page-head").get_by_role("button", name="Promote to production").click(force=True)
     page.get_by_text("A problem manager signs PRB-28.").first.wait_for(state="visible")
     page.keyboard.press("Escape")
     page.locator("[data-wsjf] input[name=size][value='1']").check(force=True)
