@@ -68,12 +68,7 @@ DEPENDENCY_STATES = StateMachine(
         Transition("feature_dependency.commit", (D.ACCEPTED, D.AT_RISK, D.BLOCKED), D.COMMITTED),
         Transition("feature_dependency.flag", (D.ACCEPTED, D.COMMITTED, D.BLOCKED), D.AT_RISK),
         Transition("feature_dependency.block", (D.ACCEPTED, D.COMMITTED, D.AT_RISK), D.BLOCKED),
-        Transition("feature_dependency.complete", (D.ACCEPTED, D.COMMITTED, D.AT_RISK, D.BLOCKED), D.DONE),
+        Transition("feature_dependency.complete", LIVE_DEPENDENCY, D.DONE),
         Transition("feature_dependency.withdraw", LIVE_DEPENDENCY, D.WITHDRAWN),
     ),
-)
-
-# The rest of a Program Increment's life belongs to the trains; planning commits it.
-INCREMENT_COMMIT = StateMachine(
-    initial="draft", transitions=(Transition("pi.commit", ("draft", "planning"), "committed"),)
 )

@@ -1,0 +1,27 @@
+"""Every verb of planning; importing this package declares them."""
+
+from . import (
+    capacity,
+    commitment,
+    dependencies,
+    feature_import,
+    features,
+    objectives,
+    placement,
+    releases,
+    scoring,
+    themes,
+)
+
+__all__ = [
+    "capacity",
+    "commitment",
+    "dependencies",
+    "feature_import",
+    "features",
+    "objectives",
+    "placement",
+    "releases",
+    "scoring",
+    "themes",
+]

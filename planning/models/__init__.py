@@ -2,13 +2,12 @@
 
 from .capacity import TeamCapacity
 from .dependency import FeatureDependency
-from .feature import PARTS, SCALE, Feature, FeatureKind, FeatureScore
+from .feature import PARTS, Feature, FeatureKind, FeatureScore, wsjf_of
 from .plan import ConfidenceVote, Objective, PlanBaseline
 from .theme import Theme
 
 __all__ = [
     "PARTS",
-    "SCALE",
     "ConfidenceVote",
     "Feature",
     "FeatureDependency",
@@ -18,4 +17,5 @@ __all__ = [
     "PlanBaseline",
     "TeamCapacity",
     "Theme",
+    "wsjf_of",
 ]

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from releasetrain.audit.history import tracked
+from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
 
@@ -31,3 +32,6 @@ class TeamCapacity(TenantModel):
     @property
     def plannable(self) -> int:
         return self.points - self.buffer
+
+    def scope_path(self) -> list[ScopeKey]:
+        return [("team", str(self.team_id)), ("train", str(self.team.train_id))]

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from planning.states import DependencyState
 from releasetrain.audit.history import tracked
+from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
 
@@ -21,17 +22,25 @@ class FeatureDependency(TenantModel):
     state = models.CharField(max_length=12, choices=DependencyState.choices, default=DependencyState.PROPOSED)
     reason = models.CharField(max_length=300, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
-    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     history = tracked()
 
     class Meta:
         verbose_name_plural = "feature dependencies"
         ordering = ["created_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=DependencyState.values), name="feature_dependency_state_known"),
-            models.CheckConstraint(condition=~Q(provider=F("consumer")), name="feature_dependency_on_another"),
+            models.CheckConstraint(
+                condition=Q(state__in=DependencyState.values), name="feature_dependency_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(provider=F("consumer")), name="feature_dependency_on_another"
+            ),
             models.UniqueConstraint(
-                fields=["provider", "consumer"], condition=~Q(state="withdrawn"), name="feature_dependency_once"
+                fields=["provider", "consumer"],
+                condition=~Q(state="withdrawn"),
+                name="feature_dependency_once",
             ),
         ]
         indexes = [models.Index(fields=["organization", "consumer"], name="feature_dependency_consumer")]
@@ -39,7 +48,7 @@ class FeatureDependency(TenantModel):
     def __str__(self) -> str:
         return f"{self.consumer} needs {self.provider}"
 
-    def scope_path(self) -> list[tuple[str, str]]:
+    def scope_path(self) -> list[ScopeKey]:
         """Rights over a dependency are the provider's: it is accepted by who delivers, not by who asks."""
         path = [("featuredependency", str(self.pk)), ("feature", str(self.provider_id))]
         if self.provider.team_id:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from planning.rules.wsjf import SCALE, wsjf
 from planning.states import FeatureState
 from releasetrain.audit.history import tracked
 from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
 
-SCALE = (1, 2, 3, 5, 8, 13, 20)
 PARTS = ("value", "time_criticality", "risk_reduction", "job_size")
 
 
@@ -23,6 +23,12 @@ class FeatureKind(models.TextChoices):
     ENABLER = "enabler", "Enabler"
     COMPLIANCE = "compliance", "Compliance"
     PROBLEM_FIX = "problem_fix", "Problem fix"
+
+
+def wsjf_of(value: int, time_criticality: int, risk_reduction: int, job_size: int) -> Decimal:
+    """WSJF as it is kept, to two digits."""
+    exact = wsjf(value, time_criticality, risk_reduction, job_size)
+    return (Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def _on_scale(part: str) -> Q:
@@ -48,7 +54,9 @@ class Feature(KeyedModel):
     tier = models.PositiveSmallIntegerField("risk tier", null=True, blank=True)
     points = models.PositiveSmallIntegerField("points", null=True, blank=True)
     refined_at = models.DateTimeField(null=True, blank=True)
-    refined_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    refined_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     value = models.PositiveSmallIntegerField("user-business value", null=True, blank=True)
     time_criticality = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -56,9 +64,13 @@ class Feature(KeyedModel):
     job_size = models.PositiveSmallIntegerField(null=True, blank=True)
     wsjf = models.DecimalField("WSJF", max_digits=6, decimal_places=2, null=True, blank=True)
     agreed_at = models.DateTimeField("score agreed at", null=True, blank=True)
-    agreed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    agreed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
-    pi = TenantForeignKey("trains.ProgramIncrement", null=True, blank=True, related_name="features", verbose_name="PI")
+    pi = TenantForeignKey(
+        "trains.ProgramIncrement", null=True, blank=True, related_name="features", verbose_name="PI"
+    )
     iteration = TenantForeignKey("trains.Iteration", null=True, blank=True, related_name="features")
     blocked_reason = models.CharField(max_length=300, blank=True)
     blocked_at = models.DateTimeField(null=True, blank=True)
@@ -71,20 +83,30 @@ class Feature(KeyedModel):
 
     class Meta(KeyedModel.Meta):
         abstract = False
-        ordering = [F("wsjf").desc(nulls_last=True), F("time_criticality").desc(nulls_last=True), "created_at"]
+        ordering = [
+            F("wsjf").desc(nulls_last=True),
+            F("time_criticality").desc(nulls_last=True),
+            "created_at",
+        ]
         constraints = [
             *KeyedModel.Meta.constraints,
             models.CheckConstraint(condition=Q(state__in=FeatureState.values), name="feature_state_known"),
             models.CheckConstraint(condition=Q(kind__in=FeatureKind.values), name="feature_kind_known"),
-            models.CheckConstraint(condition=Q(tier__isnull=True) | Q(tier__range=(1, 4)), name="feature_tier_1_to_4"),
-            *(models.CheckConstraint(condition=_on_scale(part), name=f"feature_{part}_on_scale") for part in PARTS),
+            models.CheckConstraint(
+                condition=Q(tier__isnull=True) | Q(tier__range=(1, 4)), name="feature_tier_1_to_4"
+            ),
+            *(
+                models.CheckConstraint(condition=_on_scale(part), name=f"feature_{part}_on_scale")
+                for part in PARTS
+            ),
             models.CheckConstraint(
                 condition=Q(iteration__isnull=True) | (Q(pi__isnull=False) & Q(team__isnull=False)),
                 name="feature_place_whole",
             ),
             # What stands in a plan is refined: the database says so too.
             models.CheckConstraint(
-                condition=Q(iteration__isnull=True) | ~Q(state__in=("funnel", "analysis")), name="feature_plan_refined"
+                condition=Q(iteration__isnull=True) | ~Q(state__in=("funnel", "analysis")),
+                name="feature_plan_refined",
             ),
             models.UniqueConstraint(
                 fields=["train", "external_id"], condition=~Q(external_id=""), name="feature_external_id_once"
@@ -126,7 +148,10 @@ class FeatureScore(TenantModel):
         ordering = ["scored_at"]
         constraints = [
             models.UniqueConstraint(fields=["feature", "scorer"], name="feature_score_once"),
-            *(models.CheckConstraint(condition=Q(**{f"{p}__in": SCALE}), name=f"score_{p}_on_scale") for p in PARTS),
+            *(
+                models.CheckConstraint(condition=Q(**{f"{p}__in": SCALE}), name=f"score_{p}_on_scale")
+                for p in PARTS
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,4 +159,4 @@ class FeatureScore(TenantModel):
 
     @property
     def wsjf(self) -> Decimal:
-        return (Decimal(self.value + self.time_criticality + self.risk_reduction) / self.job_size).quantize(Decimal("0.01"))
+        return wsjf_of(self.value, self.time_criticality, self.risk_reduction, self.job_size)

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from releasetrain.audit.history import tracked
+from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
 
@@ -27,6 +28,9 @@ class PlanBaseline(TenantModel):
     def __str__(self) -> str:
         return f"Baseline of {self.pi}"
 
+    def scope_path(self) -> list[ScopeKey]:
+        return [("train", str(self.pi.train_id))]
+
 
 class Objective(TenantModel):
     """What a team promises for the Program Increment, with its business value 1–10."""
@@ -42,14 +46,20 @@ class Objective(TenantModel):
     class Meta:
         ordering = ["team", "uncommitted", "created_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(planned_value__range=(1, 10)), name="objective_planned_1_to_10"),
             models.CheckConstraint(
-                condition=Q(actual_value__isnull=True) | Q(actual_value__range=(0, 10)), name="objective_actual_0_to_10"
+                condition=Q(planned_value__range=(1, 10)), name="objective_planned_1_to_10"
+            ),
+            models.CheckConstraint(
+                condition=Q(actual_value__isnull=True) | Q(actual_value__range=(0, 10)),
+                name="objective_actual_0_to_10",
             ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    def scope_path(self) -> list[ScopeKey]:
+        return [("team", str(self.team_id)), ("train", str(self.pi.train_id))]
 
 
 class ConfidenceVote(TenantModel):
@@ -71,3 +81,6 @@ class ConfidenceVote(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.voter}: {self.fingers}"
+
+    def scope_path(self) -> list[ScopeKey]:
+        return [("train", str(self.pi.train_id))]

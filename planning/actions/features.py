@@ -1,0 +1,254 @@
+"""Writing, refining and finishing features."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from planning.models import Feature, FeatureDependency, FeatureKind, Theme
+from planning.states import FEATURE_STATES, LIVE_DEPENDENCY
+from releasetrain.audit.doorway import action
+from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.clock import now
+from releasetrain.kernel.fields import Field
+from releasetrain.kernel.refusals import Refusal, Refused, refuse
+from trains.models import Team, Train
+
+from . import dependencies
+
+TIERS = ((1, "1 highest"), (2, "2"), (3, "3"), (4, "4 lowest"))
+
+
+def _teams(actor: Actor, subject: Any) -> Any:
+    teams = Team.objects.all()
+    return teams.filter(train_id=subject.train_id) if subject is not None else teams
+
+
+def _themes(actor: Actor, subject: Any) -> Any:
+    themes = Theme.objects.all()
+    return themes.filter(train_id=subject.train_id) if subject is not None else themes
+
+
+def belongs_to(train_id: Any, **named: Any) -> None:
+    """Refuse objects of another train, naming the input."""
+    for field, obj in named.items():
+        if obj is not None and obj.train_id != train_id:
+            refuse(
+                "train.other",
+                f"{obj} belongs to another train.",
+                remedy="Choose one of the same train.",
+                field=field,
+            )
+
+
+@action("feature.create", creates=Feature, requires="planning.edit", within="train", label="New feature")
+def create_feature(
+    actor: Actor,
+    *,
+    train: Annotated[Train, Field("Train")],
+    title: Annotated[str, Field("Title", max_length=200)],
+    kind: Annotated[FeatureKind, Field("Kind")] = FeatureKind.FEATURE,
+    description: Annotated[str, Field("Description", long=True)] = "",
+    team: Annotated[Team | None, Field("Team", rows=_teams)] = None,
+    theme: Annotated[Theme | None, Field("Theme", rows=_themes)] = None,
+    acceptance: Annotated[str, Field("Acceptance criteria", long=True)] = "",
+    points: Annotated[int | None, Field("Points", "Size on the board.", min=0, max=999)] = None,
+    tier: Annotated[int | None, Field("Risk tier", choices=TIERS)] = None,
+    source_kind: Annotated[
+        str, Field("Source kind", "Where it comes from, e.g. problem.", max_length=40)
+    ] = "",
+    source_label: Annotated[str, Field("Source", max_length=200)] = "",
+    external_id: Annotated[str, Field("External id", "Its id in another tool.", max_length=120)] = "",
+) -> Feature:
+    """Put a feature into the funnel of a train's backlog."""
+    belongs_to(train.pk, team=team, theme=theme)
+    if not title.strip():
+        refuse("feature.title", "A feature has a title.", field="title")
+    feature = Feature(
+        train=train,
+        title=title.strip(),
+        kind=kind,
+        description=description,
+        team=team,
+        theme=theme,
+        acceptance=acceptance,
+        points=points,
+        tier=tier,
+        source_kind=source_kind,
+        source_label=source_label,
+        external_id=external_id.strip(),
+    )
+    feature.save()
+    return feature
+
+
+@action("feature.edit", on=Feature, requires="planning.edit", machine=FEATURE_STATES)
+def edit_feature(
+    actor: Actor,
+    feature: Feature,
+    *,
+    title: Annotated[str | None, Field("Title", max_length=200)] = None,
+    kind: Annotated[FeatureKind | None, Field("Kind")] = None,
+    description: Annotated[str | None, Field("Description", long=True)] = None,
+    team: Annotated[Team | None, Field("Team", rows=_teams)] = None,
+    theme: Annotated[Theme | None, Field("Theme", rows=_themes)] = None,
+    acceptance: Annotated[str | None, Field("Acceptance criteria", long=True)] = None,
+    points: Annotated[int | None, Field("Points", min=0, max=999)] = None,
+    tier: Annotated[int | None, Field("Risk tier", choices=TIERS)] = None,
+) -> Feature:
+    """Change a feature. What is left out stays as it is."""
+    belongs_to(feature.train_id, team=team, theme=theme)
+    if title is not None and not title.strip():
+        refuse("feature.title", "A feature has a title.", field="title")
+    if team is not None and feature.iteration_id and team.pk != feature.team_id:
+        refuse(
+            "feature.planned",
+            f"{feature} is planned for {feature.team}.",
+            remedy="Move it on the board.",
+            field="team",
+        )
+    changes = {
+        "title": title,
+        "kind": kind,
+        "description": description,
+        "team": team,
+        "theme": theme,
+        "acceptance": acceptance,
+        "points": points,
+        "tier": tier,
+    }
+    for name, value in changes.items():
+        if value is not None:
+            setattr(feature, name, value)
+    feature.save()
+    return feature
+
+
+@action(
+    "feature.analyse", on=Feature, requires="planning.edit", machine=FEATURE_STATES, label="Start analysis"
+)
+def analyse_feature(actor: Actor, feature: Feature) -> Feature:
+    """Take a feature out of the funnel to be analysed."""
+    return feature
+
+
+@action("feature.refine", on=Feature, requires="planning.edit", machine=FEATURE_STATES)
+def refine_feature(
+    actor: Actor,
+    feature: Feature,
+    *,
+    acceptance: Annotated[str, Field("Acceptance criteria", long=True)] = "",
+    feasibility: Annotated[
+        str, Field("Feasibility", "How it can be built, and what speaks against it.", long=True)
+    ] = "",
+    constraints: Annotated[
+        str, Field("Architectural constraints", "Write “none” when there are none.", long=True)
+    ] = "",
+    points: Annotated[int | None, Field("Estimate in points", min=1, max=999)] = None,
+    tier: Annotated[int | None, Field("Risk tier", choices=TIERS)] = None,
+) -> Feature:
+    """Record the refinement: from then on the feature may enter a PI plan."""
+    given = {
+        "acceptance": acceptance.strip(),
+        "feasibility": feasibility.strip(),
+        "constraints": constraints.strip(),
+        "points": points,
+        "tier": tier,
+    }
+    for name, value in given.items():
+        if value:
+            setattr(feature, name, value)
+    missing = [name for name in given if not getattr(feature, name)]
+    if missing:
+        raise Refused(
+            *[
+                Refusal(
+                    "feature.unrefined",
+                    f"Refinement needs the {Feature._meta.get_field(name).verbose_name}.",
+                    field=name,
+                    status=422,
+                )
+                for name in missing
+            ]
+        )
+    feature.refined_at, feature.refined_by_id = now(), actor.user_id
+    return feature
+
+
+@action("feature.block", on=Feature, requires="planning.plan", machine=FEATURE_STATES)
+def block_feature(
+    actor: Actor,
+    feature: Feature,
+    *,
+    reason: Annotated[str, Field("What blocks it", max_length=300)],
+) -> Feature:
+    """Say that a feature cannot go on, and why."""
+    if not reason.strip():
+        refuse("feature.reason", "Say what blocks it.", field="reason")
+    feature.blocked_reason, feature.blocked_at = reason.strip(), now()
+    feature.save()
+    return feature
+
+
+@action("feature.unblock", on=Feature, requires="planning.plan", machine=FEATURE_STATES)
+def unblock_feature(actor: Actor, feature: Feature) -> Feature:
+    """Say that nothing blocks the feature any more."""
+    if not feature.blocked_reason:
+        refuse("feature.free", f"Nothing blocks {feature}.")
+    feature.blocked_reason, feature.blocked_at = "", None
+    feature.save()
+    return feature
+
+
+@action("feature.start", on=Feature, requires="planning.plan", machine=FEATURE_STATES)
+def start_feature(actor: Actor, feature: Feature) -> Feature:
+    """The team works on it now."""
+    return feature
+
+
+@action("feature.complete", on=Feature, requires="planning.plan", machine=FEATURE_STATES)
+def complete_feature(actor: Actor, feature: Feature) -> Feature:
+    """The feature is accepted; whoever needed it has it."""
+    feature.blocked_reason, feature.blocked_at = "", None
+    for dependency in _live(provider=feature):
+        dependencies.complete_dependency(actor, dependency)
+    return feature
+
+
+@action(
+    "feature.cancel",
+    on=Feature,
+    requires="planning.edit",
+    machine=FEATURE_STATES,
+    danger=True,
+    confirm="It leaves the plan; what depends on it is shown as blocked.",
+)
+def cancel_feature(
+    actor: Actor, feature: Feature, *, reason: Annotated[str, Field("Reason", max_length=250)]
+) -> Feature:
+    """Give a feature up."""
+    feature.pi = feature.iteration = None
+    # What it needed nobody needs any more; who needs it must hear of it.
+    for dependency in _live(consumer=feature):
+        dependency.state, dependency.reason = "withdrawn", f"{feature} was cancelled"
+        dependency.save()
+    for dependency in _live(provider=feature):
+        dependency.state, dependency.reason = "blocked", f"{feature} was cancelled: {reason}"[:300]
+        dependency.save()
+    return feature
+
+
+def _live(**ends: Feature) -> list[FeatureDependency]:
+    return list(FeatureDependency.objects.filter(state__in=LIVE_DEPENDENCY, **ends))
+
+
+def say_what_is_missing(actor: Actor, feature: Feature, params: dict[str, Any]) -> Refusal | None:
+    """The refinement gate: an unrefined feature cannot enter a plan."""
+    if feature.refined_at is not None and feature.state not in ("funnel", "analysis"):
+        return None
+    names = ("acceptance", "feasibility", "constraints", "points", "tier")
+    missing = [str(Feature._meta.get_field(n).verbose_name) for n in names if not getattr(feature, n)]
+    return Refusal(
+        "feature.unrefined",
+        f"{feature} is not refined{': ' + ', '.join(missing) + ' missing' if missing else ''}.",
+        remedy="Refine it first; then it may enter a PI plan.",
+    )
