@@ -30,19 +30,21 @@ function morph(region, html) {
   return region;
 }
 
-async function ask(region) {
+const busy = (region) => region.closest("[aria-busy=true]");
+
+async function load(region) {
   const own = state.get(region);
-  if (!region.isConnected) { state.delete(region); return; }
-  const wait = () => setTimeout(() => ask(region), own.every * 1000 * (0.85 + Math.random() * 0.3) * Math.min(8, 2 ** own.misses));
-  if (document.hidden || region.closest("[aria-busy=true]")) { wait(); return; }
   try {
     const headers = { "HX-Request": "true" };
     if (own.tag) headers["If-None-Match"] = own.tag;
     const answer = await fetch(region.dataset.live, { headers, cache: "no-store", credentials: "same-origin" });
     if (answer.status === 200 && !answer.redirected) {
-      own.tag = answer.headers.get("ETag");
       const html = await answer.text();
-      if (own.html !== html) { morph(region, html); own.html = html; }
+      // Somebody may have taken hold of something in the region meanwhile: then this answer is dropped and asked for again.
+      if (!busy(region)) {
+        own.tag = answer.headers.get("ETag");
+        if (own.html !== html) { morph(region, html); own.html = html; }
+      }
     } else if (answer.status !== 304) throw new Error(String(answer.status));
     own.misses = 0;
     own.seen = new Date();
@@ -51,7 +53,22 @@ async function ask(region) {
     own.misses += 1;
     if (own.misses >= 2) banner(own.seen);
   }
-  wait();
+}
+
+async function ask(region) {
+  const own = state.get(region);
+  if (!region.isConnected) { state.delete(region); return; }
+  if (!document.hidden && !busy(region)) await load(region);
+  setTimeout(() => ask(region), own.every * 1000 * (0.85 + Math.random() * 0.3) * Math.min(8, 2 ** own.misses));
+}
+
+// Show the region as the server has it now, whatever was shown before.
+export async function refresh(region) {
+  const own = state.get(region);
+  if (!own) return;
+  own.tag = null;
+  own.html = null;
+  await load(region);
 }
 
 export function watch(root = document) {
