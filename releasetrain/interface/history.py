@@ -16,6 +16,8 @@ from django.db import models
 from releasetrain.audit.models import LedgerEntry
 from releasetrain.tenancy.models import Organization
 
+from .values import Value, kind_of_value
+
 MOST = 200
 _UNTOLD = {"row_version", "organization", "created_at", "id"}
 
@@ -28,6 +30,14 @@ class Change:
     label: str
     old: Any
     new: Any
+
+    @property
+    def before(self) -> Value:
+        return Value(kind_of_value(self.old), self.old)
+
+    @property
+    def after(self) -> Value:
+        return Value(kind_of_value(self.new), self.new)
 
 
 @dataclass

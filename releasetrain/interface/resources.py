@@ -194,8 +194,12 @@ class Resource:
 
     @property
     def creators(self) -> list[Action]:
-        """The verbs that make one."""
-        return creators_of(self.model)
+        """The verbs that make one, the plain one first."""
+        return sorted(creators_of(self.model), key=lambda a: a.tail != "create")
+
+    def title_of(self, action: Action) -> str:
+        """What the button of a verb says; "Create" alone would not say what."""
+        return action.label or (f"New {self.label}" if action.tail == "create" else action.title)
 
     def segment(self, action: Action) -> str:
         """The verb's word in addresses: what follows the dot, or the whole verb where two verbs would share it."""

@@ -31,7 +31,7 @@ class Hit:
 
     @property
     def key(self) -> str:
-        return str(getattr(self.obj, self.resource.lookup, "")) if self.resource.lookup else ""
+        return str(self.obj.key) if self.resource.lookup == "key" else ""
 
     @property
     def title(self) -> str:

@@ -124,9 +124,8 @@ def rows_of(columns: list[Column], objects: Iterable[Any], url_for: Any) -> list
 
 def facts_of(resource: Resource, obj: Any) -> list[tuple[str, Value]]:
     """The facts of a page: label and value, without what has no value."""
-    names = resource.facts or tuple(
-        f.name for f in resource.fields if f.name not in ("id", "row_version", "state", resource.lookup)
-    )
+    every = [f.name for f in resource.fields if f.name not in ("id", "row_version", "state", "created_at", resource.lookup)]
+    names = resource.facts or (*every, *(["created_at"] if resource.has("created_at") else []))
     found = []
     for name in (*names, *(n for n in resource.computed if n not in names)):
         value = value_of(obj, name)

@@ -298,3 +298,20 @@ def test_lists_cost_the_same_number_of_queries_whatever_their_length(owner, djan
     owner.get(f"{ROOT}/grants?limit=1")
     with django_assert_max_num_queries(12):
         assert len(owner.get(f"{ROOT}/grants?limit=200").json()["items"]) > 10
+
+
+def test_bulk_does_all_or_nothing(owner):
+    good = {"verb": "saved_view.create", "parameters": {"name": "One", "listed": "grants"}}
+    bad = {"verb": "saved_view.create", "parameters": {"name": "Two", "listed": "nowhere"}}
+    answer = owner.post(f"{ROOT}/bulk", {"operations": [good, bad]})
+    assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == "#/operations/1"
+    assert owner.get(f"{ROOT}/saved-views").json()["items"] == []
+    answer = owner.post(f"{ROOT}/bulk", {"operations": [good, bad, {"verb": "no.verb"}, {"verb": "grant.revoke", "id": "x"}], "atomic": False})
+    assert [item["status"] for item in answer.json()["items"]] == [200, 422, 422, 404]
+    assert len(owner.get(f"{ROOT}/saved-views").json()["items"]) == 1
+
+
+def test_bulk_acts_once_under_its_key(owner):
+    body = {"operations": [{"verb": "saved_view.create", "parameters": {"name": "One", "listed": "grants"}}]}
+    first, second = (owner.post(f"{ROOT}/bulk", body, HTTP_IDEMPOTENCY_KEY="bulk-1") for _ in range(2))
+    assert first.json() == second.json() and second["Idempotent-Replayed"] == "true"

@@ -51,6 +51,7 @@ PLATFORM_CODES: dict[str, str] = {
     "step_up.required": "The act needs a sign-in within the last minutes.",
     "text.zero_character": "A text contains the zero character.",
     "unsupported_media_type": "Send application/json, or multipart/form-data where a file is uploaded.",
+    "verb.unknown": "There is no such verb; the schema's operation ids are the verbs.",
     "value.out_of_range": "A value does not fit its column.",
 }
 
@@ -104,8 +105,8 @@ def title(code: str) -> str:
 
 
 def pointer(path: str) -> str:
-    """A JSON pointer, as a fragment, to the parameter at fault."""
-    return "#/" + path.replace("~", "~0").replace("/", "~1") if path else "#"
+    """A JSON pointer, as a fragment, to the parameter at fault; `path` may lead into it with slashes."""
+    return "#/" + path.replace("~", "~0") if path else "#"
 
 
 def of_refusals(request: Any, refusals: list[Refusal]) -> dict[str, Any]:
@@ -190,7 +191,8 @@ def _of_api_exception(request: Any, error: exceptions.APIException) -> tuple[int
 def _of_validation(request: Any, error: exceptions.ValidationError) -> dict[str, Any]:
     found = list(_flatten(error.detail, error.get_codes(), ""))
     first = found[0] if found else {"code": "invalid", "detail": "The request is not acceptable."}
-    return body(request, 422, "invalid", first["detail"], errors=found)
+    at_fault = first.get("pointer", "#").removeprefix("#").removeprefix("/")
+    return body(request, 422, "invalid", f"{at_fault}: {first['detail']}" if at_fault else first["detail"], errors=found)
 
 
 def _flatten(detail: Any, codes: Any, path: str) -> Any:

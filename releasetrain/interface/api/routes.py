@@ -11,6 +11,7 @@ from releasetrain.audit.doorway import Action
 from releasetrain.interface.resources import Resource, loose_actions, resources
 
 from . import documentation
+from .bulk import BulkView
 from .search import SearchView
 from .verbs import VerbView, perform
 from .views import DetailView, HistoryView, ListView, NeighboursView
@@ -18,7 +19,10 @@ from .views import DetailView, HistoryView, ListView, NeighboursView
 
 def patterns() -> list[URLPattern]:
     """All generated endpoints below /api/v1/orgs/<org>/."""
-    found = [path("search", csrf_exempt(SearchView.as_view()), name="api-search")]
+    found = [
+        path("search", csrf_exempt(SearchView.as_view()), name="api-search"),
+        path("bulk", csrf_exempt(BulkView.as_view()), name="api-bulk"),
+    ]
     for resource in resources():
         found.extend(_of_resource(resource))
     for action in loose_actions():

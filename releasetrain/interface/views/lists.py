@@ -122,7 +122,9 @@ def _address(request: HttpRequest, number: int) -> str:
 def creators_of(request: Any, resource: Resource) -> list[dict[str, Any]]:
     """The verbs that make one, as buttons; the first that is allowed is the page's main act."""
     found = [
-        {"action": a, "decision": a.decide(request.actor), "url": links.verb_url(a), "css": ""} for a in resource.creators if not a.hidden
+        {"title": resource.title_of(a), "decision": a.decide(request.actor), "url": links.verb_url(a), "css": ""}
+        for a in resource.creators
+        if not a.hidden
     ]
     for each in found:
         if each["decision"].allowed:
@@ -146,6 +148,8 @@ def _filters(resource: Resource, request: Any) -> tuple[list[dict[str, Any]], li
                 suffix = name.removeprefix(criterion.name)
                 label = f"{criterion.label} {_SAID[suffix]}".strip()
                 options = criterion.options(request.actor) if not suffix else None
+                if options == [] and not value:  # nothing to choose from yet
+                    continue
                 inputs.append({"name": name, "label": label, "choices": options, "value": value})
                 if value:
                     word = dict(options or []).get(value, value)

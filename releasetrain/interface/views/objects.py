@@ -27,7 +27,7 @@ def find(request: Any, resource: Resource, ref: str) -> Any:
 def verbs_of(request: Any, resource: Resource, obj: Any) -> list[dict[str, Any]]:
     """The verbs of an object as buttons: those allowed first, one of them the main one."""
     found = [
-        {"action": action, "decision": action.decide(request.actor, obj), "url": links.verb_url(action, obj)}
+        {"action": action, "title": resource.title_of(action), "decision": action.decide(request.actor, obj), "url": links.verb_url(action, obj)}
         for action in resource.verbs
         if not action.hidden
     ]

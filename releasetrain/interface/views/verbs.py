@@ -69,10 +69,12 @@ def _form(
     if subject is not None and resource_of(subject):
         back = links.url_for(subject)
         crumbs.append((str(subject), back))
+    act = _title(action, resource)
     context = {
-        "title": f"{action.title}: {subject}" if subject is not None else action.title,
+        "title": f"{act}: {subject}" if subject is not None else act,
+        "act": act,
         "section": (resource.section or resource.plural) if resource else "",
-        "crumbs": [*crumbs, (action.title, "")],
+        "crumbs": [*crumbs, (act, "")],
         "action": action,
         "resource": resource,
         "subject": subject,
@@ -88,20 +90,26 @@ def _form(
 
 def _done(request: Any, action: Action, resource: Resource | None, subject: Any, result: Any) -> HttpResponse:
     target = result if isinstance(result, models.Model) and resource_of(result) else subject
+    act = _title(action, resource)
     shown_once = result is not None and not isinstance(result, models.Model)
     if shown_once:
         context = {
-            "title": f"{action.title}: done",
+            "title": f"{act}: done",
+            "act": act,
             "section": (resource.section or resource.plural) if resource else "",
-            "crumbs": [(action.title, "")],
+            "crumbs": [(act, "")],
             "action": action,
             "result": loose(result),
             "back": links.url_for(target) if target is not None else links.list_url(resource) if resource else links.page_root(),
         }
         return page(request, "generic/done.html", context)
-    messages.success(request, f"{action.title}: {target}" if target is not None else f"{action.title}: done")
+    messages.success(request, f"{act}: {target}" if target is not None else f"{act}: done")
     url = links.url_for(target) if target is not None else ""
     return _go(request, url or (links.list_url(resource) if resource else links.page_root()))
+
+
+def _title(action: Action, resource: Resource | None) -> str:
+    return resource.title_of(action) if resource else action.title
 
 
 def _go(request: Any, url: str) -> HttpResponse:
