@@ -1,0 +1,180 @@
+"""Own pages of gates: publishing a version by form, a result's file, the badge of a release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.html import escape
+from django.views.decorators.http import require_http_methods, require_safe
+
+from governance import files
+from governance.actions.gates import publish_version
+from governance.checks import registry
+from governance.models import Gate, Result
+from governance.queries import verdicts
+from governance.queries.subjects import gates_before, subject_of
+from governance.rules.verdicts import combine
+from releasetrain.interface import links
+from releasetrain.interface.pages import page, redirect_to
+from releasetrain.interface.resources import resource_of
+from releasetrain.kernel.refusals import Refusal, Refused
+from trains.models import Environment, Release
+from trains.queries.deployments import environments_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: Any, ref: str) -> HttpResponse:
+    """The form of a new version: each check with its explained parameters, further kinds to add."""
+    gate = _found(request, Gate, ref)
+    refusals: list[Refusal] = []
+    version = gate.current_version
+    drafts = [_draft(i, spec) for i, spec in enumerate(version.checks)] if version else []
+    note, status = "", 200
+    if request.method == "POST":
+        checks, drafts, note = _sent(request.POST)
+        if "publish" in request.POST:
+            try:
+                publish_version(request.actor, gate, checks=checks, note=note)
+                return redirect_to(gate)
+            except Refused as refused:
+                refusals, status = refused.refusals, refused.status
+    decision = publish_version.decide(request.actor, gate)
+    context = {
+        "title": f"New version of {gate}",
+        "section": "gates",
+        "crumbs": [("Gates", links.page_root() + "gates/"), (str(gate), links.url_for(gate)), ("New version", "")],
+        "gate": gate,
+        "version": version,
+        "drafts": drafts,
+        "kinds": list(registry.kinds().values()),
+        "note": note,
+        "refusals": refusals or decision.refusals,
+        "blocked": not decision.allowed,
+        "back": links.url_for(gate),
+    }
+    return page(request, "governance/gate_publish.html", context, status=status)
+
+
+def _draft(index: int, spec: dict[str, Any]) -> dict[str, Any]:
+    """One check as the form shows it."""
+    kind = registry.find(spec["kind"])
+    given = spec.get("parameters", {})
+    fields = [
+        {"name": f"p-{index}-{name}", "parameter": p, "value": _written(given.get(name, p.default)), "type": p.kind.__name__}
+        for name, p in (kind.parameters.items() if kind else ())
+    ]
+    return {**spec, "index": index, "number": index + 1, "title": kind.title if kind else spec["kind"], "help": kind.help if kind else "", "fields": fields}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, list):
+        return "\n".join(value)
+    return f"{value:g}" if isinstance(value, float) else value
+
+
+def _sent(data: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
+    """The checks in the order of their numbers, what was removed left out, what was added with its defaults."""
+    checks: list[tuple[float, dict[str, Any]]] = []
+    for index in data.getlist("check"):
+        if f"remove-{index}" in data:
+            continue
+        kind = registry.find(data.get(f"kind-{index}", ""))
+        given = {
+            name: data.get(f"p-{index}-{name}", "") if p.kind is not bool else f"p-{index}-{name}" in data
+            for name, p in (kind.parameters.items() if kind else ())
+        }
+        checks.append(
+            (
+                _number(data.get(f"order-{index}"), len(checks)),
+                {
+                    "kind": data.get(f"kind-{index}", ""),
+                    "name": data.get(f"name-{index}", ""),
+                    "parameters": given,
+                    "max_age_hours": _number(data.get(f"age-{index}"), 0),
+                    "waivable": f"waivable-{index}" in data,
+                },
+            )
+        )
+    checks.sort(key=lambda pair: pair[0])
+    wanted = [spec for _, spec in checks]
+    added = registry.find(data.get("add", ""))
+    if added:
+        names = {spec["name"] for spec in wanted}
+        name = next(n for n in (added.kind, *(f"{added.kind}-{i}" for i in range(2, 99))) if n not in names)
+        wanted.append({"kind": added.kind, "name": name, "parameters": {}, "max_age_hours": added.max_age_hours, "waivable": True})
+    return wanted, [_draft(i, spec) for i, spec in enumerate(wanted)], data.get("note", "")
+
+
+def _number(text: str | None, otherwise: float) -> float:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return otherwise
+    if number != number or abs(number) > 1e9:
+        return otherwise
+    return int(number) if number == int(number) else number
+
+
+@require_safe
+def result_file(request: Any, ref: str) -> HttpResponse:
+    """A report as it was received: as an attachment, never rendered."""
+    result = _found(request, Result, ref)
+    try:
+        content = files.read(result.file)
+    except files.Damaged as damage:
+        raise Http404(str(damage)) from damage
+    extension = {"application/json": "json", "application/xml": "xml"}.get(result.file.media_type, "txt")
+    return HttpResponse(
+        content,
+        content_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="{result.kind}-{result.digest[7:19]}.{extension}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+_COLOURS = {"pass": "#2f7d4f", "fail": "#b3261e", "error": "#b3261e", "pending": "#6b7280"}
+
+
+@require_safe
+def badge(request: HttpRequest, ref: str) -> HttpResponse:
+    """The release's standing verdict before an environment (production unless asked otherwise), as a picture."""
+    release = _found(request, Release, ref)
+    wanted = request.GET.get("environment", "")
+    targets = [e for e in environments_of(release.train) if (e.name == wanted if wanted else e.is_production)]
+    word = _verdict_before(release, targets)
+    label = f"gate {targets[0].name}" if len(targets) == 1 else "gates"
+    response = HttpResponse(_svg(label, word), content_type="image/svg+xml")
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _verdict_before(release: Release, environments: list[Environment]) -> str:
+    subject = subject_of(release, None)
+    gates = [g for e in environments for g in gates_before(e, subject) if g.mode == Gate.Mode.ACTIVE]
+    found = [verdicts.latest(gate, subject) for gate in gates]
+    return combine(verdicts.standing_verdict(e) if e else "pending" for e in found)
+
+
+def _svg(label: str, word: str) -> str:
+    left, right = 12 + 7 * len(label), 12 + 7 * len(word)
+    total = left + right
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{escape(label)}: {word}">'
+        f"<title>{escape(label)}: {word}</title>"
+        f'<rect width="{left}" height="20" fill="#374151"/><rect x="{left}" width="{right}" height="20" fill="{_COLOURS[word]}"/>'
+        f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
+        f'<text x="{left / 2:g}" y="14">{escape(label)}</text><text x="{left + right / 2:g}" y="14">{word}</text></g></svg>'
+    )
+
+
+def _found(request: Any, model: Any, ref: str) -> Any:
+    resource = resource_of(model)
+    found = resource.find(request.actor, ref) if resource else None
+    if found is None:
+        raise Http404
+    return found
+

@@ -1,0 +1,6 @@
+"""Addresses of governance's own pages, part by part."""
+
+from .changes_urls import urlpatterns as changes
+from .gates_urls import urlpatterns as gates
+
+urlpatterns = [*changes, *gates]
