@@ -25,7 +25,7 @@ def migrate(state: LocalState, environment: Mapping[str, str], say: Say, *, embe
     if embedded and state.stamp("schema") == digest:
         return
     say("Bringing the database up to date …")
-    _manage(environment, "migrate", "--noinput", "--verbosity=0")
+    _manage(environment, "migrate", "--noinput", "--skip-checks", "--verbosity=0")
     if embedded:
         state.set_stamp("schema", digest)
 
@@ -36,7 +36,7 @@ def collect_static(state: LocalState, environment: Mapping[str, str], say: Say) 
     if state.stamp("static") == digest and (state.folder / "static").is_dir():
         return
     say("Collecting static files …")
-    _manage(environment, "collectstatic", "--noinput", "--clear", "--verbosity=0")
+    _manage(environment, "collectstatic", "--noinput", "--clear", "--skip-checks", "--verbosity=0")
     state.set_stamp("static", digest)
 
 

@@ -97,7 +97,7 @@ def _migrate(owner_url: str, application_url: str, workshop: Path) -> None:
         "DATABASE_URL": application_url,
         "RELEASETRAIN_VAR": str(workshop / "var"),
     }
-    _run([str(ROOT / "manage.py"), "migrate", "--noinput", "--verbosity=0"], environment)
+    _run([str(ROOT / "manage.py"), "migrate", "--noinput", "--skip-checks", "--verbosity=0"], environment)
     del environment["DATABASE_OWNER_URL"]
     _run(["-m", "tests.testbed.cast"], environment)
 
