@@ -1,0 +1,12 @@
+"""What problems plug into lower floors: checks, effects on releases and changes, the panel of the release cockpit."""
+
+from releasetrain.audit.doorway import register_effect
+
+from . import checks  # noqa: F401 - registers its check kinds
+from .actions import following, problems
+from .pages import panel  # noqa: F401 - registers the cockpit's panel
+
+register_effect("release.remove_item", problems.item_removed)
+register_effect("release.cancel", problems.release_cancelled)
+for _verb in ("release.freeze", "change.create"):
+    register_effect(_verb, following.name_resolvers_of_release)

@@ -1,0 +1,1 @@
+"""Pages of problems and incidents, and their panel of the release cockpit."""

@@ -1,0 +1,48 @@
+"""The page of an incident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from problems.models import Incident, Problem
+
+from .parts import verbs_of_part
+
+
+def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
+    """Its moments with the time between them, suspected deployments, problems and known errors that may help."""
+    services = [s.service for s in incident.services.select_related("service")]
+    links = incident.failure_links.select_related(
+        "deployment__service", "deployment__environment", "proposed_by"
+    )
+    problems = list(Problem.objects.filter(incidents__incident=incident).select_related("service"))
+    known_errors = Problem.objects.filter(state=Problem.State.KNOWN_ERROR, service__in=services)
+    return {
+        "services": services,
+        "moments": _moments(incident),
+        "links": [{"link": each, "verbs": verbs_of_part(request, each)} for each in links],
+        "problems": problems,
+        "known_errors": []
+        if not incident.is_open
+        else list(known_errors.exclude(pk__in=[p.pk for p in problems])[:5]),
+    }
+
+
+def _moments(incident: Incident) -> list[dict[str, Any]]:
+    """Start, detection, mitigation and resolution, each with the time since the start of it all."""
+    named = (
+        ("Started", incident.started_at),
+        ("Detected", incident.detected_at),
+        ("Mitigated", incident.mitigated_at),
+        ("Resolved", incident.resolved_at),
+    )
+    return [
+        {
+            "label": label,
+            "at": at,
+            "after": at - incident.began_at if at and at != incident.began_at else None,
+        }
+        for label, at in named
+    ]

@@ -1,0 +1,29 @@
+"""The panel of problems in the release cockpit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from problems.models import Problem
+from problems.queries.claims import claimed_by, open_problems, validated_cause
+from trains.models import Release
+from trains.ports import Panel, cockpit_panels
+
+
+@cockpit_panels
+def problems_panel(request: HttpRequest, release: Release) -> Panel | None:
+    """The problems that the release fixes, and those that stay open for its services."""
+    claimed = claimed_by(release)
+    services = list(release.artifacts.values_list("service_id", flat=True))
+    mine = {p.pk for p in claimed}
+    others = [p for p in open_problems(services) if p.pk not in mine]
+    if not claimed and not others:
+        return None
+    context: dict[str, Any] = {"claimed": [_line(p) for p in claimed], "others": others}
+    return "Problems", "problems/_panel.html", context, 60
+
+
+def _line(problem: Problem) -> dict[str, Any]:
+    return {"problem": problem, "cause": validated_cause(problem)}

@@ -1,0 +1,86 @@
+"""The page of a problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from problems.models import Incident, Problem, RootCause
+from problems.queries.closing import obstacles
+from problems.queries.evidence import is_link, record_of
+from problems.queries.recurrence import last_window, standing_of
+from releasetrain.kernel.clock import now
+
+from .parts import verbs_of_part
+from .strip import recurrence_strip
+
+_STAGES = ("investigating", "known_error", "fix_in_release", "observing", "closed")
+
+
+def problem_page(request: HttpRequest, problem: Problem) -> dict[str, Any]:
+    """What the page shows beyond the generic one: state and obstacles, recurrence, root causes, fixes."""
+    at = now()
+    incidents = list(
+        Incident.objects.filter(problems__problem=problem)
+        .order_by("detected_at")
+        .prefetch_related("services__service")
+    )
+    windows = list(
+        problem.windows.select_related("deployment__service", "deployment__environment", "breached_by")
+    )
+    window = last_window(problem)
+    return {
+        "steps": _steps(problem),
+        "obstacles": list(obstacles(problem, at)),
+        "strip": recurrence_strip(problem, incidents, windows, at) if incidents or windows else None,
+        "incidents": list(reversed(incidents)),
+        "windows": windows,
+        "window": window,
+        "standing": standing_of(window, at) if window and window.state == "running" else None,
+        "causes": [_cause(request, c) for c in problem.root_causes.select_related("author", "validator")],
+        "fixes": list(
+            problem.fixes.filter(withdrawn_at__isnull=True).select_related("release__train", "resolver")
+        ),
+        "window_verbs": verbs_of_part(request, window) if window else [],
+    }
+
+
+def _steps(problem: Problem) -> list[dict[str, str]]:
+    """The way of a problem; a known error is a stop on it that need not be made."""
+    here = _STAGES.index(problem.state)
+    labels = dict(Problem.State.choices)
+    notes = {
+        "known_error": "has a workaround" if problem.workaround else "",
+        "observing": f"{problem.observation_days} days",
+    }
+    return [
+        {
+            "label": labels[stage],
+            "note": notes.get(stage, ""),
+            "url": "",
+            "state": "cur"
+            if i == here
+            else "done"
+            if i < here and (stage != "known_error" or problem.workaround)
+            else "",
+        }
+        for i, stage in enumerate(_STAGES)
+    ]
+
+
+def _cause(request: HttpRequest, cause: RootCause) -> dict[str, Any]:
+    return {
+        "cause": cause,
+        "evidence": [_evidence(e) for e in cause.evidence],
+        "verbs": verbs_of_part(request, cause),
+    }
+
+
+def _evidence(reference: str) -> dict[str, Any]:
+    link = is_link(reference)
+    return {
+        "text": reference,
+        "url": reference if link else "",
+        "record": None if link else record_of(reference),
+    }

@@ -1,0 +1,65 @@
+"""Why a problem cannot be closed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from problems.models import ObservationWindow, Problem
+from problems.rules.recurrence import PASSED
+from releasetrain.kernel.refusals import Ref, Refusal
+
+from .claims import validated_cause
+from .recurrence import last_window, standing_of
+
+State = Problem.State
+
+
+def obstacles(problem: Problem, at: datetime) -> Iterator[Refusal]:
+    """Everything that stands in the way of closing it, whoever asks."""
+    if problem.state == State.CLOSED:
+        return
+    live = problem.fixes.filter(withdrawn_at__isnull=True).exists()
+    if validated_cause(problem) is None:
+        yield Refusal(
+            "problem.cause_open",
+            "Its root cause is not validated.",
+            remedy="Propose a root cause with evidence and have somebody else validate it.",
+        )
+    window = last_window(problem)
+    if not live and window is None:
+        yield Refusal(
+            "problem.no_fix", "No release fixes it.", remedy="Link the release that carries the fix."
+        )
+    if window is None:
+        yield Refusal(
+            "problem.not_observed",
+            "It has not been observed after a fix.",
+            remedy="Observation starts by itself with the fix's production deployment.",
+        )
+        return
+    if window.state == ObservationWindow.State.RUNNING:
+        now_says = standing_of(window, at)
+        if now_says.state != PASSED:
+            yield Refusal(
+                "problem.observing",
+                now_says.sentence,
+                remedy=f"Wait for the end of the observation, {window.ends:%Y-%m-%d %H:%M} UTC."
+                if at < window.ends
+                else "Report how often the fix was exercised, or look at what the observation found.",
+                blocked_by=Ref.of(window),
+            )
+    elif window.state == ObservationWindow.State.BREACHED:
+        yield Refusal(
+            "problem.came_back",
+            "It came back in its last observation.",
+            remedy="Fix it again; the next production deployment of the fix is observed anew.",
+            blocked_by=Ref.of(window.breached_by) if window.breached_by else Ref.of(window),
+        )
+    elif window.state == ObservationWindow.State.VOID:
+        yield Refusal(
+            "problem.fix_withdrawn",
+            "The fix that was observed was rolled back.",
+            remedy="Deploy the fix again; it is observed anew.",
+            blocked_by=Ref.of(window),
+        )

@@ -1,0 +1,26 @@
+"""Celery envelopes of problems: observations whose time has come are settled."""
+
+from __future__ import annotations
+
+import uuid
+
+from celery import shared_task
+
+from releasetrain.kernel.actor import Actor
+from releasetrain.tenancy.models import Organization
+from releasetrain.tenancy.tasks import tenant_task
+
+from .actions.observation import settle_due
+
+
+@tenant_task()
+def settle_windows(organization_id: uuid.UUID) -> int:
+    return settle_due(Actor.system(organization_id, "end of observation"))
+
+
+@shared_task(name="problems.tasks.settle_all")
+def settle_all() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
+        settle_windows.delay(str(organization_id))
