@@ -1,0 +1,125 @@
+"""The rows behind the five delivery metrics, read from deployments, commits, incidents and rollbacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from metrics.rules.dora import (
+    ChangeInDeployment,
+    Deployment,
+    DeploymentLog,
+    FailureLink,
+    LinkKind,
+    LinkStatus,
+    Outcome,
+    Purpose,
+)
+from metrics.rules.periods import Period
+from problems.models import FailureLink as Link
+from trains.models import Deployment as Row
+from trains.models import DeploymentCommit, Environment
+
+# Failures are restored after the deployment that caused them, perhaps after the period's end.
+AFTERMATH = timedelta(days=30)
+
+_OUTCOMES = {
+    Row.State.SUCCEEDED: Outcome.SUCCEEDED,
+    Row.State.FAILED: Outcome.FAILED,
+    Row.State.ROLLED_BACK: Outcome.ROLLED_BACK,
+    Row.State.CANCELLED: Outcome.ABORTED,
+    Row.State.RUNNING: Outcome.RUNNING,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whose deployments are asked for; empty means all. Ids as text, as addresses carry them."""
+
+    train: str = ""
+    team: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Everything that the metrics of a period are computed from."""
+
+    log: DeploymentLog
+    changes: list[ChangeInDeployment]
+    links: list[FailureLink]
+
+
+def rows_of(period: Period, wanted: Wanted) -> Rows:
+    """Production deployments of the period with their changes and failures (three queries)."""
+    production = list(Environment.objects.filter(kind=Environment.Kind.PRODUCTION).values_list("id", flat=True))
+    chosen = Row.objects.filter(environment_id__in=production, **_filters(wanted)).order_by()
+    inside = chosen.filter(finished_at__gte=period.start, finished_at__lt=period.end)
+    values = inside.values_list(
+        "id", "service__name", "finished_at", "state", "kind", "emergency", "rework", "release__classification",
+        "service__team__code", "service__train__key",
+    )  # fmt: skip
+    log = DeploymentLog([_deployment(*row) for row in values.iterator(5_000)])
+    carried = DeploymentCommit.objects.filter(deployment__in=inside).order_by()
+    changes = [
+        ChangeInDeployment(str(commit), str(deployment), authored, opened, merged)
+        for commit, deployment, authored, opened, merged in carried.values_list(
+            "commit_id", "deployment_id", "commit__authored_at", "commit__opened_at", "commit__merged_at"
+        ).iterator(5_000)
+    ]
+    return Rows(log, changes, [*_incidents(inside), *_rollbacks(chosen, period)])
+
+
+def _filters(wanted: Wanted) -> dict[str, str]:
+    paths = {"service__train_id": wanted.train, "service__team_id": wanted.team, "service_id": wanted.service}
+    return {path: value for path, value in paths.items() if value}
+
+
+def _deployment(pk, service, finished, state, kind, emergency, rework, classification, team, train) -> Deployment:  # type: ignore[no-untyped-def]
+    purpose = Purpose.PLANNED
+    if kind == Row.Kind.ROLLBACK:
+        purpose = Purpose.ROLLBACK
+    elif emergency:
+        purpose = Purpose.EMERGENCY
+    elif classification in ("problem_fix", "hotfix"):
+        purpose = Purpose.PROBLEM_FIX
+    return Deployment(
+        str(pk), service, finished, True, _OUTCOMES[state], purpose, rework, team or "", train or ""
+    )
+
+
+def _incidents(inside) -> list[FailureLink]:  # type: ignore[no-untyped-def]
+    """Incidents that a deployment is linked to, whatever the state of the link: the rules say which count."""
+    found = Link.objects.filter(deployment__in=inside).select_related("incident")
+    return [
+        FailureLink(
+            str(link.pk),
+            str(link.deployment_id),
+            str(link.incident_id),
+            LinkKind(link.kind),
+            LinkStatus(link.status),
+            link.incident.started_at or link.incident.detected_at,
+            link.incident.mitigated_at or link.incident.resolved_at,
+        )
+        for link in found
+    ]
+
+
+def _rollbacks(chosen, period: Period) -> list[FailureLink]:  # type: ignore[no-untyped-def]
+    """A rollback says that what it undid failed, and when service was restored; an incident says it better.
+
+    Where both are known for a deployment, the failure began no later than the earlier of the two.
+    """
+    undone = (
+        chosen.filter(kind=Row.Kind.ROLLBACK, outcome=Row.State.SUCCEEDED, rolls_back__isnull=False)
+        .filter(rolls_back__finished_at__gte=period.start, rolls_back__finished_at__lt=period.end)
+        .filter(finished_at__lt=period.end + AFTERMATH)
+    )
+    linked = set(
+        Link.objects.filter(kind=LinkKind.CAUSED.value, status=LinkStatus.ACCEPTED.value).values_list("deployment_id", flat=True)
+    )
+    return [
+        FailureLink(str(pk), str(failed), str(pk), LinkKind.CAUSED, LinkStatus.ACCEPTED, began, restored)
+        for pk, failed, began, restored in undone.values_list("id", "rolls_back_id", "rolls_back__finished_at", "finished_at")
+        if failed not in linked
+    ]
