@@ -186,6 +186,14 @@ def test_ticks_are_round_few_and_inside(low: float, reach: float) -> None:
     assert all(low - reach * 1e-6 <= t <= low + reach * (1 + 1e-6) for t in found)
 
 
+@given(st.lists(finite, min_size=1, max_size=80))
+def test_a_histogram_counts_every_value_once(values: list[float]) -> None:
+    chart = charts.histogram("Any", values)
+    ElementTree.fromstring(chart.svg)
+    assert sum(int(row[1]) for row in chart.rows) == len(values)
+    assert len(chart.rows) <= 40
+
+
 def test_a_scale_keeps_values_inside() -> None:
     scale = Scale(0, 10, 100, 200)
     assert [scale(-5), scale(0), scale(5), scale(10), scale(50)] == [100, 100, 150, 200, 200]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
-from .drawing import CHARACTER, Chart, Drawing, Plot, Scale, cut, room_for, said
+from .drawing import CHARACTER, Chart, Drawing, Plot, Scale, cut, room_for, round_step, said
 
 ROW = 26
 
@@ -96,23 +97,26 @@ def histogram(
         return Chart(title, "No values.", drawing, [unit or "Range", "Count"], [])
     low, high = float(min(values)), float(max(values))
     count = bins or min(30, max(1, math.ceil(math.sqrt(len(values)))))
-    if low == high:
-        low, high, count = low - 0.5, high + 0.5, 1
-    step = (high - low) / count
+    step = round_step(high - low, count) if high > low else 1.0
+    low = math.floor(low / step) * step
+    count = max(1, math.floor((high - low) / step + 1e-9) + 1)
+    high = low + count * step
     counts = [0] * count
     for value in values:
         counts[min(count - 1, int((value - low) / step))] += 1
     plot = Plot.of(drawing, 2, 0, max(counts) * 1.15)
     plot.grid(4)
     x = Scale(low, high, plot.left, plot.right)
-    edges = [low + i * step for i in range(count + 1)]
-    every = max(1, math.ceil((count + 1) * room_for([said(e) for e in edges], 30) / (plot.right - plot.left)))
+    places = max(1, math.ceil(-math.log10(step)) + 1)
+    edges = [said(low + i * step, places) for i in range(count + 1)]
+    every = max(1, math.ceil((count + 1) * room_for(edges, 30) / (plot.right - plot.left)))
     for i, edge in enumerate(edges):
         if i % every == 0:
-            drawing.text(x(edge), plot.bottom + 17, said(edge), anchor="middle")
+            drawing.text(x(low + i * step), plot.bottom + 17, edge, anchor="middle")
     for i, n in enumerate(counts):
-        tip = f"{said(edges[i])} to {said(edges[i + 1])} {unit}: {n}"
-        box = {"x": f"{x(edges[i]) + 1:.1f}", "width": f"{max(1.0, x(edges[i + 1]) - x(edges[i]) - 2):.1f}"}
+        tip = f"{edges[i]} to {edges[i + 1]} {unit}".rstrip() + f": {n}"
+        start, end = x(low + i * step), x(low + (i + 1) * step)
+        box = {"x": f"{start + 1:.1f}", "width": f"{max(1.0, end - start - 2):.1f}"}
         drawing.add(
             "rect", "bar", tip=tip, y=f"{plot.y(n):.1f}", height=f"{plot.bottom - plot.y(n):.1f}", **box
         )
@@ -127,11 +131,7 @@ def histogram(
             "strong",
             "end" if ends else "",
         )
-    middle = sorted(values)[len(values) // 2]
-    finding = (
-        f"{len(values)} values from {said(low)} to {said(high)} {unit}, middle value {said(middle)}.".replace(
-            " ,", ","
-        )
-    )
-    rows = [[f"{said(edges[i])} to {said(edges[i + 1])}", str(n)] for i, n in enumerate(counts)]
+    reach = f"from {said(min(values))} to {said(max(values))} {unit}".rstrip()
+    finding = f"{len(values)} values {reach}, median {said(median(values))}."
+    rows = [[f"{edges[i]} to {edges[i + 1]}", str(n)] for i, n in enumerate(counts)]
     return Chart(title, finding, drawing, [unit or "Range", "Count"], rows)

@@ -137,13 +137,18 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
 
+def round_step(reach: float, count: int) -> float:
+    """The round step that divides `reach` into about `count` parts: 1, 2, 2.5 or 5 times a power of ten."""
+    rough = reach / max(1, count)
+    power: float = 10 ** math.floor(math.log10(rough))
+    return next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999), 10 * power)
+
+
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Round values between low and high, about `count` of them."""
     if high <= low:
         return [low]
-    rough = (high - low) / max(1, count)
-    power = 10 ** math.floor(math.log10(rough))
-    step = next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999), 10 * power)
+    step = round_step(high - low, count)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(n * step, 10) for n in range(first, last + 1)]
