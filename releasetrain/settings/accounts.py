@@ -25,6 +25,7 @@ __all__ = [
     "MFA_TOTP_ISSUER",
     "PASSWORD_HASHERS",
     "SELF_SERVICE_ORGANIZATIONS",
+    "SILENCED_SYSTEM_CHECKS",
 ]
 
 AUTH_USER_MODEL = "accounts.User"
@@ -56,6 +57,9 @@ SELF_SERVICE_ORGANIZATIONS = env.bool("SELF_SERVICE_ORGANIZATIONS", default=True
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Release Train <no-reply@localhost>")
 
+# guardian.W001: permissions are read once per request from guardian's table (accounts.permissions), not by its backend.
+# auth.W004: e-mail addresses are unique by a constraint on lower(email).
+SILENCED_SYSTEM_CHECKS = ["guardian.W001", "auth.W004"]
 ANONYMOUS_USER_NAME = None
 GUARDIAN_AUTO_PREFETCH = False
 GUARDIAN_USER_OBJ_PERMS_MODEL = "accounts.ObjectPermission"

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from . import audit, organization
+from . import audit, home, organization
 
 urlpatterns = [
+    path("", home.show, name="home"),
     path("settings/", organization.settings, name="settings"),
     path("service-accounts/<str:reference>/token/", organization.new_token, name="new_token"),
     path("audit/", audit.trail, name="audit_trail"),

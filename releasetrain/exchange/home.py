@@ -1,0 +1,66 @@
+"""What waits for a person: gathered from every domain, most urgent first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from governance.models import ChangeRequest, Waiver
+from governance.queries.changes import awaiting_vote_of
+from planning.models import Feature
+from problems.models import Problem, RootCause
+from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.clock import now
+from reviews.models import ActionItem, Review
+from trains.models import Release
+from trains.ports import events_between
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits: what it is, why it waits for this person, and until when."""
+
+    icon: str
+    tone: str
+    subject: Any
+    why: str
+    due: datetime | None = None
+    url: str = ""
+
+
+def waiting_for(actor: Actor, root: str) -> list[Waiting]:
+    """Acts that only this person, or their role, can do now."""
+    found = [
+        Waiting("gavel", "warn" if c.type == ChangeRequest.Type.EMERGENCY else "info", c, f"Your vote, on {c.board}", c.window_starts, f"{root}cab/{c.key}/")
+        for c in awaiting_vote_of(actor)
+    ]
+    if actor.may_somewhere("waivers.grant"):
+        asked = Waiver.objects.filter(state="requested").exclude(requested_by_id=actor.user_id).select_related("gate")
+        found += [Waiting("gate", "warn", w, "A waiver to decide", w.expires_at) for w in asked[:10]]
+    if actor.may_somewhere("problems.validate"):
+        proposed = RootCause.objects.filter(state="proposed").exclude(author_id=actor.user_id).select_related("problem")
+        found += [Waiting("problem", "warn", cause.problem, "A root cause to validate") for cause in proposed[:10]]
+    mine = ActionItem.objects.filter(owner_id=actor.user_id, state="open").order_by("due_on")
+    found += [Waiting("review", "info", item, f"Action item, due {item.due_on:%d %b}") for item in mine[:10]]
+    if actor.may_somewhere("reviews.facilitate"):
+        reviews = Review.objects.exclude(state="closed").select_related("release", "service").order_by("due_at")
+        found += [Waiting("review", "info", r, f"Review, {r.get_state_display().lower()}", r.due_at) for r in reviews[:5]]
+    if actor.may_somewhere("changes.author"):
+        drafts = ChangeRequest.objects.filter(author_id=actor.user_id, state=ChangeRequest.State.DRAFT)
+        found += [Waiting("gavel", "idle", c, "Your draft change request") for c in drafts[:10]]
+        fallen = ChangeRequest.objects.filter(author_id=actor.user_id, state=ChangeRequest.State.AWAITING_APPROVAL).exclude(fell_because="")
+        found += [Waiting("gavel", "bad", c, c.fell_because) for c in fallen[:10]]
+    late = now() + timedelta(days=3650)
+    return sorted(found, key=lambda w: w.due or late)
+
+
+def overview(actor: Actor) -> dict[str, Any]:
+    """What the organization is busy with: releases under way, blocked features, problems open, what comes next."""
+    moment = now()
+    return {
+        "releases": Release.objects.exclude(state__in=["closed", "cancelled"]).select_related("train").order_by("target_at")[:8],
+        "blocked": Feature.objects.exclude(blocked_reason="").select_related("team")[:8],
+        "problems": Problem.objects.exclude(state="closed").select_related("service").order_by("severity")[:6],
+        "events": [e for e in events_between(moment, moment + timedelta(days=21)) if e.ends > moment][:8],
+    }
