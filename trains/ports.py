@@ -11,10 +11,12 @@ from django.http import HttpRequest
 
 from .models import Release, Train
 
-# (title, template, context, order): lower order comes first; None when there is nothing to show.
+# (title, template, context, order): lower order comes first, from 100 on in the side column; None: nothing to show.
+# The template is the inside of the panel; with the context it gets `release` and `request`.
 Panel = tuple[str, str, dict[str, Any], int]
 PanelSource = Callable[[HttpRequest, Release], Panel | None]
 
+ASIDE = 100
 _panels: list[PanelSource] = []
 
 
@@ -28,14 +30,17 @@ def panels_of(request: HttpRequest, release: Release) -> list[dict[str, Any]]:
     """The panels for this viewer, in their order."""
     found = [panel for panel in (source(request, release) for source in _panels) if panel]
     return [
-        {"title": title, "template": template, "context": context}
-        for title, template, context, _ in sorted(found, key=lambda p: p[3])
+        {"title": title, "template": template, "context": context, "aside": order >= ASIDE}
+        for title, template, context, order in sorted(found, key=lambda p: p[3])
     ]
+
+
+EVERYBODY = "All trains"
 
 
 @dataclass(frozen=True)
 class CalendarEvent:
-    """One line of the calendar, [starts, ends); `lane` groups it (a train's key, or a word such as "CAB")."""
+    """One line of the calendar, [starts, ends); `lane` groups it (a train's name, or a word such as "CAB")."""
 
     kind: str
     title: str

@@ -135,6 +135,7 @@ register(
         filters=("train", "state", "classification", "tier"),
         search=("key", "version", "name"),
         order=("-target_at", "key"),
+        template="trains/release.html",
         context=cockpit,
     )
 )

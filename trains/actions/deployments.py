@@ -70,6 +70,7 @@ def record_deployment(
     """
     # One writer per service: reports about one deployment and the rollbacks around it are settled in turn.
     service = Service.objects.select_for_update(no_key=True).get(pk=service.pk)
+    release = Release.objects.select_related("train").get(pk=release.pk) if release else None
     report = _report(service, environment, release, status, started_at, finished_at)
     report = _with(
         report, version=version, commit=commit, digest=digest, kind=kind, emergency=emergency, rework=rework

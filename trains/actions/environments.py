@@ -7,6 +7,7 @@ from typing import Annotated
 from releasetrain.audit.doorway import Actor, Field, action
 from releasetrain.kernel.refusals import refuse
 from trains.models import Environment, Train
+from trains.rules.names import name_fault
 
 _RANKS = {
     Environment.Kind.DEV: 10,
@@ -26,6 +27,9 @@ def create_environment(
     rank: Annotated[int | None, Field("Rank", help="Orders the way to production.", min=0, max=1000)] = None,
 ) -> Environment:
     """Register an environment that services are deployed to."""
+    fault = name_fault(name)
+    if fault:
+        refuse("name.unfit", fault, field="name")
     if Environment.objects.filter(name=name).exists():
         refuse("environment.exists", f"An environment {name} exists.", field="name")
     return Environment.objects.create(

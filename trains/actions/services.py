@@ -8,8 +8,9 @@ from typing import Annotated
 from releasetrain.audit import ledger
 from releasetrain.audit.doorway import Actor, Field, action
 from releasetrain.audit.history import bulk_create_tracked
-from releasetrain.kernel.refusals import refuse
+from releasetrain.kernel.refusals import Refusal, Refused, refuse
 from trains.models import TIERS, Service, Team, Train
+from trains.rules.names import name_fault
 
 from .permission import require_permission
 
@@ -38,6 +39,9 @@ def create_service(
     description: Annotated[str, Field("Description", long=True)] = "",
 ) -> Service:
     """Register a service or deliverable."""
+    fault = name_fault(name)
+    if fault:
+        refuse("name.unfit", fault, field="name")
     if Service.objects.filter(name=name).exists():
         refuse("service.exists", f"A service {name} exists.", field="name")
     return Service.objects.create(
@@ -87,6 +91,9 @@ def ensure_services(actor: Actor, names: Iterable[str], *, train: Train | None =
     known = {s.name: s for s in Service.objects.filter(name__in=wanted)}
     missing = [Service(name=name, train=train) for name in wanted if name not in known]
     if missing:
+        faults = [Refusal("name.unfit", f"{s.name!r}: {f}", field="name", status=422) for s in missing if (f := name_fault(s.name))]
+        if faults:
+            raise Refused(*faults)
         require_permission(actor, "imports.run", train)
         bulk_create_tracked(missing)
         ledger.append(actor, "service.ensure", None, {"created": [s.name for s in missing]})

@@ -1,15 +1,87 @@
-"""The release cockpit."""
+"""The release cockpit: the page of a release."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.http import HttpRequest
 
-from trains.models import Release
+from releasetrain.accounts.models import User
+from releasetrain.audit.models import LedgerEntry
+from releasetrain.interface import links
+from releasetrain.interface.resources import resource_of
+from releasetrain.interface.views.objects import verbs_of
+from releasetrain.kernel.clock import now
+from releasetrain.kernel.refusals import Ref
+from trains.models import Release, ScopeItem
 from trains.ports import panels_of
+from trains.queries.cockpit import activity_of, matrix_of, scope_of, stages_of
+
+_MAIN_VERBS = 2
 
 
 def cockpit(request: HttpRequest, release: Release) -> dict[str, Any]:
     """What the cockpit shows beyond the generic page of a release."""
-    return {"panels": panels_of(request, release)}
+    scope = scope_of(release)
+    artifacts = list(release.artifacts.select_related("artifact__service", "service"))
+    matrix = matrix_of(release, artifacts)
+    verbs = [v for v in verbs_of(request, resource_of(release), release) if _worth_a_button(v)]
+    panels = panels_of(request, release)
+    return {
+        "title": f"Release {release.version}",
+        "root": links.page_root(),
+        "scope": scope,
+        "scope_rows": [(item, _address(item)) for item in scope.items],
+        "artifacts": artifacts,
+        "matrix": matrix,
+        "steps": stages_of(release, scope, len(artifacts), matrix),
+        "panels": [p for p in panels if not p["aside"]],
+        "side_panels": [p for p in panels if p["aside"]],
+        "main_verbs": verbs[:_MAIN_VERBS],
+        "more_verbs": verbs[_MAIN_VERBS:],
+        "activity": _told(activity_of(release)),
+        "overdue": bool(
+            release.target_at and release.is_open and not release.released_at and release.target_at < now()
+        ),
+    }
+
+
+def _worth_a_button(verb: dict[str, Any]) -> bool:
+    """What the state makes possible, and the one next step; other steps of the machine would only be a row of locks."""
+    codes = {r.code for r in verb["decision"].refusals}
+    return "state.illegal" not in codes
+
+
+def _address(item: ScopeItem) -> str:
+    """The page of what the item was in planning or problem management."""
+    if not item.source_id:
+        return ""
+    return links.url_of_ref(Ref(item.source_kind, str(item.source_id), item.source_key))
+
+
+def _told(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
+    """Ledger entries as sentences: who, what, why."""
+    people = {u.pk: str(u) for u in User.objects.filter(pk__in={e.actor_id for e in entries if e.actor_id})}
+    told = []
+    for entry in entries:
+        noun, _, verb = entry.verb.partition(".")
+        body = json.loads(entry.body)
+        params = body.get("payload", {}).get("params", {})
+        what = params.get("title") or _label(params.get("item")) or _label(params.get("artifact"))
+        if noun == "deployment":
+            what = f"{entry.subject_label} {params.get('status', '')}".strip()
+        told.append(
+            {
+                "at": entry.at,
+                "who": people.get(entry.actor_id) or entry.actor_name or "system",
+                "verb": f"{noun} {verb}".replace("_", " ").replace("release ", "", 1),
+                "what": what or "",
+                "why": body.get("reason") or params.get("cause") or "",
+            }
+        )
+    return told
+
+
+def _label(value: Any) -> str:
+    return str(value.get("label", "")) if isinstance(value, dict) else ""

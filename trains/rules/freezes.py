@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,12 +24,16 @@ def covers(window: Window, at: datetime) -> bool:
     return window.starts <= at < window.ends
 
 
-def overlaps(window: Window, starts: datetime, ends: datetime) -> bool:
-    """Whether two half-open windows share a moment; windows that only touch do not."""
-    return window.starts < ends and starts < window.ends
-
-
 def applies(window: Window, *, train: Any, environment: Any, service: Any) -> bool:
     """Whether the freeze is about this train, environment and service: each side that it names must be the one meant."""
     pairs = ((window.train, train), (window.environment, environment), (window.service, service))
     return all(named is None or named == meant for named, meant in pairs)
+
+
+def first_free(windows: Iterable[Window], at: datetime) -> datetime:
+    """The first moment from `at` on that no window covers."""
+    free = at
+    for window in sorted(windows, key=lambda w: w.starts):
+        if covers(window, free):
+            free = window.ends
+    return free

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from trains.rules.names import name_fault
 from trains.rules.readers import cells
 from trains.rules.readers.cells import CellError
 from trains.rules.readers.documents import Entry, EntryError, pointer, read_document
@@ -24,6 +25,14 @@ class ServiceRow:
     regulated: bool | None
     repository: str
     description: str
+
+
+def _name(value: str) -> str:
+    """Text that can stand in an address: no slash, question mark or number sign."""
+    fault = name_fault(value)
+    if fault:
+        raise CellError(fault)
+    return value
 
 
 def _tier(value: str) -> int:
@@ -45,7 +54,7 @@ def _short(length: int, cell: cells.Cell = cells.text) -> cells.Cell:
 TABLE = Table(
     ServiceRow,
     (
-        Column("name", _short(120, cells.name), "As pipelines write it."),
+        Column("name", _short(120, _name), "As pipelines write it."),
         Column("train", _short(40), "Code of the train.", required=False),
         Column("team", _short(20), "Code of the team.", required=False),
         Column("tier", cells.optional(_tier), "1 is mission critical; new services get 3.", required=False),
