@@ -1,6 +1,7 @@
 """What the database itself refuses in governance, part by part; applied after every migration."""
 
 from .guards_changes import GUARDS as CHANGE_GUARDS
+from .guards_evidence import GUARDS as EVIDENCE_GUARDS
 from .guards_gates import GUARDS as GATE_GUARDS
 
-GUARDS: list[str] = [*GATE_GUARDS, *CHANGE_GUARDS]
+GUARDS: list[str] = [*GATE_GUARDS, *CHANGE_GUARDS, *EVIDENCE_GUARDS]

@@ -11,6 +11,7 @@ from .changes import (
     Meeting,
     Vote,
 )
+from .evidence import EvidencePackage, PackageDownload
 from .files import StoredFile
 from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
@@ -29,11 +30,13 @@ __all__ = [
     "Vote",
     "Component",
     "Evaluation",
+    "EvidencePackage",
     "Finding",
     "FindingOccurrence",
     "Gate",
     "GateVersion",
     "InputChange",
+    "PackageDownload",
     "Result",
     "ResultKind",
     "SettledAnswer",
