@@ -1,4 +1,4 @@
-"""Addresses of the API: what apps add by hand comes before what is generated."""
+"""Addresses of the API: verbs that make something, what apps add by hand, then everything else that is generated."""
 
 from django.urls import include, path
 
@@ -12,5 +12,5 @@ urlpatterns = [
     path("schema/", schema.show, name="api-schema"),
     path("problems/", explorer.problems, name="api-problems"),
     path("problems/<str:code>", explorer.problem, name="api-problem"),
-    path("v1/orgs/<slug:org>/", include([*_OWN, *routes.patterns()])),
+    path("v1/orgs/<slug:org>/", include([*routes.making(), *_OWN, *routes.patterns()])),
 ]

@@ -1,15 +1,17 @@
-"""Addresses of the installation: pages of apps come before what is generated."""
+"""Addresses of the installation: forms that make something, pages of apps, then everything else that is generated."""
 
 from django.urls import include, path
 
 from releasetrain.interface import discovery, health
 from releasetrain.interface.views import routes
 
+_OWN = [path("", include(own)) for own in discovery.modules("pages.urls")]
+
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("api/", include("releasetrain.api_urls")),
-    path("o/<slug:org>/", include([*(path("", include(own)) for own in discovery.modules("pages.urls")), *routes.patterns()])),
+    path("o/<slug:org>/", include([*routes.making(), *_OWN, *routes.patterns()])),
     *(path("", include(own)) for own in discovery.modules("pages.site_urls")),
     path("", include("releasetrain.interface.frame")),
     path("", include("releasetrain.interface.styleguide.urls")),

@@ -88,7 +88,7 @@ def links_to(model: type[models.Model]) -> tuple[Link, ...]:
         for near in (f for f in ends if f.related_model is model):
             for far in (f for f in ends if f is not near):
                 resource = resource_of(far.related_model)  # type: ignore[assignment]
-                if resource is not None and far.remote_field.is_hidden() is False:
+                if resource is not None and not far.remote_field.hidden:
                     path = f"{far.related_query_name()}__{near.name}"
                     found.append(Link(resource, path, f"{resource.title} ({joining._meta.verbose_name})", path))
     return tuple(found)

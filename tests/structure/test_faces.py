@@ -14,6 +14,8 @@ from releasetrain.interface.parameters import serializer_for
 from releasetrain.interface.resources import resource_of, resources
 from releasetrain.tenancy.models import Organization
 
+from .rows import row_of
+
 VERBS = sorted(actions())
 PLURALS = {r.plural: r for r in resources()}
 ROLE_NAMES = [str(role) for role in ROLES]
@@ -104,9 +106,9 @@ def test_another_organization_is_absent(plural, api, web):
 def test_rows_of_another_organization_are_absent(plural, cast, other_cast, api, web, within):
     resource = PLURALS[plural]
     with within(other_cast, "owner"):
-        theirs = resource.model._default_manager.values_list("pk", flat=True).first()
+        theirs = getattr(row_of(resource.model), "pk", None)
     if theirs is None:
-        pytest.skip(f"the test organizations have no {plural}")
+        pytest.skip(f"no plausible row of {plural} can be made; its own app tests it")
     rest, browser = api("owner"), web("owner")
     for path in (f"{plural}/{theirs}", f"{plural}/{theirs}/history", f"{plural}/{theirs}/neighbours"):
         assert rest.get(f"/api/v1/orgs/northwind/{path}").status_code in (403, 404)
@@ -130,8 +132,12 @@ def test_lists_objects_and_searches_answer_whoever_may_read_them(plural, cast, a
         assert browser.get(page + query).status_code in (200, 422), query
     assert b"".join(browser.get(f"{page}export.csv").streaming_content)
     with within(cast, role) as actor:
+        made = row_of(resource.model)
         first = resource.visible(actor).first()
+    if made is None:
+        pytest.skip(f"no plausible row of {plural} can be made; its own app tests its pages")
     if first is not None:
+        assert rest.get(base).json()["items"] and first.pk
         for path in (f"{first.pk}", f"{first.pk}?include=allowed", f"{first.pk}/history", f"{first.pk}/neighbours"):
             assert rest.get(f"{base}/{path}").status_code == 200, path
         for path in (f"{first.pk}/", f"{first.pk}/history"):

@@ -17,8 +17,19 @@ from .verbs import VerbView, perform
 from .views import DetailView, HistoryView, ListView, NeighboursView
 
 
+def making() -> list[URLPattern]:
+    """Verbs that make an object, ``<plural>/<verb>``: before any address of the form ``<plural>/<id>``, whoever brings it."""
+    found = []
+    for resource in resources():
+        for action in resource.creators:
+            segment = resource.segment(action)
+            if segment != "create":
+                found.append(path(f"{resource.plural}/{segment}", _verb(resource, action), name=f"api-{action.verb}"))
+    return found
+
+
 def patterns() -> list[URLPattern]:
-    """All generated endpoints below /api/v1/orgs/<org>/."""
+    """All other generated endpoints below /api/v1/orgs/<org>/."""
     found = [
         path("search", csrf_exempt(SearchView.as_view()), name="api-search"),
         path("bulk", csrf_exempt(BulkView.as_view()), name="api-bulk"),
@@ -32,15 +43,11 @@ def patterns() -> list[URLPattern]:
 
 def _of_resource(resource: Resource) -> list[URLPattern]:
     plural = resource.plural
-    creators = {resource.segment(a): a for a in resource.creators if a.on is None}
-    found = [path(plural, _list(resource, creators.pop("create", None)), name=f"api-{plural}.list")]
-    for segment, action in creators.items():
-        found.append(path(f"{plural}/{segment}", _verb(resource, action), name=f"api-{action.verb}"))
-    found.append(path(f"{plural}/<str:ref>", _read(DetailView, resource, "get"), name=f"api-{plural}.get"))
-    found.append(path(f"{plural}/<str:ref>/history", _read(HistoryView, resource, "history"), name=f"api-{plural}.history"))
-    found.append(
-        path(f"{plural}/<str:ref>/neighbours", _read(NeighboursView, resource, "neighbours"), name=f"api-{plural}.neighbours")
-    )
+    create = next((a for a in resource.creators if resource.segment(a) == "create"), None)
+    found = [path(plural, _list(resource, create), name=f"api-{plural}.list")]
+    for what, base in (("get", DetailView), ("history", HistoryView), ("neighbours", NeighboursView)):
+        address = f"{plural}/<str:ref>" if what == "get" else f"{plural}/<str:ref>/{what}"
+        found.append(path(address, _read(base, resource, what), name=f"api-{plural}.{what}"))
     for action in resource.verbs:
         address = f"{plural}/<str:ref>/{resource.segment(action)}"
         found.append(path(address, _verb(resource, action), name=f"api-{action.verb}"))

@@ -17,8 +17,20 @@ from . import lists, objects, verbs
 from .search import search
 
 
+def making() -> list[URLPattern]:
+    """Forms that make an object: before any address of the form ``<plural>/<id>/``, whoever brings it."""
+    found = []
+    for resource in resources():
+        for action in resource.creators:
+            if not action.hidden:
+                segment = resource.segment(action)
+                address = "new" if segment == "create" else f"do/{segment}"
+                found.append(path(f"{resource.plural}/{address}", _verb(action, resource), name=f"page-{action.verb}"))
+    return found
+
+
 def patterns() -> list[URLPattern]:
-    """All generated pages."""
+    """All other generated pages."""
     found = [path("search/", search, name="search")]
     for resource in resources():
         found.extend(_of_resource(resource))
@@ -34,11 +46,6 @@ def _of_resource(resource: Resource) -> list[URLPattern]:
         path(f"{plural}/", _reading(lists.show, resource), name=f"page-{plural}.list"),
         path(f"{plural}/export.csv", _reading(lists.export, resource), name=f"page-{plural}.csv"),
     ]
-    for action in resource.creators:
-        if not action.hidden:
-            segment = resource.segment(action)
-            address = "new" if segment == "create" else f"do/{segment}"
-            found.append(path(f"{plural}/{address}", _verb(action, resource), name=f"page-{action.verb}"))
     found.append(path(f"{plural}/<str:ref>/", _reading(objects.show, resource), name=f"page-{plural}.get"))
     found.append(path(f"{plural}/<str:ref>/history", _reading(objects.show_history, resource), name=f"page-{plural}.history"))
     for action in resource.verbs:
