@@ -47,8 +47,8 @@ types: install ## check types
 bench: install ## measure; see bench/
 	@$(python) -m bench
 
-docs: install ## write the generated reference
-	@$(python) manage.py write_reference
+docs: install ## write the generated reference into docs/
+	@SECRET_KEY=for-this-command-only $(python) manage.py write_schema
 
 lock: ## resolve requirements/*.in anew; arguments="--upgrade" takes newer versions
 	@requirements/install.sh dev

@@ -87,7 +87,13 @@ class LocalState:
     def _kept_secret(self, name: str, make: Callable[[], str]) -> str:
         file = self.folder / name
         if not file.exists():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as out:
-                out.write(make() + "\n")
+            self.write_secret(name, make() + "\n")
         return file.read_text().strip()
+
+    def write_secret(self, name: str, text: str) -> None:
+        """Write a file that is ours alone from its first byte on, in place of what was there."""
+        file = self.folder / name
+        file.unlink(missing_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(text)

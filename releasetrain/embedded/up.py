@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from . import environment as address_book
 from . import preparation
 from .addresses import free_port
 from .fingerprint import ROOT
@@ -53,13 +54,8 @@ def up(*, host: str, port: int | None, demo: bool | None) -> int:
     started = time.monotonic()
     state = LocalState.from_environment()
     try:
-        with state.held(), Tree(state.logs, ROOT) as tree:
-            environment = _start_servers(tree, state)
-            with_demo = _prepare(state, environment, demo)
-            address = _start_application(tree, state, environment, host, port)
-            state.announce(f"{address} (process {os.getpid()})")
-            _say(_welcome(address, state, demo=with_demo, seconds=time.monotonic() - started))
-            tree.watch()
+        with state.held():
+            _run_tree(state, host=host, port=port, demo=demo, started=started)
     except StopRequested:
         _say("Stopped.")
         return 0
@@ -68,6 +64,21 @@ def up(*, host: str, port: int | None, demo: bool | None) -> int:
     except (MemberEnded, ServerDidNotStart, preparation.PreparationFailed) as error:
         _say(f"Stopped everything: {error}")
     return 1
+
+
+def _run_tree(state: LocalState, *, host: str, port: int | None, demo: bool | None, started: float) -> None:
+    """Start all, say where, and wait; leaves only by an exception."""
+    try:
+        with Tree(state.logs, ROOT) as tree:
+            environment = _start_servers(tree, state)
+            with_demo = _prepare(state, environment, demo)
+            address_book.keep(state, environment)
+            address = _start_application(tree, state, environment, host, port)
+            state.announce(f"{address} (process {os.getpid()})")
+            _say(_welcome(address, state, demo=with_demo, seconds=time.monotonic() - started))
+            tree.watch()
+    finally:
+        address_book.forget(state)
 
 
 def _start_servers(tree: Tree, state: LocalState) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Templates, static files, REST framework and the API schema."""
 
-from .environment import BASE_DIR, DEBUG, VAR
+from .environment import BASE_DIR, DEBUG, VAR, env
 
 __all__ = [
     "COTTON_DIR",
@@ -31,7 +31,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Ours alone: what the installed packages bring along is shown nowhere, and some of it cannot be hashed.
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
