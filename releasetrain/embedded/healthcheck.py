@@ -21,7 +21,7 @@ def ready(port: int, host_name: str) -> bool:
 
 def host_name(allowed_hosts: str) -> str:
     """A name that the server accepts: the first allowed one, or localhost where that is a pattern."""
-    first = allowed_hosts.split(",")[0].strip().lstrip(".")
+    first = allowed_hosts.split(",", maxsplit=1)[0].strip().lstrip(".")
     return first if first and first != "*" else "localhost"
 
 
