@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
-from django.db import transaction
+from django.db import connection, transaction
 
 from releasetrain.kernel.actor import Actor
 
@@ -35,7 +35,13 @@ def tenant_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def enqueue(task: Any, *args: Any, **kwargs: Any) -> None:
-    """Ring the bell after commit. A broker that is away is logged, not raised: sweepers find the work again."""
+    """Ring the bell after commit, once per task and arguments.
+
+    A broker that is away is logged, not raised: sweepers find the work again.
+    """
+    wanted = (task.name, args, tuple(sorted(kwargs.items())))
+    if any(getattr(entry[1], "wanted", None) == wanted for entry in connection.run_on_commit):
+        return
 
     def ring() -> None:
         try:
@@ -43,4 +49,5 @@ def enqueue(task: Any, *args: Any, **kwargs: Any) -> None:
         except Exception as error:  # the row is committed; the sweeper will find it
             log.warning("broker unavailable, %s left to the sweeper: %s", task.name, error)
 
+    ring.wanted = wanted  # type: ignore[attr-defined]
     transaction.on_commit(ring)

@@ -159,8 +159,8 @@ class Bank:
     def _capacity(self, iterations: list[Iteration]) -> None:
         for team in Team.objects.filter(train=self.payments):
             for iteration in iterations:
-                points = 0 if iteration.innovation else 12 + team.people
-                capacity_actions.set_capacity(self.rte, team=team, iteration=iteration, points=points, buffer_points=2 if points else 0)
+                if not iteration.innovation:
+                    capacity_actions.set_capacity(self.rte, team=team, iteration=iteration, points=12 + team.people)
 
     def _feature(self, each: catalogue.FeatureOf, goals: list[Any], iterations: list[Iteration]) -> Feature:
         feature: Feature = features.create_feature(
@@ -254,7 +254,7 @@ class Bank:
             "26.10.0", "Posting and onboarding", ("Double-entry posting API v2", "Card-present EMV kernel upgrade", "Device fingerprint signal"),
             timedelta(hours=1), 2,
         )  # fmt: skip
-        built = (("ledger-core", "8.13.0"), ("acq-settle", "5.6.0"), ("risk-rules", "6.9.0"))
+        built = (("ledger-core", "8.13.0"), ("acq-settle", "8.6.0"), ("risk-rules", "8.9.0"))
         for service, version in built:
             self._build(release, service, version)
         release = Release.objects.get(pk=release.pk)
@@ -288,7 +288,7 @@ class Bank:
             ("Merchant self-service onboarding", "Balance snapshots every 15 minutes", "Velocity rules for refunds", "Passkey sign-in"),
             timedelta(days=9), 2,
         )  # fmt: skip
-        for service, version, covered in (("ledger-core", "8.14.0", 871), ("merchant-portal", "4.2.0", 838), ("wallet-bff", "2.41.0", 846)):
+        for service, version, covered in (("ledger-core", "8.14.0", 871), ("merchant-portal", "8.2.0", 838), ("wallet-bff", "8.41.0", 846)):
             self._build(release, service, version, covered=covered)
         releases.mark_ready(self.manager, Release.objects.get(pk=release.pk))
         change = self._change(release, timedelta(days=9), 3)
