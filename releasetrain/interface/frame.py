@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from releasetrain.kernel.refusals import Refusal
 
-from .pages import wanted_fragment
+from .pages import page, wanted_fragment
 
 THEMES = ("auto", "light", "dark")
 
@@ -68,7 +68,8 @@ def refusal_page(
 ) -> HttpResponse:
     """A refused request as a page, or bare for a dialog.
 
-    Reads neither session nor database, so it works when they do not.
+    Inside an organization it keeps the frame; after a fault it reads neither session nor database, which may
+    be what broke.
     """
     heading, sentence, remedy = _TEXTS.get(status, _TEXTS[400 if status < 500 else 500])
     organization = getattr(request, "organization", None)
@@ -81,9 +82,11 @@ def refusal_page(
         "reference": getattr(request, "request_id", "") if status >= 500 else "",
         "home": f"/o/{organization.slug}/" if organization else "/",
     }
-    bare = wanted_fragment(request) != ""
-    template = "errors/_refusal.html" if bare else "errors/refusal.html"
-    return HttpResponse(render_to_string(template, context), status=status)
+    if wanted_fragment(request):
+        return HttpResponse(render_to_string("errors/_refusal.html", context), status=status)
+    if organization and status < 500:
+        return page(request, "errors/refused.html", context, status)
+    return HttpResponse(render_to_string("errors/refusal.html", context), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
