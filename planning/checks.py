@@ -35,10 +35,10 @@ def scope_dependencies(ctx: CheckContext) -> Outcome:
     }
     open_ = [d for d in needs if d.state not in SETTLED and d.provider.state != FeatureState.DONE]
     if not open_:
-        count = f"{len(needs)} dependenc{'y' if len(needs) == 1 else 'ies'} of {len(ids)} feature{'s' * (len(ids) != 1)}"
-        return passed(f"{count}: all done or committed.", facts=facts)
+        said = f"Dependencies of the {len(ids)} features in scope: {len(needs)}, all done or committed."
+        return passed(said, facts=facts)
     named = "; ".join(
-        f"{d.consumer.key} needs {d.provider.key} “{d.provider.title}”, which is {d.get_state_display().lower()}"
+        f"{d.consumer} needs {d.provider} “{d.provider.title}”, which is {d.get_state_display().lower()}"
         for d in open_[:5]
     )
     more = f"; and {len(open_) - 5} more" if len(open_) > 5 else ""

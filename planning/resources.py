@@ -1,4 +1,4 @@
-"""The faces of planning: lists, pages and API of features, dependencies, capacities, objectives, votes and baselines."""
+"""The faces of planning: lists, pages and API of each kind of object."""
 
 from __future__ import annotations
 

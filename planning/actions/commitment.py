@@ -36,7 +36,7 @@ def commit_increment(
     ] = False,
     reason: Annotated[str, Field("Reason for accepting it", long=True)] = "",
 ) -> ProgramIncrement:
-    """Commit the plan of a Program Increment. Overload, conflicts and low confidence need an accepted reason."""
+    """Commit the plan. Overload, conflicts and low confidence need an accepted reason."""
     moment = now()
     board = load_board(pi, moment.date())
     against = findings(board)
@@ -69,7 +69,7 @@ def _judge(against: list[Finding], *, accept: bool, reason: str) -> None:
         raise Refused(
             Refusal(
                 "plan.reason",
-                f"{len(against)} finding{'s' if len(against) > 1 else ''} would be accepted without a reason.",
+                f"{len(against)} finding(s) would be accepted without a reason.",
                 remedy="Say why the plan is committed all the same.",
                 field="reason",
                 status=422,

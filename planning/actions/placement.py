@@ -1,4 +1,4 @@
-"""Placing features on the program board. The server is the judge: a move made on an old picture is refused."""
+"""Placing features on the program board. A move made on an old picture is refused."""
 
 from __future__ import annotations
 

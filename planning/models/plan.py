@@ -1,4 +1,4 @@
-"""The plan of a Program Increment: objectives, the confidence vote, and the baseline it was committed with."""
+"""The plan of a Program Increment: objectives, confidence vote, and the baseline it was committed with."""
 
 from django.conf import settings
 from django.db import models

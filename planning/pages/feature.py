@@ -19,7 +19,7 @@ from trains.models import ScopeItem
 
 
 def feature_page(request: Any, feature: Feature) -> dict[str, Any]:
-    """Score with its spread, place in the plan, dependencies both ways, releases, and the addresses of its forms."""
+    """Score and spread, place in the plan, dependencies both ways, releases, and where its forms are."""
     live = FeatureDependency.objects.exclude(state=DependencyState.WITHDRAWN)
     pi = feature.pi or increments.current(
         [pi for pi in increments.choosable() if pi.train_id == feature.train_id],

@@ -1,6 +1,6 @@
 """The program board of one Program Increment: loaded with a fixed number of queries, ready to be drawn.
 
-The rules judge (planning.rules.board); this module loads rows, asks them and puts the answers where the page needs them.
+The rules judge (planning.rules.board); this module loads rows, asks them and lays out the answers.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class BoardFilter:
 
 
 def board_version(pi: ProgramIncrement) -> str:
-    """A text that changes whenever anything on the board does; two small queries' worth of ids and versions."""
+    """A text that changes whenever anything on the board does: ids and row versions, hashed."""
     seen = hashlib.sha256()
     on_board = Feature.objects.filter(pi=pi)
     ends = Q(provider__pi=pi) | Q(consumer__pi=pi)
@@ -388,7 +388,7 @@ def _rows(
 
 
 def _mark(board: Board, shown: BoardFilter) -> None:
-    """Counts and status of the cards; what a filter leaves out is dimmed, not moved, so that loads stay true."""
+    """Counts and status of the cards; what a filter leaves out is dimmed, so that loads stay true."""
     worst: dict[str, str] = {}
     needs, needed_by = Counter[str](), Counter[str]()
     for edge in board.edges:
