@@ -31,7 +31,8 @@ def follow_deployment(entry: Any) -> None:
     system = Actor.system(entry.organization_id, f"follows {entry.verb}")
     _withdrawn(system, deployment)
     _explains(deployment)
-    if deployment.state == Deployment.State.SUCCEEDED and deployment.release_id:
+    brings = deployment.state == Deployment.State.SUCCEEDED and deployment.kind != Deployment.Kind.ROLLBACK
+    if brings and deployment.release_id:
         _observe(system, deployment, deployment.release)
 
 

@@ -28,7 +28,8 @@ def fix_deployments(problem: Problem) -> Any:
         environment__kind=Environment.Kind.PRODUCTION, state=Deployment.State.SUCCEEDED
     ).select_related("service", "environment", "release")
     fixing = problem.fixes.filter(withdrawn_at__isnull=True).values("release_id")
-    return rows.filter(release__in=fixing)
+    # A rollback belongs to the release that it undoes.
+    return rows.filter(release__in=fixing).exclude(kind=Deployment.Kind.ROLLBACK)
 
 
 def _choice(actor: Actor, problem: Any) -> Any:

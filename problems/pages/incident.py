@@ -22,6 +22,7 @@ def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     return {
         "services": services,
         "moments": _moments(incident),
+        "restored": incident.resolved_at - incident.began_at if incident.resolved_at else None,
         "links": [{"link": each, "verbs": verbs_of_part(request, each)} for each in links],
         "problems": problems,
         "known_errors": []

@@ -30,6 +30,7 @@ def problem_page(request: HttpRequest, problem: Problem) -> dict[str, Any]:
         problem.windows.select_related("deployment__service", "deployment__environment", "breached_by")
     )
     window = last_window(problem)
+    observed = min(max(0, (at - window.starts).days), (window.ends - window.starts).days) if window else 0
     return {
         "steps": _steps(problem),
         "obstacles": list(obstacles(problem, at)),
@@ -37,6 +38,13 @@ def problem_page(request: HttpRequest, problem: Problem) -> dict[str, Any]:
         "incidents": list(reversed(incidents)),
         "windows": windows,
         "window": window,
+        "observed_days": observed,
+        "observed_words": f"{observed}/{problem.observation_days} days",
+        "no_window_sentence": f"Starts with the production deployment of the fix and lasts {problem.observation_days} days.",
+        "strip_note": f"{len(incidents)} incident{'' if len(incidents) == 1 else 's'}",
+        "reopened_words": "Re-opened"
+        if problem.reopened_count == 1
+        else f"Re-opened {problem.reopened_count} times",
         "standing": standing_of(window, at) if window and window.state == "running" else None,
         "causes": [_cause(request, c) for c in problem.root_causes.select_related("author", "validator")],
         "fixes": list(
