@@ -1,0 +1,1 @@
+"""The command that pipelines download. It stands alone: standard library only."""

@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""release-gate: post results, ask whether a build or a release may enter an environment, and say so by exit code.
+
+    release-gate --url https://releases.example --org acme --environment production --digest sha256:… \\
+                 --service ledger --version 5.2.0 --post junit.xml coverage.xml bandit.sarif bom.json
+
+The token comes from the variable RELEASETRAIN_TOKEN (or --token). Exit codes:
+
+    0  pass       every gate in the way passes
+    1  fail       a gate says no; reasons and remedies are printed
+    2  pending    something is still missing when the time (--wait) is up
+    3  error      network, sign-in, a bad question, an answer that cannot be understood, a check in error
+
+Only 0 lets anything through. One file, Python 3.8 or later, nothing to install.
+"""
+
+import argparse
+import json
+import mimetypes
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+PASS, FAIL, PENDING, ERROR = 0, 1, 2, 3
+VERDICTS = {"pass": PASS, "fail": FAIL, "pending": PENDING, "error": ERROR}
+LONGEST_POLL = 30
+LONGEST_ANSWER = 32 * 1024 * 1024
+TRIES = 4
+
+
+class Trouble(Exception):
+    """Why there is no verdict."""
+
+
+class Busy(Exception):
+    """The server asks to come back later."""
+
+    def __init__(self, seconds, sentence):
+        super().__init__(sentence)
+        self.seconds = seconds
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A token is never sent on to somewhere else."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+class Installation:
+    """One organization of one installation, over REST."""
+
+    def __init__(self, url, org, token):
+        parts = urllib.parse.urlsplit(url if "//" in url else "https://" + url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Trouble("--url must be an http(s) address.")
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise Trouble("The token would travel in the clear: use https (plain http is for this machine only).")
+        self.origin = "%s://%s" % (parts.scheme, parts.netloc)
+        self.root = "%s%s/api/v1/orgs/%s" % (self.origin, parts.path.rstrip("/"), urllib.parse.quote(org, safe=""))
+        self.token = token
+        self.opener = urllib.request.build_opener(NoRedirects)
+
+    def address(self, location):
+        """An address the server named; only its own origin is followed."""
+        address = urllib.parse.urljoin(self.root + "/", location)
+        if not address.startswith(self.origin + "/"):
+            raise Trouble("The server names an address elsewhere: %s" % location)
+        return address
+
+    def ask(self, method, address, body=None, content_type="application/json", timeout=60):
+        """(status, headers, JSON) of one request. Raises Busy for what may pass by waiting, Trouble for the rest."""
+        headers = {"Authorization": "Bearer " + self.token, "Accept": "application/json", "User-Agent": "release-gate/1"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        request = urllib.request.Request(address, data=body, headers=headers, method=method)
+        try:
+            with self.opener.open(request, timeout=timeout) as answer:
+                return answer.status, answer.headers, understood(answer.read(LONGEST_ANSWER + 1))
+        except urllib.error.HTTPError as error:
+            sentence = "%s: %s" % (error.code, said(error))
+            if error.code == 429 or error.code >= 500:
+                raise Busy(seconds_of(error.headers.get("Retry-After"), 2), sentence) from error
+            raise Trouble(sentence) from error
+        except OSError as error:
+            raise Busy(2, "No connection: %s" % getattr(error, "reason", error)) from error
+        except ValueError as error:
+            raise Trouble("The answer cannot be understood: %s" % error) from error
+
+
+def understood(body):
+    """The JSON object of an answer."""
+    if len(body) > LONGEST_ANSWER:
+        raise ValueError("it is too long")
+    value = json.loads(body.decode("utf-8"))
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")
+    return value
+
+
+def said(error):
+    """What a problem document says, or the bare reason."""
+    try:
+        problem = understood(error.read(1 << 20))
+        words = [str(problem.get(name, "")) for name in ("detail", "remedy")]
+        words += [str(e.get("detail", "")) for e in problem.get("errors", []) if isinstance(e, dict)]
+        return " ".join(dict.fromkeys(w for w in words if w)) or str(error.reason)
+    except (ValueError, OSError, TypeError, AttributeError):
+        return str(error.reason)
+
+
+def seconds_of(text, otherwise):
+    try:
+        return max(0.0, min(float(text), 120.0))
+    except (TypeError, ValueError):
+        return otherwise
+
+
+class Clock:
+    """The time that is left."""
+
+    def __init__(self, seconds):
+        self.end = time.monotonic() + seconds
+
+    @property
+    def left(self):
+        return max(0.0, self.end - time.monotonic())
+
+    def sleep(self, seconds):
+        time.sleep(min(seconds, self.left))
+
+
+def patiently(clock, act):
+    """Do it again when the server is busy or away, a few times and not past the end."""
+    for attempt in range(TRIES):
+        try:
+            return act()
+        except Busy as busy:
+            if attempt == TRIES - 1 or clock.left <= 0:
+                raise Trouble(str(busy)) from busy
+            clock.sleep(busy.seconds * (attempt + 1))
+    raise Trouble("Too many tries.")
+
+
+def multipart(fields, path):
+    """The body of one upload."""
+    boundary = uuid.uuid4().hex
+    name = os.path.basename(path).replace('"', "_").replace("\r", "_").replace("\n", "_")
+    with open(path, "rb") as file:
+        content = file.read()
+    out = []
+    for key, value in fields.items():
+        out.append(('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, key, value)).encode("utf-8"))
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    head = '--%s\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\nContent-Type: %s\r\n\r\n' % (boundary, name, kind)
+    out += [head.encode("utf-8"), content, ("\r\n--%s--\r\n" % boundary).encode("utf-8")]
+    return b"".join(out), "multipart/form-data; boundary=" + boundary
+
+
+def post_results(there, clock, options):
+    """Post every file. Each is its own stream, so that several reports of one kind stand side by side."""
+    for path in options.post:
+        fields = {"digest": options.digest, "source": os.path.basename(path)[:120]}
+        for name in ("service", "version", "commit", "run_url"):
+            if getattr(options, name):
+                fields[name] = getattr(options, name)
+        try:
+            body, kind = multipart(fields, path)
+        except OSError as error:
+            raise Trouble("Cannot read %s: %s" % (path, error.strerror)) from error
+        try:
+            patiently(clock, lambda: there.ask("POST", there.root + "/results/post", body, kind, timeout=300))
+        except Trouble as trouble:
+            raise Trouble("%s was not taken. %s" % (path, trouble)) from trouble
+        print("posted    %s" % path, file=sys.stderr)
+
+
+def verdict(there, clock, options):
+    """The settled answer, or the last one when the time is up."""
+    question = {n: getattr(options, n) for n in ("environment", "gate", "release", "digest") if getattr(options, n)}
+    body = json.dumps(question).encode("utf-8")
+    while True:
+        status, headers, answer = patiently(clock, lambda: there.ask("POST", there.root + "/gates/evaluate", body))
+        if status == 200:
+            check_answer(answer, options)
+            if answer["verdict"] != "pending" or clock.left <= 0:
+                return answer
+            clock.sleep(5)
+        elif status == 202:
+            if clock.left <= 0:
+                return answer
+            wait_for(there, clock, headers.get("Location") or "")
+        else:
+            raise Trouble("The server answers %s." % status)
+
+
+def wait_for(there, clock, location):
+    """Wait until the evaluation is settled. What counts is then asked for again: only that is known to stand."""
+    if not location:
+        clock.sleep(1)
+        return
+    seconds = max(1, min(LONGEST_POLL, int(clock.left)))
+    address = "%s?wait=%d" % (there.address(location), seconds)
+    started = time.monotonic()
+    _, headers, answer = patiently(clock, lambda: there.ask("GET", address, timeout=seconds + 30))
+    if answer.get("state") not in ("done", "dead") and time.monotonic() - started < 1:
+        clock.sleep(seconds_of(headers.get("Retry-After"), 1))
+
+
+def check_answer(answer, options):
+    """A verdict that is none, or that is about something else, is an error and never a pass."""
+    if answer.get("verdict") not in VERDICTS:
+        raise Trouble("The answer has no verdict.")
+    if options.digest and answer.get("artifact") != options.digest:
+        raise Trouble("The answer is about another artifact.")
+    if options.release and not answer.get("release"):
+        raise Trouble("The answer is about no release.")
+    checks = answer.get("checks")
+    if not isinstance(checks, list) or not all(isinstance(c, dict) for c in checks):
+        raise Trouble("The answer lists no checks.")
+
+
+def show(answer, out):
+    """The answer as a table, with what stands in the way explained."""
+    checks = answer.get("checks") or []
+    width = max([len(str(c.get("name", ""))) for c in checks] + [5])
+    for check in checks:
+        word = str(check.get("verdict", "?"))
+        print("%-8s  %-*s  %s" % (word, width, check.get("name", ""), one_line(check.get("reason"))), file=out)
+        if word not in ("pass", "waived") and check.get("remedy"):
+            print("%8s  %-*s  to pass: %s" % ("", width, "", one_line(check["remedy"])), file=out)
+    for gate in answer.get("gates") or []:
+        if isinstance(gate, dict):
+            note = " (advisory)" if gate.get("advisory") else ""
+            words = (gate.get("gate"), gate.get("name"), gate.get("version"), gate.get("verdict"), note)
+            print("gate      %s %s, version %s: %s%s" % words, file=out)
+            if gate.get("error"):
+                print("          %s" % one_line(gate["error"]), file=out)
+    what = answer.get("release") or answer.get("artifact") or "the evaluation"
+    print("verdict   %s: %s into %s" % (str(answer["verdict"]).upper(), what, answer.get("environment") or "its environment"), file=out)
+    for name in ("valid_until", "inputs_digest"):
+        if answer.get(name):
+            print("%-9s %s" % (name.replace("_", " ")[:11], answer[name]), file=out)
+
+
+def one_line(text):
+    """Text for a log: no line breaks, no control characters."""
+    return "".join(c if c.isprintable() else " " for c in str(text or "")).strip()
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is an error (3); argparse would exit with 2, which means pending."""
+
+    def error(self, message):
+        self.print_usage(sys.stderr)
+        self.exit(ERROR, "release-gate: %s\n" % message)
+
+
+def options_of(arguments):
+    parser = Parser(prog="release-gate", description="Ask the release gates. Exit 0 pass, 1 fail, 2 pending, 3 error.")
+    env = os.environ.get
+    parser.add_argument("--url", default=env("RELEASETRAIN_URL"), help="address of the installation (RELEASETRAIN_URL)")
+    parser.add_argument("--org", default=env("RELEASETRAIN_ORG"), help="the organization's word in addresses (RELEASETRAIN_ORG)")
+    parser.add_argument("--token", default=env("RELEASETRAIN_TOKEN"), help="better given as RELEASETRAIN_TOKEN")
+    parser.add_argument("--environment", help="name of the environment to enter")
+    parser.add_argument("--gate", help="ask this gate only, by its key")
+    parser.add_argument("--release", help="key of the release")
+    parser.add_argument("--digest", help="digest of the artifact, sha256:…")
+    parser.add_argument("--wait", type=float, default=300.0, metavar="SECONDS", help="how long to wait for a verdict (300)")
+    parser.add_argument("--post", nargs="+", default=[], metavar="FILE", help="reports to post first (needs --digest)")
+    parser.add_argument("--service", help="registers the artifact with its first result")
+    parser.add_argument("--version", help="version of the artifact")
+    parser.add_argument("--commit", help="commit it was built from")
+    parser.add_argument("--run-url", dest="run_url", help="address of the pipeline run")
+    parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    options = parser.parse_args(arguments)
+    for name in ("url", "org", "token"):
+        if not getattr(options, name):
+            parser.error("--%s or RELEASETRAIN_%s is missing" % (name, name.upper()))
+    if bool(options.release) == bool(options.digest):
+        parser.error("give either --release or --digest")
+    if not (options.environment or options.gate):
+        parser.error("give --environment or --gate")
+    if options.post and not options.digest:
+        parser.error("--post needs --digest")
+    if not 0 <= options.wait <= 86400:
+        parser.error("--wait is between 0 and 86400 seconds")
+    return options
+
+
+def run(arguments):
+    options = options_of(arguments)
+    clock = Clock(options.wait)
+    there = Installation(options.url, options.org, options.token.strip())
+    post_results(there, clock, options)
+    answer = verdict(there, clock, options)
+    if options.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        show(answer, sys.stdout)
+    sys.stdout.flush()
+    return VERDICTS.get(answer.get("verdict"), ERROR)
+
+
+def main(arguments=None):
+    """Whatever goes wrong is 3: an exception must never look like an answer."""
+    try:
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except Trouble as trouble:
+        print("error     %s" % one_line(trouble), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("error     interrupted", file=sys.stderr)
+    except Exception as error:
+        print("error     %s: %s" % (type(error).__name__, one_line(error)), file=sys.stderr)
+    return ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())
