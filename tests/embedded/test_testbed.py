@@ -60,7 +60,7 @@ def test_the_owner_is_held_by_row_security_and_the_superuser_is_not(
     counts = []
     for one in (owner_connection, superuser_connection):
         with one.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM accounts_membership")
+            cursor.execute("SELECT count(*) FROM audit_ledgerentry")
             counts.append(cursor.fetchone()[0])
     assert counts[0] == 0
     assert counts[1] > 0
