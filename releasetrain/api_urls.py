@@ -1,4 +1,4 @@
-"""Addresses of the API: verbs that make something, what apps add by hand, then everything else that is generated."""
+"""Addresses of the API: verbs that make something, what apps add by hand, then all else that is generated."""
 
 from django.urls import include, path
 

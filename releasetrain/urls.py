@@ -1,4 +1,4 @@
-"""Addresses of the installation: forms that make something, pages of apps, then everything else that is generated."""
+"""Addresses of the installation: forms that make something, pages of apps, then all else that is generated."""
 
 from django.urls import include, path
 

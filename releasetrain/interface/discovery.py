@@ -9,10 +9,14 @@ from django.conf import settings
 
 
 def own_folders() -> dict[str, Path]:
-    """The product's own apps and where they are; installed packages have modules of the same names that mean other things."""
+    """The product's own apps and their folders; installed packages mean other things by the same names."""
     root = Path(settings.BASE_DIR)
     found = {config.name: Path(config.path) for config in apps.get_app_configs()}
-    return {name: path for name, path in found.items() if path.is_relative_to(root) and "site-packages" not in path.parts}
+    return {
+        name: path
+        for name, path in found.items()
+        if path.is_relative_to(root) and "site-packages" not in path.parts
+    }
 
 
 def modules(name: str) -> list[str]:

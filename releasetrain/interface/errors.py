@@ -17,11 +17,17 @@ def _problem(request: HttpRequest, status: int, code: str) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _problem(request, 400, "bad_request") if _is_api(request) else frame.bad_request(request, exception)
+    return (
+        _problem(request, 400, "bad_request") if _is_api(request) else frame.bad_request(request, exception)
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _problem(request, 403, "permission_denied") if _is_api(request) else frame.forbidden(request, exception)
+    return (
+        _problem(request, 403, "permission_denied")
+        if _is_api(request)
+        else frame.forbidden(request, exception)
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -29,7 +29,9 @@ class Input(forms.Field):
     def __init__(self, parameter: Parameter, widget: forms.Widget, **options: Any):
         self.parameter = parameter
         needed = parameter.required and parameter.kind is not bool
-        super().__init__(widget=widget, required=needed, label=parameter.label, help_text=parameter.field.help, **options)
+        super().__init__(
+            widget=widget, required=needed, label=parameter.label, help_text=parameter.field.help, **options
+        )
 
     def validate(self, value: Any) -> None:
         """Left to the serializer, so that form and API say the same."""
@@ -39,7 +41,7 @@ class Input(forms.Field):
 
 
 class VerbForm(forms.Form):
-    """The form of one verb for one actor and subject. After `is_valid`, `params` holds the typed parameters."""
+    """The form of a verb for one actor and subject. After `is_valid`, `params` holds the typed parameters."""
 
     def __init__(self, action: Action, actor: Actor, subject: Any, *args: Any, **kwargs: Any):
         self.action, self.actor, self.subject = action, actor, subject
@@ -57,7 +59,7 @@ class VerbForm(forms.Form):
         return self.cleaned_data
 
     def _sent(self) -> dict[str, Any]:
-        """What the browser sent, in the terms of the serializer: an empty optional input was left to its default."""
+        """What the browser sent, in the serializer's terms: an empty optional input was left to its default."""
         sent: dict[str, Any] = {}
         for parameter in self.action.parameters:
             value = self.cleaned_data.get(parameter.name)
@@ -75,14 +77,16 @@ class VerbForm(forms.Form):
                 elif parameter.many:
                     sent[parameter.name] = []
             elif parameter.many and isinstance(value, str):
-                sent[parameter.name] = [line.strip() for line in value.replace(",", "\n").splitlines() if line.strip()]
+                sent[parameter.name] = [
+                    line.strip() for line in value.replace(",", "\n").splitlines() if line.strip()
+                ]
             else:
                 sent[parameter.name] = value
         return sent
 
 
 def initial_for(action: Action, actor: Actor, subject: Any, query: Any) -> dict[str, Any]:
-    """What the form starts with: the address's parameters, the declared initial value, the subject's own, the default."""
+    """What the form starts with: the address, the declared initial value, the subject's own, the default."""
     found: dict[str, Any] = {}
     for parameter in action.parameters:
         name = parameter.name
@@ -109,7 +113,9 @@ def widget_for(parameter: Parameter, action: Action, actor: Actor, subject: Any)
     if choices is not None:
         if parameter.many:
             return forms.SelectMultiple(attrs | {"size": min(max(len(choices), 3), 10)}, choices=choices)
-        return forms.Select(attrs, choices=choices if parameter.required and len(choices) == 1 else [("", "–"), *choices])
+        return forms.Select(
+            attrs, choices=choices if parameter.required and len(choices) == 1 else [("", "–"), *choices]
+        )
     return _plain_widget(parameter, action, attrs)
 
 
@@ -126,7 +132,9 @@ def _option(row: Any) -> str:
     label = str(row)
     if isinstance(row, get_user_model()) or resource is None or not resource.lookup:
         return label
-    title = next((str(getattr(row, n)) for n in ("title", "name", "version", "summary") if getattr(row, n, None)), "")
+    title = next(
+        (str(getattr(row, n)) for n in ("title", "name", "version", "summary") if getattr(row, n, None)), ""
+    )
     return f"{label} {title}" if title and title not in label else label
 
 
@@ -168,7 +176,9 @@ def _shown(value: Any) -> Any:
         return str(value.pk)
     if isinstance(value, datetime):
         return timezone.localtime(value).strftime("%Y-%m-%dT%H:%M") if timezone.is_aware(value) else value
-    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
+    if isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(v, dict | list) for v in value)
+    ):
         return json.dumps(value, indent=2, ensure_ascii=False, default=str)
     if isinstance(value, list | tuple):
         return [_shown(v) for v in value]
@@ -182,7 +192,11 @@ def _has_column(subject: Any, name: str) -> bool:
 def _texts(messages: Any) -> list[str]:
     """All sentences of DRF's nested errors; those of list items say which item."""
     if isinstance(messages, dict):
-        return [f"{int(k) + 1 if str(k).isdigit() else k}: {text}" for k, inner in messages.items() for text in _texts(inner)]
+        return [
+            f"{int(k) + 1 if str(k).isdigit() else k}: {text}"
+            for k, inner in messages.items()
+            for text in _texts(inner)
+        ]
     if isinstance(messages, list):
         return [text for inner in messages for text in _texts(inner)]
     return [str(messages)]

@@ -14,10 +14,12 @@ def alive(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """503 until database and cache answer. Says which, and nothing about why: the address needs no sign-in."""
+    """503 until database and cache answer. Says which, not why: the address needs no sign-in."""
     checks = {"database": _answers(_database), "cache": _answers(_cache)}
     good = all(checks.values())
-    return JsonResponse({"status": "ok" if good else "unavailable", "checks": checks}, status=200 if good else 503)
+    return JsonResponse(
+        {"status": "ok" if good else "unavailable", "checks": checks}, status=200 if good else 503
+    )
 
 
 def _database() -> None:

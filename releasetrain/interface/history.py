@@ -1,4 +1,4 @@
-"""History: what happened to an object, told from its history rows and the ledger, with the fields that changed."""
+"""History: what happened to an object, from its history rows and the ledger, with the fields that changed."""
 
 from __future__ import annotations
 
@@ -63,10 +63,12 @@ class Event:
 
 
 def of(obj: Any) -> list[Event]:
-    """Newest first: history rows, named by the ledger entries of their transactions, and acts that changed no field."""
+    """Newest first: history rows, named by the ledger entries of their transactions, and acts without a change."""
     rows = _history_rows(obj)
     entries = list(
-        LedgerEntry.objects.filter(subject_kind=obj._meta.model_name, subject_id=str(obj.pk)).order_by("-id")[:MOST]
+        LedgerEntry.objects.filter(subject_kind=obj._meta.model_name, subject_id=str(obj.pk)).order_by("-id")[
+            :MOST
+        ]
     )
     by_transaction: dict[int, list[LedgerEntry]] = defaultdict(list)
     for entry in entries:
@@ -118,7 +120,12 @@ def _changes(newer: Any, older: Any, labels: dict[tuple[Any, Any], str]) -> list
         if new != old and not (older is None and new in ("", [], {})):
             label = str(column.verbose_name)
             found.append(
-                Change(column.name, label[:1].upper() + label[1:], _shown(column, old, labels), _shown(column, new, labels))
+                Change(
+                    column.name,
+                    label[:1].upper() + label[1:],
+                    _shown(column, old, labels),
+                    _shown(column, new, labels),
+                )
             )
     return found
 

@@ -1,4 +1,4 @@
-"""Lists: search, filters and order of a resource, validated; the same for the page, the CSV file and the API."""
+"""Lists: search, filters and order of a resource, validated; one for the page, the CSV file and the API."""
 
 from __future__ import annotations
 
@@ -102,13 +102,23 @@ class Criterion:
         if self.kind == "moment":
             day = self._day(name, values[-1])
             return rows.filter(**{f"{self.name}__date": day})
-        parts = [part for value in values for part in (value.split(",") if self.kind in ("choice", "id") else [value])]
+        parts = [
+            part
+            for value in values
+            for part in (value.split(",") if self.kind in ("choice", "id") else [value])
+        ]
         return rows.filter(**{f"{self.name}__in": [self._value(name, part) for part in parts]})
 
     def _objects(self, name: str, values: list[str], actor: Actor) -> Q:
         target = self.field.related_model
         resource = resource_of(target)
-        rows = people_of(actor) if target is get_user_model() else resource.visible(actor) if resource else target._default_manager.all()
+        rows = (
+            people_of(actor)
+            if target is get_user_model()
+            else resource.visible(actor)
+            if resource
+            else target._default_manager.all()
+        )
         found = Q(pk__in=[])
         for value in values:
             condition = condition_for(target, value)
@@ -165,7 +175,7 @@ class Criterion:
 
     def _moment(self, name: str, text: str) -> datetime:
         try:
-            # A plus sign in a query string means a blank unless it was encoded; people forget that in offsets.
+            # A plus sign in a query string means a blank unless encoded; people forget that in offsets.
             moment = parse_datetime(text.replace(" ", "+")) if "T" in text else None
         except ValueError:
             moment = None
@@ -177,7 +187,14 @@ class Criterion:
         return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
 
     def _refuse(self, name: str, text: str, wanted: str) -> None:
-        raise Refused(Refusal("filter.invalid", f"{name}={text[:60]} is not understood: give {wanted}.", field=name, status=422))
+        raise Refused(
+            Refusal(
+                "filter.invalid",
+                f"{name}={text[:60]} is not understood: give {wanted}.",
+                field=name,
+                status=422,
+            )
+        )
 
     def options(self, actor: Actor) -> list[tuple[str, str]] | None:
         """What can be chosen on the page; None where a value is typed."""
@@ -204,7 +221,16 @@ class Criterion:
         return found if len(found) <= MOST_CHOICES else None
 
 
-_BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_BOOLEANS = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 def declared_criteria(resource: Resource) -> list[Criterion]:
@@ -259,7 +285,11 @@ def sortable(resource: Resource, name: str) -> str | None:
         return _path_of_reference(name, field)
     if "__" not in name and field not in resource.fields:
         return None
-    return name if getattr(field, "concrete", False) and not isinstance(field, models.JSONField | models.BinaryField) else None
+    return (
+        name
+        if getattr(field, "concrete", False) and not isinstance(field, models.JSONField | models.BinaryField)
+        else None
+    )
 
 
 def _path_of_reference(name: str, field: models.ForeignKey) -> str:
@@ -274,9 +304,19 @@ def sort_keys(resource: Resource, asked: str = "") -> list[SortKey]:
     keys: list[SortKey] = []
     for part in (p for p in (asked.split(",") if asked else resource.order) if p):
         name = part.lstrip("-")
-        path = ("id" if resource.has("id") else "pk") if name == "pk" else sortable(resource, name) if asked else name
+        path = (
+            ("id" if resource.has("id") else "pk")
+            if name == "pk"
+            else sortable(resource, name)
+            if asked
+            else name
+        )
         if path is None:
-            raise Refused(Refusal("field.unknown", f"The list cannot be sorted by {name[:60]}.", field="sort", status=422))
+            raise Refused(
+                Refusal(
+                    "field.unknown", f"The list cannot be sorted by {name[:60]}.", field="sort", status=422
+                )
+            )
         if path not in {k.path for k in keys}:
             keys.append(SortKey(path, part.startswith("-"), _nullable(resource, path)))
     pk = resource.model._meta.pk.name  # type: ignore[union-attr]

@@ -45,7 +45,7 @@ class RequestIdMiddleware:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.request_id = given if _REQUEST_ID.match(given) else str(uuid7())
         if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.path_info:
-            # PostgreSQL cannot hold the zero character, so no row can match it: refuse before any view trips over it.
+            # PostgreSQL cannot hold the zero character, so no row can match it.
             response: HttpResponseBase = _without_zero_characters(request)
         else:
             response = self.get_response(request)
@@ -62,8 +62,8 @@ def _without_zero_characters(request: Any) -> HttpResponseBase:
 class OrganizationMiddleware:
     """Finds the organization of the address and who asks, and answers inside the tenant scope.
 
-    The scope spans the whole response; an answer of 400 or above has changed nothing, so its transaction is rolled
-    back. A streamed answer runs after the middleware has returned and therefore gets a scope of its own.
+    The scope spans the whole response; an answer of 400 or above has changed nothing, so its transaction is
+    rolled back. A streamed answer runs after the middleware has returned and therefore gets a scope of its own.
     """
 
     def __init__(self, get_response: GetResponse):
@@ -102,14 +102,20 @@ class OrganizationMiddleware:
             return self._inside(request, actor)
 
     def _api(self, request: Any, slug: str) -> HttpResponseBase:
-        asking = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
+        asking = Request(
+            request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+        )
         try:
             user = asking.user
         except APIException as refusal:
             return problems.respond_to(request, refusal)
         if user is None or not user.is_authenticated:
             response = problems.respond(
-                request, 401, "signed_out", "This needs a signed-in session or a token.", remedy="Send Authorization: Bearer rtk_…"
+                request,
+                401,
+                "signed_out",
+                "This needs a signed-in session or a token.",
+                remedy="Send Authorization: Bearer rtk_…",
             )
             response["WWW-Authenticate"] = asking.authenticators[0].authenticate_header(asking)
             return response
@@ -123,7 +129,9 @@ class OrganizationMiddleware:
             return problems.respond(request, 404, "not_found", "There is no such organization.")
         allowance = limits.take(request, token.pk if token is not None else str(user.pk))
         if allowance.spent:
-            response = problems.respond(request, 429, "rate.limited", "Too many requests.", remedy="Wait, then try again.")
+            response = problems.respond(
+                request, 429, "rate.limited", "Too many requests.", remedy="Wait, then try again."
+            )
         else:
             response = self._inside(request, actor)
         return allowance.mark(response)
@@ -144,7 +152,12 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
     """The actor for this person in this organization; 404 when there is no such organization for them."""
     membership = (
         Membership.objects.select_related("organization")
-        .filter(user_id=user.pk, organization__slug=slug, suspended_at__isnull=True, organization__suspended_at__isnull=True)
+        .filter(
+            user_id=user.pk,
+            organization__slug=slug,
+            suspended_at__isnull=True,
+            organization__suspended_at__isnull=True,
+        )
         .first()
     )
     if membership is None:
@@ -165,8 +178,13 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
 
 def organizations_of(user: Any) -> list[Organization]:
     """The organizations a person can switch to."""
-    theirs = Membership.objects.filter(user_id=user.pk, suspended_at__isnull=True, organization__suspended_at__isnull=True)
-    return [membership.organization for membership in theirs.select_related("organization").order_by("organization__name")]
+    theirs = Membership.objects.filter(
+        user_id=user.pk, suspended_at__isnull=True, organization__suspended_at__isnull=True
+    )
+    return [
+        membership.organization
+        for membership in theirs.select_related("organization").order_by("organization__name")
+    ]
 
 
 def zone_of(request: Any) -> ZoneInfo:

@@ -13,14 +13,18 @@ class SavedView(TenantModel):
 
     name = models.CharField(max_length=80)
     listed = models.CharField("list", max_length=80, help_text="The list's word in addresses, e.g. releases.")
-    query = models.CharField(max_length=2000, blank=True, help_text="The list's address behind the question mark.")
+    query = models.CharField(
+        max_length=2000, blank=True, help_text="The list's address behind the question mark."
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     shared = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "owner", "listed", "name"], name="saved_view_once"),
+            models.UniqueConstraint(
+                fields=["organization", "owner", "listed", "name"], name="saved_view_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -28,7 +32,7 @@ class SavedView(TenantModel):
 
 
 class IdempotentReply(TenantModel):
-    """The answer to a request that carried an Idempotency-Key, kept for a day. The body may hold a secret: encrypted."""
+    """The answer to a request with an Idempotency-Key, kept for a day; encrypted, for it may hold a secret."""
 
     user_id = models.UUIDField()
     key = models.CharField(max_length=255)
@@ -39,7 +43,9 @@ class IdempotentReply(TenantModel):
 
     class Meta:
         verbose_name_plural = "idempotent replies"
-        constraints = [models.UniqueConstraint(fields=["organization", "user_id", "key"], name="idempotent_reply_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user_id", "key"], name="idempotent_reply_once")
+        ]
         indexes = [models.Index(fields=["organization", "created_at"], name="idempotent_reply_age")]
 
     def __str__(self) -> str:

@@ -66,15 +66,31 @@ def reverse(actor: Actor, resource: Resource, obj: Any) -> list[Panel]:
     """What names the object, with the number of all and the first few."""
     found = []
     for link in links_to(resource.model):
-        rows, count = _first(link.resource.loaded(actor).filter(**{link.path: obj}).order_by(*link.resource.order))
+        rows, count = _first(
+            link.resource.loaded(actor).filter(**{link.path: obj}).order_by(*link.resource.order)
+        )
         if count:
             direct = link.path == link.field
-            more = f"{links.list_url(link.resource)}?{link.path}={resource.reference_of(obj)}" if direct and count > SHOWN else ""
-            found.append(Panel(f"{link.resource.plural}.{link.field}", link.title, count, rows, more, link.resource.icon, link.resource))
+            more = (
+                f"{links.list_url(link.resource)}?{link.path}={resource.reference_of(obj)}"
+                if direct and count > SHOWN
+                else ""
+            )
+            found.append(
+                Panel(
+                    f"{link.resource.plural}.{link.field}",
+                    link.title,
+                    count,
+                    rows,
+                    more,
+                    link.resource.icon,
+                    link.resource,
+                )
+            )
     return found
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def links_to(model: type[models.Model]) -> tuple[Link, ...]:
     """Reverse relations: direct ones, and those through an unregistered row that joins two objects."""
     found: list[Link] = []
@@ -90,17 +106,23 @@ def links_to(model: type[models.Model]) -> tuple[Link, ...]:
                 resource = resource_of(far.related_model)  # type: ignore[assignment]
                 if resource is not None and not far.remote_field.hidden:
                     path = f"{far.related_query_name()}__{near.name}"
-                    found.append(Link(resource, path, f"{resource.title} ({joining._meta.verbose_name})", path))
+                    found.append(
+                        Link(resource, path, f"{resource.title} ({joining._meta.verbose_name})", path)
+                    )
     return tuple(found)
 
 
 def _joining_models() -> Iterable[Any]:
-    """Unregistered models between two registered ones; histories copy the references of their models and do not count."""
+    """Unregistered models between two registered ones; histories copy references and do not count."""
     from django.apps import apps
 
     for model in apps.get_models():
         if resource_of(model) is None and not hasattr(model, "instance_type"):
-            ends = [f for f in model._meta.concrete_fields if isinstance(f, TenantForeignKey) and resource_of(f.related_model)]
+            ends = [
+                f
+                for f in model._meta.concrete_fields
+                if isinstance(f, TenantForeignKey) and resource_of(f.related_model)
+            ]
             if len(ends) == 2:
                 yield model
 
@@ -121,5 +143,15 @@ def _declared(actor: Actor, resource: Resource, obj: Any) -> list[Panel]:
             first, count = everything[:SHOWN], len(everything)
         if count:
             neighbour = resource_of(first[0])
-            found.append(Panel(related.title, related.title, count, first, "", neighbour.icon if neighbour else "list", neighbour))
+            found.append(
+                Panel(
+                    related.title,
+                    related.title,
+                    count,
+                    first,
+                    "",
+                    neighbour.icon if neighbour else "list",
+                    neighbour,
+                )
+            )
     return found

@@ -1,7 +1,8 @@
-"""Parameters of actions as validated fields: one definition for the form and the API, hence the same errors in both."""
+"""Parameters of actions as validated fields: one definition for form and API, hence the same errors."""
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable
 from datetime import date, datetime
@@ -48,7 +49,9 @@ class InstantField(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> datetime:
         if isinstance(value, str) and not self.context.get("local_times") and not _names_offset(value):
-            raise serializers.ValidationError("Give the time with its offset, e.g. 2026-11-21T10:00:00Z.", code="offset_missing")
+            raise serializers.ValidationError(
+                "Give the time with its offset, e.g. 2026-11-21T10:00:00Z.", code="offset_missing"
+            )
         moment: datetime = super().to_internal_value(value)
         return _within_years(moment)
 
@@ -110,7 +113,7 @@ class JSONListField(JSONValueField):
 
 @extend_schema_field(OpenApiTypes.BINARY)
 class UploadField(serializers.Field):
-    """An uploaded file, read within its limit."""
+    """An uploaded file, read within its limit: a part of a multipart form, or in JSON {"name": …, "base64": …}."""
 
     def __init__(self, limit: int | None = None, **options: Any):
         self.limit = limit
@@ -119,6 +122,8 @@ class UploadField(serializers.Field):
     def to_internal_value(self, data: Any) -> Upload:
         if isinstance(data, Upload):
             return data
+        if isinstance(data, dict):
+            return self._from_json(data)
         if not hasattr(data, "read"):
             raise serializers.ValidationError("Send the file as multipart/form-data.", code="invalid")
         try:
@@ -126,15 +131,31 @@ class UploadField(serializers.Field):
         except uploads.TooLarge as error:
             raise serializers.ValidationError(str(error), code="too_large") from error
 
+    def _from_json(self, data: dict[str, Any]) -> Upload:
+        encoded, name = data.get("base64"), data.get("name", "file")
+        if set(data) - {"base64", "name"} or not isinstance(encoded, str) or not isinstance(name, str):
+            raise serializers.ValidationError('Send the file as {"name": …, "base64": …}.', code="invalid")
+        limit = self.limit or uploads.DEFAULT_LIMIT
+        if len(encoded) > limit * 4 // 3 + 4:
+            raise serializers.ValidationError(str(uploads.TooLarge(limit)), code="too_large")
+        try:
+            content = base64.b64decode(encoded, validate=True)
+        except ValueError as error:
+            raise serializers.ValidationError("The file is not in base64.", code="invalid") from error
+        return Upload(name=uploads.safe_name(name), content=content)
+
     def to_representation(self, value: Any) -> Any:
         return value.name
 
 
 @extend_schema_field({"type": "string", "description": "The object's id or key.", "examples": ["CHG-142"]})
 class ObjectField(serializers.Field):
-    """An object of the organization, named by its id or key; only rows that the actor may choose are found."""
+    """An object of the organization, by id or key; only rows that the actor may choose are found."""
 
-    default_error_messages = {"absent": "There is no such {noun}.", "invalid": "Name the {noun} by its id or key."}
+    default_error_messages = {
+        "absent": "There is no such {noun}.",
+        "invalid": "Name the {noun} by its id or key.",
+    }
 
     def __init__(self, parameter: Parameter, **options: Any):
         self.parameter = parameter
@@ -163,7 +184,11 @@ def rows_for(parameter: Parameter, actor: Actor, subject: Any) -> QuerySet:
     """The objects an actor may choose for this parameter."""
     if parameter.field.rows is not None:
         rows = parameter.field.rows(actor, subject)
-        return rows if isinstance(rows, QuerySet) else parameter.kind._default_manager.filter(pk__in=[r.pk for r in rows])
+        return (
+            rows
+            if isinstance(rows, QuerySet)
+            else parameter.kind._default_manager.filter(pk__in=[r.pk for r in rows])
+        )
     if parameter.kind is get_user_model():
         return people_of(actor)
     resource = resource_of(parameter.kind)
@@ -177,7 +202,9 @@ def people_of(actor: Actor) -> QuerySet:
     return (
         get_user_model()
         .objects.filter(
-            memberships__organization_id=actor.organization_id, memberships__suspended_at__isnull=True, is_active=True
+            memberships__organization_id=actor.organization_id,
+            memberships__suspended_at__isnull=True,
+            is_active=True,
         )
         .order_by("name", "email")
     )
@@ -224,13 +251,19 @@ def serializer_for(action: Action) -> type[serializers.Serializer]:
 _serializers: dict[str, type[serializers.Serializer]] = {}
 
 
-def validated(action: Action, data: dict[str, Any], actor: Actor, subject: Any, *, local_times: bool = False) -> dict[str, Any]:
+def validated(
+    action: Action, data: dict[str, Any], actor: Actor, subject: Any, *, local_times: bool = False
+) -> dict[str, Any]:
     """The parameters of a call, checked; what was not given is left to the action's defaults.
 
     Raises DRF's ValidationError, in both faces.
     """
     known = {p.name: p for p in action.parameters}
-    unknown = {n: [serializers.ErrorDetail(f"{action.verb} has no parameter {n}.", code="parameter.unknown")] for n in data if n not in known}
+    unknown = {
+        n: [serializers.ErrorDetail(f"{action.verb} has no parameter {n}.", code="parameter.unknown")]
+        for n in data
+        if n not in known
+    }
     context = {"actor": actor, "subject": subject, "local_times": local_times}
     serializer = serializer_for(action)(data={n: v for n, v in data.items() if n in known}, context=context)
     valid = serializer.is_valid()
@@ -269,21 +302,30 @@ def _bare_field(parameter: Parameter, action: Action | None, options: dict[str, 
     choices = choices_of(parameter)
     if choices is not None:
         pairs = _by_value(parameter, choices)
-        blank = not parameter.required and not parameter.many and all(isinstance(value, str) for value, _ in pairs)
+        blank = (
+            not parameter.required
+            and not parameter.many
+            and all(isinstance(value, str) for value, _ in pairs)
+        )
         return serializers.ChoiceField(choices=pairs, allow_blank=blank, **options)
     if isinstance(kind, type) and issubclass(kind, models.Model):
         return ObjectField(parameter, **options)
     if kind in _SIMPLE:
         return _SIMPLE[kind](parameter, _column(parameter, action), options)
-    raise TypeError(f"Parameter {parameter.name} of {action.verb if action else '?'} has a type without a face: {kind!r}")
+    raise TypeError(
+        f"Parameter {parameter.name} of {action.verb if action else '?'} has a type without a face: {kind!r}"
+    )
 
 
 def _by_value(parameter: Parameter, choices: list[tuple[str, str]]) -> list[tuple[Any, str]]:
     """Choices of a number are numbers in JSON as well."""
     if isinstance(parameter.kind, type) and (
-        parameter.kind in (int, float) or (issubclass(parameter.kind, models.Choices) and issubclass(parameter.kind, int))
+        parameter.kind in (int, float)
+        or (issubclass(parameter.kind, models.Choices) and issubclass(parameter.kind, int))
     ):
-        return [(int(v) if not issubclass(parameter.kind, float) else float(v), label) for v, label in choices]
+        return [
+            (int(v) if not issubclass(parameter.kind, float) else float(v), label) for v, label in choices
+        ]
     return list(choices)
 
 
@@ -296,7 +338,9 @@ def _column(parameter: Parameter, action: Action | None) -> models.Field | None:
 
 
 def _text(parameter: Parameter, column: Any, options: dict[str, Any]) -> serializers.Field:
-    longest = parameter.field.max_length or (column.max_length if isinstance(column, models.CharField) else None)
+    longest = parameter.field.max_length or (
+        column.max_length if isinstance(column, models.CharField) else None
+    )
     longest = longest or (LONG_TEXT if parameter.field.long else SHORT_TEXT)
     return serializers.CharField(max_length=longest, allow_blank=not parameter.required, **options)
 
@@ -306,7 +350,10 @@ def _whole(parameter: Parameter, column: Any, options: dict[str, Any]) -> serial
     if isinstance(column, models.IntegerField):
         bounds = connection.ops.integer_field_range(column.get_internal_type())
         low, high = max(low, bounds[0] or low), min(high, bounds[1] or high)
-        if isinstance(column, models.PositiveIntegerField | models.PositiveSmallIntegerField | models.PositiveBigIntegerField):
+        if isinstance(
+            column,
+            models.PositiveIntegerField | models.PositiveSmallIntegerField | models.PositiveBigIntegerField,
+        ):
             low = 0
     if parameter.field.min is not None:
         low = int(parameter.field.min)
@@ -320,10 +367,14 @@ def _number(parameter: Parameter, column: Any, options: dict[str, Any]) -> seria
 
 
 def _decimal(parameter: Parameter, column: Any, options: dict[str, Any]) -> serializers.Field:
-    digits, places = (column.max_digits, column.decimal_places) if isinstance(column, models.DecimalField) else (20, 6)
+    digits, places = (
+        (column.max_digits, column.decimal_places) if isinstance(column, models.DecimalField) else (20, 6)
+    )
     low = Decimal(str(parameter.field.min)) if parameter.field.min is not None else None
     high = Decimal(str(parameter.field.max)) if parameter.field.max is not None else None
-    return serializers.DecimalField(max_digits=digits, decimal_places=places, min_value=low, max_value=high, **options)
+    return serializers.DecimalField(
+        max_digits=digits, decimal_places=places, min_value=low, max_value=high, **options
+    )
 
 
 _SIMPLE: dict[Any, Callable[[Parameter, Any, dict[str, Any]], serializers.Field]] = {
@@ -356,5 +407,7 @@ def _names_offset(text: str) -> bool:
 
 def _within_years(value: _Day) -> _Day:
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise serializers.ValidationError(f"Give a date between {FIRST_YEAR} and {LAST_YEAR}.", code="out_of_range")
+        raise serializers.ValidationError(
+            f"Give a date between {FIRST_YEAR} and {LAST_YEAR}.", code="out_of_range"
+        )
     return value

@@ -1,4 +1,4 @@
-"""Resources: one declaration per model, from which its list, its page, its filters and its API endpoints follow."""
+"""Resources: one declaration per model, from which its list, page, filters and API endpoints follow."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Resource:
     filters        shown above the list: field names (``train``, ``train__portfolio``) or `Filter`
     search         fields (paths allowed) that the search box looks into
     order          of the list, e.g. ``("-target", "key")``
-    lookup         a further unique field that addresses may use instead of the id (default ``key`` where there is one)
-    template       an own page for one object; its variables are those of the generic page plus `context(request, obj)`
+    lookup         a unique field that addresses may use instead of the id (``key`` where there is one)
+    template       an own page; its variables are those of the generic page plus `context(request, obj)`
     list_template  an own page for the list, likewise with `list_context(request)`
     facts          fields of the page, in order (default: all)
     computed       further attributes that page and API show
@@ -93,7 +93,9 @@ class Resource:
         if self.lookup is None and issubclass(self.model, KeyedModel):
             self.lookup = "key"
         if not self.order:
-            self.order = tuple(str(o) for o in meta.ordering) or ("-created_at" if self.has("created_at") else "-pk",)
+            self.order = tuple(str(o) for o in meta.ordering) or (
+                "-created_at" if self.has("created_at") else "-pk",
+            )
         if not self.columns:
             shown = [f.name for f in self.fields if not isinstance(f, models.JSONField | models.TextField)]
             self.columns = tuple(n for n in shown if n not in ("id", "row_version"))[:6]
@@ -131,13 +133,19 @@ class Resource:
         return [
             f
             for f in self.model._meta.concrete_fields
-            if f.name not in _NEVER_SHOWN and f.name not in self.hidden and not isinstance(f, models.BinaryField)
+            if f.name not in _NEVER_SHOWN
+            and f.name not in self.hidden
+            and not isinstance(f, models.BinaryField)
         ]
 
     @functools.cached_property
     def references(self) -> list[models.ForeignKey]:
         """Fields that name another row."""
-        return [f for f in self.fields if isinstance(f, models.ForeignKey) and f.remote_field.model is not Organization]
+        return [
+            f
+            for f in self.fields
+            if isinstance(f, models.ForeignKey) and f.remote_field.model is not Organization
+        ]
 
     @functools.cached_property
     def joins(self) -> tuple[str, ...]:
@@ -161,7 +169,9 @@ class Resource:
             return False
         field = self.model._meta.get_field(self.lookup)
         return bool(getattr(field, "unique", False)) or any(
-            isinstance(c, models.UniqueConstraint) and c.condition is None and set(c.fields) == {"organization", self.lookup}
+            isinstance(c, models.UniqueConstraint)
+            and c.condition is None
+            and set(c.fields) == {"organization", self.lookup}
             for c in self.model._meta.constraints
         )
 
@@ -202,7 +212,7 @@ class Resource:
         return action.label or (f"New {self.label}" if action.tail == "create" else action.title)
 
     def segment(self, action: Action) -> str:
-        """The verb's word in addresses: what follows the dot, or the whole verb where two verbs would share it."""
+        """The verb's word in addresses: what follows the dot, or all of it where two verbs would share that."""
         same = self.verbs if action.on is not None else self.creators
         clash = sum(1 for other in same if other.tail == action.tail) > 1
         return action.verb if clash else action.tail
@@ -217,7 +227,9 @@ def register(resource: Resource) -> Resource:
     if resource.model in _resources:
         raise ValueError(f"{resource.model.__name__} is registered twice")
     if resource.plural in _by_plural:
-        raise ValueError(f"The word {resource.plural!r} is taken by {_by_plural[resource.plural].model.__name__}")
+        raise ValueError(
+            f"The word {resource.plural!r} is taken by {_by_plural[resource.plural].model.__name__}"
+        )
     _resources[resource.model] = resource
     _by_plural[resource.plural] = resource
     return resource
@@ -245,4 +257,8 @@ def by_kind(kind: str) -> Resource | None:
 
 def loose_actions() -> list[Action]:
     """Verbs of the organization as a whole: they act on it, or on nothing that has an address."""
-    return [a for a in actions().values() if a.on is Organization or (a.on is None and resource_of(a.creates) is None)]
+    return [
+        a
+        for a in actions().values()
+        if a.on is Organization or (a.on is None and resource_of(a.creates) is None)
+    ]

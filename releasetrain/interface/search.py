@@ -36,7 +36,11 @@ class Hit:
     @property
     def title(self) -> str:
         """What the object is called beside its key."""
-        named = (str(getattr(self.obj, n)) for n in ("title", "name", "version", "summary", "label") if getattr(self.obj, n, ""))
+        named = (
+            str(getattr(self.obj, n))
+            for n in ("title", "name", "version", "summary", "label")
+            if getattr(self.obj, n, "")
+        )
         return next(named, str(self.obj) if str(self.obj) != self.key else "")
 
     @property
@@ -50,7 +54,11 @@ def find(actor: Actor, text: str, per_kind: int = PER_KIND) -> list[tuple[Resour
     kinds = [r for r in resources() if r.search or r.lookup]
     if not text or not kinds:
         return []
-    parts = [part for index, resource in enumerate(kinds) for part in _parts(actor, resource, index, text, per_kind)]
+    parts = [
+        part
+        for index, resource in enumerate(kinds)
+        for part in _parts(actor, resource, index, text, per_kind)
+    ]
     ids: dict[int, list[Any]] = defaultdict(list)
     found = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
     for index, pk in found:
@@ -79,5 +87,6 @@ def _parts(actor: Actor, resource: Resource, index: int, text: str, per_kind: in
     if resource.search:
         parts.append(searched(resource, rows, text).order_by("-pk")[:per_kind])
     return [
-        part.annotate(which=Value(index), found=Cast("pk", CharField())).values_list("which", "found") for part in parts
+        part.annotate(which=Value(index), found=Cast("pk", CharField())).values_list("which", "found")
+        for part in parts
     ]

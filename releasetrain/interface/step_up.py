@@ -1,4 +1,4 @@
-"""Step-up: acts that need a sign-in within the last minutes. A token is its own credential and is not asked again."""
+"""Step-up: acts that need a sign-in within the last minutes. A token is its own credential: not asked again."""
 
 from __future__ import annotations
 

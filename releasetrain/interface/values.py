@@ -15,12 +15,23 @@ from django.db import models
 from .listing import field_at, sortable
 from .resources import Resource
 
-_STATES = {"state", "status", "verdict", "severity", "priority", "risk", "outcome", "decision", "health", "level"}
+_STATES = {
+    "state",
+    "status",
+    "verdict",
+    "severity",
+    "priority",
+    "risk",
+    "outcome",
+    "decision",
+    "health",
+    "level",
+}
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value: its kind (object, person, state, moment, day, yes, number, list, json, long, hash or text) and itself."""
+    """One value and its kind: object, person, state, moment, day, span, yes, number, list, json, long, hash, text."""
 
     kind: str
     raw: Any
@@ -61,7 +72,11 @@ def value_of(obj: Any, name: str) -> Value:
         raw = raw()
     if field is not None and field.choices:
         word = str(dict(field.flatchoices).get(raw, raw or ""))
-        return Value("state" if raw not in (None, "") and last in _STATES else "text", word if last not in _STATES else raw, word)
+        return Value(
+            "state" if raw not in (None, "") and last in _STATES else "text",
+            word if last not in _STATES else raw,
+            word,
+        )
     return Value(kind_of_value(raw, field, last), raw)
 
 
@@ -105,7 +120,9 @@ def heading(resource: Resource, name: str) -> str:
 def columns_of(resource: Resource) -> list[Column]:
     """The columns of a list."""
     return [
-        Column(name, heading(resource, name), _is_number(resource, name), sortable(resource, name) is not None)
+        Column(
+            name, heading(resource, name), _is_number(resource, name), sortable(resource, name) is not None
+        )
         for name in resource.columns
     ]
 
@@ -124,7 +141,11 @@ def rows_of(columns: list[Column], objects: Iterable[Any], url_for: Any) -> list
 
 def facts_of(resource: Resource, obj: Any) -> list[tuple[str, Value]]:
     """The facts of a page: label and value, without what has no value."""
-    every = [f.name for f in resource.fields if f.name not in ("id", "row_version", "state", "created_at", resource.lookup)]
+    every = [
+        f.name
+        for f in resource.fields
+        if f.name not in ("id", "row_version", "state", "created_at", resource.lookup)
+    ]
     names = resource.facts or (*every, *(["created_at"] if resource.has("created_at") else []))
     found = []
     for name in (*names, *(n for n in resource.computed if n not in names)):
@@ -151,7 +172,9 @@ def _is_number(resource: Resource, name: str) -> bool:
         field = field_at(resource.model, name)
     except (FieldDoesNotExist, AttributeError):
         return False
-    return isinstance(field, models.IntegerField | models.DecimalField | models.FloatField) and not field.choices
+    return (
+        isinstance(field, models.IntegerField | models.DecimalField | models.FloatField) and not field.choices
+    )
 
 
 def _field(owner: Any, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The generated API: lists, objects, verbs, retries and refusals, proved on saved views, grants and service accounts."""
+"""The generated API: lists, objects, verbs, retries, refusals; on saved views, grants and service accounts."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ def test_a_verb_creates_and_says_where(owner):
     answer = new_view(owner)
     assert answer.status_code == 201
     body = answer.json()
-    assert body["name"] == "Mine" and body["shared"] is False
+    assert body["name"] == "Mine"
+    assert body["shared"] is False
     assert body["owner"]["label"] == "Owner"
     assert answer["Location"] == body["links"]["self"] == f"{ROOT}/saved-views/{body['id']}"
     again = owner.get(answer["Location"])
-    assert again.status_code == 200 and again.json()["id"] == body["id"]
+    assert again.status_code == 200
+    assert again.json()["id"] == body["id"]
 
 
 def test_lists_page_by_keyset_without_gaps_or_repeats(owner):
@@ -48,7 +50,8 @@ def test_a_cursor_of_another_order_is_refused(owner):
         new_view(owner, f"view {number}")
     following = owner.get(f"{ROOT}/saved-views?limit=1&sort=name").json()["next"]
     answer = owner.get(following.replace("sort=name", "sort=-name"))
-    assert answer.status_code == 422 and answer.json()["code"] == "cursor.invalid"
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "cursor.invalid"
     for cursor in ("x", "%00", "eyJ", "W10", "a" * 5000, "é"):
         assert owner.get(f"{ROOT}/saved-views?cursor={cursor}").status_code in (400, 422)
 
@@ -70,14 +73,24 @@ def test_filters_work_and_unknown_ones_are_named(owner):
     person = rows[0]["user"]["id"]
     assert len(owner.get(f"{ROOT}/grants?user={person}").json()["items"]) == 1
     assert owner.get(f"{ROOT}/grants?ends_at_missing=true").status_code == 422  # a date has no such filter
-    for query in ("colour=red", "role=king", "user=nobody@else", "starts_at_from=soon", "limit=0", "limit=x", "sort=secret", "fields=x"):
+    for query in (
+        "colour=red",
+        "role=king",
+        "user=nobody@else",
+        "starts_at_from=soon",
+        "limit=0",
+        "limit=x",
+        "sort=secret",
+        "fields=x",
+    ):
         answer = owner.get(f"{ROOT}/grants?{query}")
         expected = 200 if query.startswith("user=") else 422
         assert answer.status_code == expected, query
         if expected == 422:
             problem = answer.json()
             assert answer["Content-Type"] == "application/problem+json"
-            assert problem["errors"][0]["pointer"].startswith("#/") and problem["status"] == 422
+            assert problem["errors"][0]["pointer"].startswith("#/")
+            assert problem["status"] == 422
 
 
 def test_fields_limit_what_is_written(owner):
@@ -91,9 +104,12 @@ def test_etag_answers_304_and_guards_updates_with_412(owner):
     first = owner.get(address)
     assert owner.get(address, HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 304
     changed = owner.post(f"{address}/update", {"name": "Renamed"}, HTTP_IF_MATCH=first["ETag"])
-    assert changed.status_code == 200 and changed.json()["name"] == "Renamed" and "Location" not in changed
+    assert changed.status_code == 200
+    assert changed.json()["name"] == "Renamed"
+    assert "Location" not in changed
     late = owner.post(f"{address}/update", {"name": "Lost race"}, HTTP_IF_MATCH=first["ETag"])
-    assert late.status_code == 412 and late.json()["code"] == "precondition.failed"
+    assert late.status_code == 412
+    assert late.json()["code"] == "precondition.failed"
     assert owner.get(address).json()["name"] == "Renamed"
 
 
@@ -103,9 +119,12 @@ def test_an_idempotency_key_acts_once(owner):
     first = owner.post(f"{ROOT}/saved-views", body, **key)
     second = owner.post(f"{ROOT}/saved-views", body, **key)
     assert first.status_code == second.status_code == 201
-    assert first.json() == second.json() and second["Idempotent-Replayed"] == "true" and second["Location"] == first["Location"]
+    assert first.json() == second.json()
+    assert second["Idempotent-Replayed"] == "true"
+    assert second["Location"] == first["Location"]
     other = owner.post(f"{ROOT}/saved-views", body | {"name": "Twice"}, **key)
-    assert other.status_code == 422 and other.json()["code"] == "idempotency.other_body"
+    assert other.status_code == 422
+    assert other.json()["code"] == "idempotency.other_body"
     assert len(owner.get(f"{ROOT}/saved-views").json()["items"]) == 1
 
 
@@ -124,7 +143,10 @@ def test_a_kept_answer_does_not_show_its_secret_in_the_table(owner, in_northwind
     address = f"{ROOT}/service-accounts/{account['id']}/issue_token"
     answer = owner.post(address, {"label": "ci"}, HTTP_IDEMPOTENCY_KEY="token-1")
     secret = answer.json()["result"]["token"]
-    assert owner.post(address, {"label": "ci"}, HTTP_IDEMPOTENCY_KEY="token-1").json()["result"]["token"] == secret
+    assert (
+        owner.post(address, {"label": "ci"}, HTTP_IDEMPOTENCY_KEY="token-1").json()["result"]["token"]
+        == secret
+    )
     assert secret.encode() not in bytes(IdempotentReply.objects.get(key="token-1").body)
 
 
@@ -142,7 +164,9 @@ def test_errors_point_at_the_parameter(owner):
 def test_a_refusal_says_why_and_what_would_make_it_pass(owner, api):
     answer = api("auditor").post(f"{ROOT}/grants", {"email": "rte@northwind.example", "role": "rte"})
     problem = answer.json()
-    assert answer.status_code == 403 and problem["code"] == "permission.missing" and problem["remedy"]
+    assert answer.status_code == 403
+    assert problem["code"] == "permission.missing"
+    assert problem["remedy"]
     assert problem["type"].endswith("/api/problems/permission.missing")
     assert owner.get("/api/problems/permission.missing").status_code == 200
 
@@ -171,7 +195,8 @@ HOSTILE = [
 def test_bad_bodies_are_refused_and_never_break_us(owner, body, expected):
     answer = owner.generic("POST", f"{ROOT}/saved-views", body, content_type="application/json")
     assert answer.status_code == expected, answer.content[:300]
-    assert answer["Content-Type"] == "application/problem+json" and json.loads(answer.content)["code"]
+    assert answer["Content-Type"] == "application/problem+json"
+    assert json.loads(answer.content)["code"]
 
 
 @pytest.mark.parametrize(
@@ -195,12 +220,14 @@ def test_errors_are_problems_wherever_they_come_from(owner, method, path, status
 
 def test_a_wrong_media_type_is_415(owner):
     answer = owner.generic("POST", f"{ROOT}/saved-views", b"<xml/>", content_type="application/xml")
-    assert answer.status_code == 415 and answer.json()["code"] == "unsupported_media_type"
+    assert answer.status_code == 415
+    assert answer.json()["code"] == "unsupported_media_type"
 
 
 def test_signed_out_is_401_with_a_challenge(client, db):
     answer = client.get(f"{ROOT}/grants")
-    assert answer.status_code == 401 and answer.json()["code"] == "signed_out"
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "signed_out"
     assert answer["WWW-Authenticate"].startswith("Bearer")
     assert client.get(f"{ROOT}/grants", HTTP_AUTHORIZATION="Bearer rtk_nonsense").status_code == 401
 
@@ -220,7 +247,9 @@ def test_a_session_may_write_only_with_its_csrf_token(db, web):
 def test_request_ids_come_back_and_reach_the_ledger(owner, in_northwind):
     from releasetrain.audit.models import LedgerEntry
 
-    answer = owner.post(f"{ROOT}/saved-views", {"name": "x", "listed": "grants"}, HTTP_X_REQUEST_ID="pipeline-42")
+    answer = owner.post(
+        f"{ROOT}/saved-views", {"name": "x", "listed": "grants"}, HTTP_X_REQUEST_ID="pipeline-42"
+    )
     assert answer["X-Request-ID"] == "pipeline-42"
     assert LedgerEntry.objects.latest("id").request_id == "pipeline-42"
     odd = owner.get(f"{ROOT}/grants", HTTP_X_REQUEST_ID="x" * 80)
@@ -232,7 +261,9 @@ def test_rate_limits_are_told_and_enforced(owner, settings, redis_url):
     answers = [owner.get(f"{ROOT}/grants") for _ in range(5)]
     assert answers[0]["RateLimit-Policy"] == '"default";q=3;w=60'
     limited = [a for a in answers if a.status_code == 429]
-    assert limited and limited[0]["Retry-After"] and limited[0].json()["code"] == "rate.limited"
+    assert limited
+    assert limited[0]["Retry-After"]
+    assert limited[0].json()["code"] == "rate.limited"
 
 
 def test_detail_lists_allowed_verbs_with_reasons(api):
@@ -241,7 +272,8 @@ def test_detail_lists_allowed_verbs_with_reasons(api):
     allowed = {v["verb"]: v for v in owner.get(f"{address}?include=allowed").json()["allowed"]}
     assert allowed["saved_view.update"]["allowed"] is True
     refused = {v["verb"]: v for v in reader.get(f"{address}?include=allowed").json()["allowed"]}
-    assert refused["saved_view.update"]["allowed"] is False and refused["saved_view.update"]["reasons"][0]["remedy"]
+    assert refused["saved_view.update"]["allowed"] is False
+    assert refused["saved_view.update"]["reasons"][0]["remedy"]
 
 
 def test_history_names_who_what_and_which_fields(owner):
@@ -249,7 +281,9 @@ def test_history_names_who_what_and_which_fields(owner):
     address = f"{ROOT}/grants/{grant['id']}"
     assert owner.post(f"{address}/revoke", {"reason": "left the bank"}).status_code == 200
     newest = owner.get(f"{address}/history").json()["items"][0]
-    assert newest["who"] == "Owner" and newest["verb"] == "grant.revoke" and newest["reason"] == "left the bank"
+    assert newest["who"] == "Owner"
+    assert newest["verb"] == "grant.revoke"
+    assert newest["reason"] == "left the bank"
     assert [c["field"] for c in newest["changes"]] == ["revoked_at"]
 
 
@@ -259,7 +293,8 @@ def test_neighbours_lead_on_in_both_directions(owner):
     scope = next(p for p in forward if p["relation"] == "scope")["items"][0]
     back = owner.get(f"{scope['href']}/neighbours").json()["items"]
     grants = next(p for p in back if p["relation"].startswith("grants"))
-    assert grants["count"] > 10 and len(grants["items"]) == 5
+    assert grants["count"] > 10
+    assert len(grants["items"]) == 5
 
 
 def test_another_organizations_objects_do_not_exist(api):
@@ -290,7 +325,8 @@ def test_an_error_after_a_write_leaves_nothing_behind(owner, monkeypatch, in_nor
 
     monkeypatch.setattr(verbs, "answer", broken)
     answer = owner.post(f"{ROOT}/saved-views", {"name": "Ghost", "listed": "grants"})
-    assert answer.status_code == 500 and answer.json()["code"] == "internal"
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
     assert not SavedView.objects.filter(name="Ghost").exists()
 
 
@@ -304,9 +340,16 @@ def test_bulk_does_all_or_nothing(owner):
     good = {"verb": "saved_view.create", "parameters": {"name": "One", "listed": "grants"}}
     bad = {"verb": "saved_view.create", "parameters": {"name": "Two", "listed": "nowhere"}}
     answer = owner.post(f"{ROOT}/bulk", {"operations": [good, bad]})
-    assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == "#/operations/1"
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/operations/1"
     assert owner.get(f"{ROOT}/saved-views").json()["items"] == []
-    answer = owner.post(f"{ROOT}/bulk", {"operations": [good, bad, {"verb": "no.verb"}, {"verb": "grant.revoke", "id": "x"}], "atomic": False})
+    answer = owner.post(
+        f"{ROOT}/bulk",
+        {
+            "operations": [good, bad, {"verb": "no.verb"}, {"verb": "grant.revoke", "id": "x"}],
+            "atomic": False,
+        },
+    )
     assert [item["status"] for item in answer.json()["items"]] == [200, 422, 422, 404]
     assert len(owner.get(f"{ROOT}/saved-views").json()["items"]) == 1
 
@@ -314,4 +357,5 @@ def test_bulk_does_all_or_nothing(owner):
 def test_bulk_acts_once_under_its_key(owner):
     body = {"operations": [{"verb": "saved_view.create", "parameters": {"name": "One", "listed": "grants"}}]}
     first, second = (owner.post(f"{ROOT}/bulk", body, HTTP_IDEMPOTENCY_KEY="bulk-1") for _ in range(2))
-    assert first.json() == second.json() and second["Idempotent-Replayed"] == "true"
+    assert first.json() == second.json()
+    assert second["Idempotent-Replayed"] == "true"

@@ -1,4 +1,4 @@
-"""The generated pages: lists, objects, history, forms and search, proved on saved views, grants and service accounts."""
+"""The generated pages: lists, objects, history, forms, search; on saved views, grants and service accounts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ def owner(web):
 
 
 def save_view(client, **data):
-    return client.post(f"{ROOT}/saved-views/new", {"name": "Mine", "listed": "grants", "query": "role=rte", **data})
+    return client.post(
+        f"{ROOT}/saved-views/new", {"name": "Mine", "listed": "grants", "query": "role=rte", **data}
+    )
 
 
 def test_a_list_shows_rows_filters_and_the_way_to_make_one(owner):
     page = owner.get(f"{ROOT}/grants/")
     text = page.content.decode()
-    assert page.status_code == 200 and "<h1>Grants</h1>" in text
-    assert "Release Train Engineer" in text and f'href="{ROOT}/grants/new"' in text
+    assert page.status_code == 200
+    assert "<h1>Grants</h1>" in text
+    assert "Release Train Engineer" in text
+    assert f'href="{ROOT}/grants/new"' in text
     narrowed = owner.get(f"{ROOT}/grants/?role=rte").content.decode()
     assert narrowed.count("<tr>") == 2
     assert "No match." in owner.get(f"{ROOT}/grants/?q=nobody-of-this-name").content.decode()
@@ -36,12 +40,14 @@ def test_a_list_without_rows_says_what_will_be_here(owner):
 
 def test_only_the_results_are_sent_when_only_they_are_asked_for(owner):
     part = owner.get(f"{ROOT}/grants/", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="results").content.decode()
-    assert "<html" not in part and 'id="results"' in part
+    assert "<html" not in part
+    assert 'id="results"' in part
 
 
 def test_bad_filters_are_said_and_do_not_break_the_page(owner):
     page = owner.get(f"{ROOT}/grants/?role=king&starts_at_from=soon")
-    assert page.status_code == 422 and "is not understood" in page.content.decode()
+    assert page.status_code == 422
+    assert "is not understood" in page.content.decode()
     assert owner.get(f"{ROOT}/grants/?unknown=1&page=abc&sort=role").status_code == 200
     assert owner.get(f"{ROOT}/grants/?page=99999").status_code == 200
 
@@ -49,52 +55,72 @@ def test_bad_filters_are_said_and_do_not_break_the_page(owner):
 def test_the_export_is_streamed_and_disarms_formulas(owner):
     save_view(owner, name='=HYPERLINK("http://evil")')
     answer = owner.get(f"{ROOT}/saved-views/export.csv")
-    assert answer.streaming and answer["Content-Type"].startswith("text/csv")
+    assert answer.streaming
+    assert answer["Content-Type"].startswith("text/csv")
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text)))
-    assert rows[0][1] == "Name" and rows[1][1].startswith("'=HYPERLINK")
+    assert rows[0][1] == "Name"
+    assert rows[1][1].startswith("'=HYPERLINK")
 
 
 def test_an_object_shows_facts_neighbours_and_verbs(owner):
     grant = _first(owner, "grants")
     text = owner.get(grant).content.decode()
-    assert "Facts" in text and "Scope" in text
+    assert "Facts" in text
+    assert "Scope" in text
     assert f'href="{grant}do/revoke"' in text
 
 
 def test_a_refused_verb_stays_visible_and_says_why(web):
     grant = _first(web("auditor"), "grants")
     text = web("auditor").get(grant).content.decode()
-    assert "aria-disabled" in text and "members.manage" in text
+    assert "aria-disabled" in text
+    assert "members.manage" in text
 
 
 def test_the_form_says_what_happens_and_works_without_scripts(owner):
     address = _first(owner, "grants") + "do/revoke"
     form = owner.get(address).content.decode()
-    assert "Take a role back." in form and "The person loses these rights at once." in form and "csrfmiddlewaretoken" in form
+    assert "Take a role back." in form
+    assert "The person loses these rights at once." in form
+    assert "csrfmiddlewaretoken" in form
     empty = owner.post(address, {"reason": ""})
-    assert empty.status_code == 422 and "may not be blank" in empty.content.decode()
+    assert empty.status_code == 422
+    assert "may not be blank" in empty.content.decode()
     done = owner.post(address, {"reason": "Left the bank"})
-    assert done.status_code == 303 and done["Location"] == address.removesuffix("do/revoke")
+    assert done.status_code == 303
+    assert done["Location"] == address.removesuffix("do/revoke")
     history = owner.get(done["Location"] + "history").content.decode()
-    assert "grant.revoke" in history and "Left the bank" in history and "Revoked at" in history
+    assert "grant.revoke" in history
+    assert "Left the bank" in history
+    assert "Revoked at" in history
     again = owner.post(address, {"reason": "Twice"})
-    assert again.status_code == 409 and "revoked already" in again.content.decode()
+    assert again.status_code == 409
+    assert "revoked already" in again.content.decode()
 
 
 def test_a_dialog_gets_the_bare_form_and_is_told_where_to_go(owner):
-    bare = owner.get(f"{ROOT}/saved-views/new", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="dialog").content.decode()
-    assert "<html" not in bare and "<form" in bare
+    bare = owner.get(
+        f"{ROOT}/saved-views/new", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="dialog"
+    ).content.decode()
+    assert "<html" not in bare
+    assert "<form" in bare
     answer = owner.post(
-        f"{ROOT}/saved-views/new", {"name": "x", "listed": "grants"}, HTTP_HX_REQUEST="true", HTTP_HX_TARGET="dialog"
+        f"{ROOT}/saved-views/new",
+        {"name": "x", "listed": "grants"},
+        HTTP_HX_REQUEST="true",
+        HTTP_HX_TARGET="dialog",
     )
-    assert answer.status_code == 200 and answer["HX-Redirect"].startswith(f"{ROOT}/saved-views/")
+    assert answer.status_code == 200
+    assert answer["HX-Redirect"].startswith(f"{ROOT}/saved-views/")
 
 
 def test_a_refusal_about_a_field_stands_beside_it(owner):
     answer = save_view(owner, listed="nowhere")
     text = answer.content.decode()
-    assert answer.status_code == 422 and 'id="f-listed_error"' in text and "There is no list nowhere." in text
+    assert answer.status_code == 422
+    assert 'id="f-listed_error"' in text
+    assert "There is no list nowhere." in text
 
 
 def test_a_form_starts_with_what_the_address_and_the_object_say(owner):
@@ -120,7 +146,12 @@ def test_times_are_entered_and_shown_in_the_viewers_zone(owner, in_northwind):
     User.objects.filter(email="owner@northwind.example").update(time_zone="Europe/Berlin")
     answer = owner.post(
         f"{ROOT}/grants/new",
-        {"email": "nobody@northwind.example", "role": "auditor", "starts_at": "2026-01-01T12:00", "ends_at": "2026-12-01T09:30"},
+        {
+            "email": "nobody@northwind.example",
+            "role": "auditor",
+            "starts_at": "2026-01-01T12:00",
+            "ends_at": "2026-12-01T09:30",
+        },
     )
     assert answer.status_code == 303, answer.content.decode()[:3000]
     given = Grant.objects.get(user__email="nobody@northwind.example")
@@ -130,14 +161,22 @@ def test_times_are_entered_and_shown_in_the_viewers_zone(owner, in_northwind):
 def test_search_page_and_palette(owner):
     save_view(owner, name="Quarterly access review")
     assert "Quarterly access review" in owner.get(f"{ROOT}/search/?q=quarterly").content.decode()
-    hits = owner.get(f"{ROOT}/search/?q=quarterly", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="hits").content.decode()
-    assert "data-hit" in hits and "<html" not in hits
-    assert owner.get(f"{ROOT}/search/?q=quarterly&format=json").json()["items"][0]["label"] == "Quarterly access review"
+    hits = owner.get(
+        f"{ROOT}/search/?q=quarterly", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="hits"
+    ).content.decode()
+    assert "data-hit" in hits
+    assert "<html" not in hits
+    assert (
+        owner.get(f"{ROOT}/search/?q=quarterly&format=json").json()["items"][0]["label"]
+        == "Quarterly access review"
+    )
 
 
 def test_signed_out_people_are_sent_to_sign_in_and_come_back(client, db):
     answer = client.get(f"{ROOT}/grants/?role=rte")
-    assert answer.status_code == 302 and "/accounts/login/" in answer["Location"] and "role" in answer["Location"]
+    assert answer.status_code == 302
+    assert "/accounts/login/" in answer["Location"]
+    assert "role" in answer["Location"]
 
 
 def test_absent_and_foreign_organizations_look_the_same(owner):
@@ -147,7 +186,13 @@ def test_absent_and_foreign_organizations_look_the_same(owner):
 
 
 def test_pages_keep_the_content_security_policy(owner):
-    for address in (f"{ROOT}/grants/", f"{ROOT}/saved-views/new", "/api/", "/api/problems/", _first(owner, "grants")):
+    for address in (
+        f"{ROOT}/grants/",
+        f"{ROOT}/saved-views/new",
+        "/api/",
+        "/api/problems/",
+        _first(owner, "grants"),
+    ):
         text = owner.get(address).content.decode()
         assert not re.search(r'\sstyle="|\son[a-z]+="|<script(?![^>]*\ssrc=)', text), address
 

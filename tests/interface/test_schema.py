@@ -27,7 +27,10 @@ def test_every_verb_is_an_operation_with_its_summary():
         assert {"401", "403", "404", "409", "422"} <= set(operations[verb]["responses"])
 
 
-@pytest.mark.parametrize(("name", "made"), [("openapi.yaml", schema.as_yaml), ("reference/api.md", lambda: reference.as_markdown().encode())])
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [("openapi.yaml", schema.as_yaml), ("reference/api.md", lambda: reference.as_markdown().encode())],
+)
 def test_the_committed_documents_are_current(name, made):
     assert (DOCS / name).read_bytes() == made(), "run `python manage.py write_schema` and commit docs/"
 
@@ -36,11 +39,14 @@ def test_objects_are_written_as_the_schema_says(in_northwind):
     for resource in resources():
         obj = resource.loaded(in_northwind.actor).first()
         if obj is not None:
-            assert set(represent(resource, obj)) == set(serializer_of(resource.model)().fields), resource.plural
+            assert set(represent(resource, obj)) == set(serializer_of(resource.model)().fields), (
+                resource.plural
+            )
 
 
 def test_the_schema_is_served_in_both_forms(client, db):
     yaml = client.get("/api/schema/")
-    assert yaml.status_code == 200 and yaml.content.startswith(b"openapi: 3.1")
+    assert yaml.status_code == 200
+    assert yaml.content.startswith(b"openapi: 3.1")
     assert client.get("/api/schema/", HTTP_IF_NONE_MATCH=yaml["ETag"]).status_code == 304
     assert client.get("/api/schema/?format=json").json()["info"]["title"] == "Release Train API"

@@ -19,7 +19,7 @@ _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
 
 
 def row_of(model: type[models.Model], depth: int = 0) -> Any | None:
-    """A row that is there, or a new one with plausible values; None where the model's own rules refuse all of them."""
+    """A row that is there, or a new one with plausible values; None where the model's own rules refuse them."""
     if model is Organization:
         return Organization.objects.get(pk=require_scope().organization_id)
     if model is get_user_model():
@@ -44,7 +44,11 @@ def _values(model: type[models.Model], text: str, optional: bool, depth: int) ->
     """Values for the fields: dates in the order of the fields, so that starts come before ends."""
     values: dict[str, Any] = {}
     for step, field in enumerate(model._meta.concrete_fields):
-        if field.primary_key or field.name == "organization" or (field.has_default() and not field.is_relation):
+        if (
+            field.primary_key
+            or field.name == "organization"
+            or (field.has_default() and not field.is_relation)
+        ):
             continue
         if isinstance(field, models.ForeignKey):
             if not field.null or (optional and field.related_model is not model):

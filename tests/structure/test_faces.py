@@ -27,7 +27,11 @@ def _segment_path(action, face):
         return f"do/{action.verb}"
     segment = resource.segment(action)
     if face == "api":
-        return f"{resource.plural}/x/{segment}" if action.on else resource.plural + ("" if segment == "create" else f"/{segment}")
+        return (
+            f"{resource.plural}/x/{segment}"
+            if action.on
+            else resource.plural + ("" if segment == "create" else f"/{segment}")
+        )
     if action.on:
         return f"{resource.plural}/x/do/{segment}"
     return f"{resource.plural}/" + ("new" if segment == "create" else f"do/{segment}")
@@ -58,7 +62,9 @@ def test_every_action_is_documented_permitted_and_typed(verb):
     action = actions()[verb]
     assert action.summary.endswith("."), "the first line of the docstring says what happens"
     assert action.requires in PERMISSIONS, "requires a permission of the catalogue"
-    assert action.on is None or action.on is Organization or resource_of(action.on), "its subject has an address"
+    assert action.on is None or action.on is Organization or resource_of(action.on), (
+        "its subject has an address"
+    )
     assert set(serializer_for(action)().fields) == {p.name for p in action.parameters}
 
 
@@ -91,9 +97,14 @@ def test_every_list_answers_each_role_as_its_permission_says(role, api, web, cas
 def test_signed_out_requests_are_turned_away(plural, client, db):
     assert client.get(f"/api/v1/orgs/northwind/{plural}").status_code == 401
     assert client.get(f"/api/v1/orgs/northwind/{plural}/x").status_code == 401
-    for address in (f"/o/northwind/{plural}/", f"/o/northwind/{plural}/x/", f"/o/northwind/{plural}/export.csv"):
+    for address in (
+        f"/o/northwind/{plural}/",
+        f"/o/northwind/{plural}/x/",
+        f"/o/northwind/{plural}/export.csv",
+    ):
         answer = client.get(address)
-        assert answer.status_code == 302 and answer["Location"].startswith(reverse("account_login"))
+        assert answer.status_code == 302
+        assert answer["Location"].startswith(reverse("account_login"))
 
 
 @pytest.mark.parametrize("plural", PLURALS)
@@ -137,14 +148,23 @@ def test_lists_objects_and_searches_answer_whoever_may_read_them(plural, cast, a
     if made is None:
         pytest.skip(f"no plausible row of {plural} can be made; its own app tests its pages")
     if first is not None:
-        assert rest.get(base).json()["items"] and first.pk
-        for path in (f"{first.pk}", f"{first.pk}?include=allowed", f"{first.pk}/history", f"{first.pk}/neighbours"):
+        assert rest.get(base).json()["items"]
+        assert first.pk
+        for path in (
+            f"{first.pk}",
+            f"{first.pk}?include=allowed",
+            f"{first.pk}/history",
+            f"{first.pk}/neighbours",
+        ):
             assert rest.get(f"{base}/{path}").status_code == 200, path
         for path in (f"{first.pk}/", f"{first.pk}/history"):
             assert browser.get(page + path).status_code == 200, path
         for action in resource.verbs:
             if not action.hidden:
-                assert browser.get(f"{page}{first.pk}/do/{resource.segment(action)}").status_code in (200, 303), action.verb
+                assert browser.get(f"{page}{first.pk}/do/{resource.segment(action)}").status_code in (
+                    200,
+                    303,
+                ), action.verb
 
 
 @pytest.mark.parametrize("verb", VERBS)

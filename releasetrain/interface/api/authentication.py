@@ -31,6 +31,15 @@ class EnteredActorScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         return [
-            {"type": "http", "scheme": "bearer", "description": "A token of a person or service account: `rtk_…`"},
-            {"type": "apiKey", "in": "cookie", "name": "session", "description": "The browser's session, with X-CSRFToken."},
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of a person or service account: `rtk_…`",
+            },
+            {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "session",
+                "description": "The browser's session, with X-CSRFToken.",
+            },
         ]

@@ -28,7 +28,9 @@ class OperationSerializer(serializers.Serializer):
     """One act: its verb, the object it acts on, its parameters."""
 
     verb = serializers.CharField(max_length=80)
-    id = serializers.CharField(max_length=100, required=False, help_text="Id or key of the object, for verbs that act on one.")
+    id = serializers.CharField(
+        max_length=100, required=False, help_text="Id or key of the object, for verbs that act on one."
+    )
     parameters = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
@@ -37,7 +39,8 @@ class BulkSerializer(serializers.Serializer):
 
     operations = serializers.ListField(child=OperationSerializer(), min_length=1, max_length=MOST)
     atomic = serializers.BooleanField(
-        default=True, help_text="True: the first refusal undoes everything. False: each act stands for itself."
+        default=True,
+        help_text="True: the first refusal undoes everything. False: each act stands for itself.",
     )
 
 
@@ -61,7 +64,14 @@ class BulkView(OrganizationView):
     @extend_schema(
         operation_id="bulk",
         tags=["bulk"],
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Repeats of this request act once.")],
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="Repeats of this request act once.",
+            )
+        ],
         request=BulkSerializer,
         responses=BulkResultSerializer,
     )
@@ -83,11 +93,15 @@ class BulkView(OrganizationView):
     def _one(self, operation: dict[str, Any]) -> Any:
         action = actions().get(operation["verb"])
         if action is None:
-            raise Refused(Refusal("verb.unknown", f"There is no verb {operation['verb']}.", field="verb", status=422))
+            raise Refused(
+                Refusal("verb.unknown", f"There is no verb {operation['verb']}.", field="verb", status=422)
+            )
         step_up.require(self.request._request, action)
         subject = self._subject(action, operation.get("id", ""))
         params = validated(action, operation.get("parameters", {}), self.actor, subject)
-        result = action(self.actor, subject, **params) if action.on is not None else action(self.actor, **params)
+        result = (
+            action(self.actor, subject, **params) if action.on is not None else action(self.actor, **params)
+        )
         shown = subject if result is None else result
         return reference(shown) if resource_of(shown) else loose(shown)
 
@@ -109,6 +123,12 @@ class BulkView(OrganizationView):
         if stop:
             sentence = f"Operation {index}: {problem['detail']} Nothing was done."
             raise Refused(
-                Refusal(problem["code"], sentence, problem.get("remedy", ""), field=f"operations/{index}", status=status)
+                Refusal(
+                    problem["code"],
+                    sentence,
+                    problem.get("remedy", ""),
+                    field=f"operations/{index}",
+                    status=status,
+                )
             ) from error
         return {"status": status, "problem": problem}

@@ -10,7 +10,13 @@ from typing import Any
 
 from django.db import models
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+    inline_serializer,
+)
 from rest_framework import serializers
 
 from releasetrain.audit.doorway import Action
@@ -101,7 +107,9 @@ def _tag(action: Action) -> str:
     return resource.plural if resource else action.verb.partition(".")[0]
 
 
-_ORG = OpenApiParameter("org", str, OpenApiParameter.PATH, description="The organization's word in addresses.")
+_ORG = OpenApiParameter(
+    "org", str, OpenApiParameter.PATH, description="The organization's word in addresses."
+)
 _REF = OpenApiParameter("ref", str, OpenApiParameter.PATH, description="The object's id or key.")
 
 
@@ -112,10 +120,16 @@ def of_verb(action: Action) -> Callable[[Any], Any]:
     if action.confirm:
         notes.append(action.confirm)
     headers = [
-        OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Repeats of this request act once."),
+        OpenApiParameter(
+            "Idempotency-Key", str, OpenApiParameter.HEADER, description="Repeats of this request act once."
+        ),
     ]
     if action.on is not None:
-        headers.append(OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag you read; 412 if it changed."))
+        headers.append(
+            OpenApiParameter(
+                "If-Match", str, OpenApiParameter.HEADER, description="The ETag you read; 412 if it changed."
+            )
+        )
     media = "multipart/form-data" if any(p.kind is Upload for p in action.parameters) else "application/json"
     request = {media: serializer_for(action)} if action.parameters else None
     return extend_schema(
@@ -137,8 +151,14 @@ def of_list(resource: Resource) -> Callable[[Any], Any]:
     """Documentation of a list: paging, order, fields and every filter."""
     parameters = [
         _ORG,
-        OpenApiParameter("q", str, description="Words that must all occur in " + (", ".join(resource.search) or "the key") + "."),
-        OpenApiParameter("limit", int, description=f"Rows per page, 1 to {MOST}; {DEFAULT_LIMIT} unless said."),
+        OpenApiParameter(
+            "q",
+            str,
+            description="Words that must all occur in " + (", ".join(resource.search) or "the key") + ".",
+        ),
+        OpenApiParameter(
+            "limit", int, description=f"Rows per page, 1 to {MOST}; {DEFAULT_LIMIT} unless said."
+        ),
         OpenApiParameter("cursor", str, description="From `next` of the page before."),
         OpenApiParameter("sort", str, description="Fields, comma-separated, `-` for descending."),
         OpenApiParameter("fields", str, description="Only these: " + ", ".join(names_of(resource)) + "."),
@@ -158,8 +178,19 @@ def of_list(resource: Resource) -> Callable[[Any], Any]:
 
 
 def _filter_parameters(criterion: listing.Criterion) -> list[OpenApiParameter]:
-    types = {"number": OpenApiTypes.DECIMAL, "yes": OpenApiTypes.BOOL, "day": OpenApiTypes.DATE, "id": OpenApiTypes.UUID}
-    said = {"_from": "at or after", "_before": "before", "_min": "at least", "_max": "at most", "_missing": "is there none?"}
+    types = {
+        "number": OpenApiTypes.DECIMAL,
+        "yes": OpenApiTypes.BOOL,
+        "day": OpenApiTypes.DATE,
+        "id": OpenApiTypes.UUID,
+    }
+    said = {
+        "_from": "at or after",
+        "_before": "before",
+        "_min": "at least",
+        "_max": "at most",
+        "_missing": "is there none?",
+    }
     choices = None
     if criterion.kind == "choice":
         choices = [str(value) for value, _ in criterion.field.flatchoices]
@@ -230,8 +261,15 @@ def of_reading(resource: Resource, what: str) -> Callable[[Any], Any]:
     if what == "get":
         parameters += [
             OpenApiParameter("fields", str, description="Only these: " + ", ".join(names_of(resource)) + "."),
-            OpenApiParameter("include", str, enum=["allowed"], description="`allowed`: every verb with the decision for you now."),
-            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="304 when nothing changed."),
+            OpenApiParameter(
+                "include",
+                str,
+                enum=["allowed"],
+                description="`allowed`: every verb with the decision for you now.",
+            ),
+            OpenApiParameter(
+                "If-None-Match", str, OpenApiParameter.HEADER, description="304 when nothing changed."
+            ),
         ]
     return extend_schema_view(
         get=extend_schema(

@@ -1,4 +1,4 @@
-"""Entity tags: ``"<row version>-<digest>"``. The version guards updates, the whole tag guards what was shown."""
+"""Entity tags, ``"<row version>-<digest>"``: the version guards updates, the whole tag what was shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .rendering import dump
 
 
 def tag_of(obj: Any, written: Any = None) -> str:
-    """The tag of an object as written. The digest covers labels of neighbours, which change without the row."""
+    """The tag of an object as written; the digest covers labels of neighbours, which change on their own."""
     version = getattr(obj, "row_version", 0)
     digest = hashlib.sha256(dump(written)).hexdigest()[:12] if written is not None else "0"
     return f'"{version}-{digest}"'
@@ -19,7 +19,9 @@ def tag_of(obj: Any, written: Any = None) -> str:
 
 def matches(header: str, tag: str) -> bool:
     """If-None-Match: whether the client has just this representation."""
-    return bool(header) and (header.strip() == "*" or tag in {t.strip().removeprefix("W/") for t in header.split(",")})
+    return bool(header) and (
+        header.strip() == "*" or tag in {t.strip().removeprefix("W/") for t in header.split(",")}
+    )
 
 
 def require_match(header: str, obj: Any) -> None:

@@ -1,4 +1,4 @@
-"""The API explorer: every endpoint with its parameters and a call to copy; and the page behind each problem code."""
+"""The API explorer: every endpoint with a call to copy, and the page behind each problem code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ _ROOT = "/api/v1/orgs/{org}"
 @lru_cache(maxsize=1)
 def groups() -> list[Group]:
     """All endpoints, by resource."""
-    found = [Group(r.title, r.plural, tuple(_of_resource(r))) for r in sorted(resources(), key=lambda r: r.plural)]
+    found = [
+        Group(r.title, r.plural, tuple(_of_resource(r))) for r in sorted(resources(), key=lambda r: r.plural)
+    ]
     loose = tuple(_verb(action, f"{_ROOT}/do/{action.verb}") for action in loose_actions())
     return [*found, *([Group("The organization", "organization", loose)] if loose else [])]
 
@@ -57,10 +59,28 @@ def _of_resource(resource: Resource) -> list[Endpoint]:
     base = f"{_ROOT}/{resource.plural}"
     nouns = resource.model._meta.verbose_name_plural
     found = [
-        Endpoint("GET", base, f"{resource.plural}.list", f"List {nouns}", resource.requires, (), _curl("GET", base + "?limit=20")),
-        Endpoint("GET", f"{base}/{{id}}", f"{resource.plural}.get", f"Read one {resource.label}", resource.requires),
-        Endpoint("GET", f"{base}/{{id}}/history", f"{resource.plural}.history", "Its history", resource.requires),
-        Endpoint("GET", f"{base}/{{id}}/neighbours", f"{resource.plural}.neighbours", "What it is connected with", resource.requires),
+        Endpoint(
+            "GET",
+            base,
+            f"{resource.plural}.list",
+            f"List {nouns}",
+            resource.requires,
+            (),
+            _curl("GET", base + "?limit=20"),
+        ),
+        Endpoint(
+            "GET", f"{base}/{{id}}", f"{resource.plural}.get", f"Read one {resource.label}", resource.requires
+        ),
+        Endpoint(
+            "GET", f"{base}/{{id}}/history", f"{resource.plural}.history", "Its history", resource.requires
+        ),
+        Endpoint(
+            "GET",
+            f"{base}/{{id}}/neighbours",
+            f"{resource.plural}.neighbours",
+            "What it is connected with",
+            resource.requires,
+        ),
     ]
     for action in resource.creators:
         segment = resource.segment(action)
@@ -71,7 +91,9 @@ def _of_resource(resource: Resource) -> list[Endpoint]:
 
 def _verb(action: Action, path: str) -> Endpoint:
     parameters = tuple((p.name, kind_word(p), p.required, p.field.help or p.label) for p in action.parameters)
-    return Endpoint("POST", path, action.verb, action.summary, action.requires, parameters, _curl("POST", path, action))
+    return Endpoint(
+        "POST", path, action.verb, action.summary, action.requires, parameters, _curl("POST", path, action)
+    )
 
 
 def kind_word(parameter: Parameter) -> str:
@@ -102,18 +124,31 @@ _WORDS = {
 
 
 def _curl(method: str, path: str, action: Action | None = None) -> str:
-    lines = [f"curl -X {method} \"$HOST{path.replace('{org}', '$ORG').replace('{id}', '$ID')}\"", '-H "Authorization: Bearer $TOKEN"']
+    lines = [
+        f'curl -X {method} "$HOST{path.replace("{org}", "$ORG").replace("{id}", "$ID")}"',
+        '-H "Authorization: Bearer $TOKEN"',
+    ]
     if action is not None and any(p.kind is Upload for p in action.parameters):
-        lines += [f"-F {p.name}={'@file' if p.kind is Upload else _example(p)}" for p in action.parameters if p.required]
+        lines += [
+            f"-F {p.name}={'@file' if p.kind is Upload else _example(p)}"
+            for p in action.parameters
+            if p.required
+        ]
     elif action is not None:
         body = {p.name: _example(p) for p in action.parameters if p.required}
-        lines += ['-H "Content-Type: application/json"', '-H "Idempotency-Key: $(uuidgen)"', f"-d '{json.dumps(body)}'"]
+        lines += [
+            '-H "Content-Type: application/json"',
+            '-H "Idempotency-Key: $(uuidgen)"',
+            f"-d '{json.dumps(body)}'",
+        ]
     return " \\\n  ".join(lines)
 
 
 def _example(parameter: Parameter) -> Any:
     choices = choices_of(parameter)
-    one: Any = choices[0][0] if choices else _EXAMPLES.get(getattr(parameter.kind, "__name__", ""), "ID-OR-KEY")
+    one: Any = (
+        choices[0][0] if choices else _EXAMPLES.get(getattr(parameter.kind, "__name__", ""), "ID-OR-KEY")
+    )
     return [one] if parameter.many else one
 
 
@@ -140,7 +175,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def problems(request: HttpRequest) -> HttpResponse:
     """All problem codes."""
-    context = {"title": "Problems", "problems": catalogue().values(), "crumbs": [("API", "/api/"), ("Problems", "")]}
+    context = {
+        "title": "Problems",
+        "problems": catalogue().values(),
+        "crumbs": [("API", "/api/"), ("Problems", "")],
+    }
     return page(request, "generic/problems.html", context)
 
 

@@ -1,7 +1,7 @@
 """Idempotency-Key: the same request again gets the same answer for a day, and acts once.
 
-The answer is stored in the transaction of the act, so either both exist or neither. Refusals are not stored: they have
-changed nothing, and a retry may meet a better day.
+The answer is stored in the transaction of the act, so either both exist or neither. Refusals are not stored: they
+have changed nothing, and a retry may meet a better day.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ def once(request: Any, act: Callable[[], Response]) -> Response:
         return act()
     if not _KEY.match(key):
         raise Refused(
-            Refusal("idempotency.key_invalid", "An Idempotency-Key is 1 to 255 printable ASCII characters.", status=400)
+            Refusal(
+                "idempotency.key_invalid",
+                "An Idempotency-Key is 1 to 255 printable ASCII characters.",
+                status=400,
+            )
         )
     actor = request.actor
     _lock(f"{actor.organization_id}:{actor.user_id}:{key}")
@@ -74,7 +78,9 @@ def _repeat(earlier: IdempotentReply, fingerprint: str) -> Response:
     try:
         body = orjson.loads(_cipher().decrypt(bytes(earlier.body)))
     except InvalidToken:  # the installation's secret key has changed since
-        raise Refused(Refusal("idempotency.unreadable", "The act was done, but its answer can no longer be read.")) from None
+        raise Refused(
+            Refusal("idempotency.unreadable", "The act was done, but its answer can no longer be read.")
+        ) from None
     return Response(body, status=earlier.status, headers={**earlier.headers, "Idempotent-Replayed": "true"})
 
 
@@ -95,8 +101,17 @@ def _lock(name: str) -> None:
 
 
 def _fingerprint(request: Any) -> str:
-    content = {name: _content(request.data, name) for name in request.data} if hasattr(request.data, "keys") else request.data
-    seen = {"method": request.method, "path": request.path, "query": request.META.get("QUERY_STRING", ""), "content": content}
+    content = (
+        {name: _content(request.data, name) for name in request.data}
+        if hasattr(request.data, "keys")
+        else request.data
+    )
+    seen = {
+        "method": request.method,
+        "path": request.path,
+        "query": request.META.get("QUERY_STRING", ""),
+        "content": content,
+    }
     try:
         return digest(seen)
     except NotCanonical:
@@ -119,4 +134,6 @@ def _file(value: Any) -> str:
 
 
 def _cipher() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"idempotent-reply:" + settings.SECRET_KEY.encode()).digest()))
+    return Fernet(
+        base64.urlsafe_b64encode(hashlib.sha256(b"idempotent-reply:" + settings.SECRET_KEY.encode()).digest())
+    )

@@ -24,14 +24,21 @@ def limit_of(text: str) -> int:
     if not text:
         return DEFAULT_LIMIT
     if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= MOST:
-        raise Refused(Refusal("filter.invalid", f"limit is a number from 1 to {MOST}.", field="limit", status=422))
+        raise Refused(
+            Refusal("filter.invalid", f"limit is a number from 1 to {MOST}.", field="limit", status=422)
+        )
     return int(text)
 
 
 def cursor_after(row: Any, keys: list[SortKey]) -> str:
     """The cursor that continues behind this row in this order."""
     values = [key.value_of(row) for key in keys]
-    text = dump([_signature(keys), *(str(v) if v is not None and not isinstance(v, bool | int) else v for v in values)])
+    text = dump(
+        [
+            _signature(keys),
+            *(str(v) if v is not None and not isinstance(v, bool | int) else v for v in values),
+        ]
+    )
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
@@ -67,7 +74,12 @@ def _read(resource: Resource, keys: list[SortKey], cursor: str) -> list[Any]:
         return [_typed(resource, key, value) for key, value in zip(keys, read[1:], strict=True)]
     except (ValueError, TypeError, UnicodeError, binascii.Error, ValidationError, OverflowError) as error:
         raise Refused(
-            Refusal("cursor.invalid", "The cursor does not belong to this list and order.", field="cursor", status=422)
+            Refusal(
+                "cursor.invalid",
+                "The cursor does not belong to this list and order.",
+                field="cursor",
+                status=422,
+            )
         ) from error
 
 

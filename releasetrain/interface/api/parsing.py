@@ -19,7 +19,7 @@ class BodyTooLarge(APIException):
 
 
 class JSONParser(BaseParser):
-    """application/json by orjson. Refuses bad UTF-8, deep nesting and the zero character, which PostgreSQL cannot hold."""
+    """application/json by orjson. Refuses bad UTF-8, deep nesting, and the zero character (not in PostgreSQL)."""
 
     media_type = "application/json"
 

@@ -44,7 +44,11 @@ def _sources() -> list[Path]:
 def _refusals(tree: ast.AST) -> list[Problem]:
     found = []
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in ("refuse", "Refusal"):
+        if (
+            not isinstance(node, ast.Call)
+            or not isinstance(node.func, ast.Name)
+            or node.func.id not in ("refuse", "Refusal")
+        ):
             continue
         named = {k.arg: k.value for k in node.keywords}
         code = node.args[0] if node.args else named.get("code")

@@ -1,4 +1,4 @@
-"""Problems: every error of the API as RFC 9457 problem+json, with a stable code and what would make it pass."""
+"""Problems: every error of the API as RFC 9457 problem+json, with a stable code and what would help."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLATFORM_CODES: dict[str, str] = {
     "field.unknown": "`fields` or `sort` names a field that this kind of object lacks.",
     "idempotency.in_progress": "A request with this Idempotency-Key is being answered right now.",
     "idempotency.other_body": "This Idempotency-Key was used with another request within the last 24 hours.",
-    "idempotency.unreadable": "The act was done under this key, but the installation's secret key has changed since.",
+    "idempotency.unreadable": "The act was done; the secret key that reads its answer has changed since.",
     "idempotency.key_invalid": "An Idempotency-Key is 1 to 255 printable ASCII characters.",
     "internal": "Something went wrong on our side; the request id finds it in the logs.",
     "invalid": "A value is not acceptable; `errors` says which and why.",
@@ -75,7 +75,7 @@ def body(
     errors: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """The problem as a mapping."""
-    code = code if code not in _RENAMED else _RENAMED[code]
+    code = _RENAMED.get(code, code)
     problem: dict[str, Any] = {
         "type": request.build_absolute_uri(f"/api/problems/{code}"),
         "title": title(code),
@@ -126,17 +126,23 @@ def of_refusals(request: Any, refusals: list[Refusal]) -> dict[str, Any]:
 
 def respond(request: Any, status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     """A problem from outside a DRF view (middleware, error handlers)."""
-    return HttpResponse(dump(body(request, status, code, detail, **extra)), status=status, content_type=CONTENT_TYPE)
+    return HttpResponse(
+        dump(body(request, status, code, detail, **extra)), status=status, content_type=CONTENT_TYPE
+    )
 
 
 def respond_to(request: Any, error: Exception) -> HttpResponse:
     """The problem for an exception raised outside a DRF view."""
-    status, problem, headers = describe(request, error) or (500, body(request, 500, "internal", PLATFORM_CODES["internal"]), {})
+    status, problem, headers = describe(request, error) or (
+        500,
+        body(request, 500, "internal", PLATFORM_CODES["internal"]),
+        {},
+    )
     return HttpResponse(dump(problem), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler. What it does not know is a fault of ours: logged, rolled back, answered as a problem."""
+    """DRF's exception handler. What it does not know is a fault of ours: logged, and answered as a problem."""
     request = context["request"]
     described = describe(request, error)
     if described is None:
@@ -170,14 +176,19 @@ def _simple(error: Exception) -> tuple[int, str, str] | None:
         return 413, "body.too_large", PLATFORM_CODES["body.too_large"]
     if isinstance(error, SuspiciousOperation | MultiPartParserError):
         return 400, "bad_request", str(error) or PLATFORM_CODES["bad_request"]
-    if isinstance(error, ValidationError):
-        return 422, "invalid", " ".join(error.messages)
-    if isinstance(error, DataError):
-        return 422, "value.out_of_range", str(error).strip().split("\n", 1)[0]
+    if isinstance(error, ValidationError | DataError):
+        said = (
+            " ".join(error.messages)
+            if isinstance(error, ValidationError)
+            else str(error).strip().split("\n", 1)[0]
+        )
+        return 422, "invalid" if isinstance(error, ValidationError) else "value.out_of_range", said
     return None
 
 
-def _of_api_exception(request: Any, error: exceptions.APIException) -> tuple[int, dict[str, Any], dict[str, str]]:
+def _of_api_exception(
+    request: Any, error: exceptions.APIException
+) -> tuple[int, dict[str, Any], dict[str, str]]:
     code = error.get_codes()
     code = code if isinstance(code, str) else str(error.default_code)
     headers = {}
@@ -192,7 +203,13 @@ def _of_validation(request: Any, error: exceptions.ValidationError) -> dict[str,
     found = list(_flatten(error.detail, error.get_codes(), ""))
     first = found[0] if found else {"code": "invalid", "detail": "The request is not acceptable."}
     at_fault = first.get("pointer", "#").removeprefix("#").removeprefix("/")
-    return body(request, 422, "invalid", f"{at_fault}: {first['detail']}" if at_fault else first["detail"], errors=found)
+    return body(
+        request,
+        422,
+        "invalid",
+        f"{at_fault}: {first['detail']}" if at_fault else first["detail"],
+        errors=found,
+    )
 
 
 def _flatten(detail: Any, codes: Any, path: str) -> Any:
@@ -202,7 +219,8 @@ def _flatten(detail: Any, codes: Any, path: str) -> Any:
             yield from _flatten(inner, codes[name], joined)
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):
-            yield from _flatten(inner, codes[index], f"{path}/{index}" if isinstance(inner, dict | list) else path)
+            yield from _flatten(
+                inner, codes[index], f"{path}/{index}" if isinstance(inner, dict | list) else path
+            )
     else:
         yield {"pointer": "#/" + path if path else "#", "code": str(codes), "detail": str(detail)}
-

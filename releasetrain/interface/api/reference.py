@@ -7,7 +7,7 @@ from .problem_catalogue import catalogue
 
 _HEAD = """# API reference
 
-Written by `manage.py write_schema`; do not edit. The same as a machine reads it: [`openapi.yaml`](../openapi.yaml).
+Written by `manage.py write_schema`; do not edit. As a machine reads it: [`openapi.yaml`](../openapi.yaml).
 A first call and the conventions in full: [API quickstart](../api-quickstart.md).
 
 All paths stand below `/api/v1/orgs/{org}`; `{id}` is an object's id or, where it has one, its key.
@@ -25,8 +25,13 @@ def _group(group: Group) -> str:
     lines = [f"## {group.title}", "", "| call | what | permission | parameters |", "|---|---|---|---|"]
     for endpoint in group.endpoints:
         path = endpoint.path.removeprefix("/api/v1/orgs/{org}")
-        parameters = ", ".join(f"`{name}`{'' if required else '?'}" for name, _, required, _ in endpoint.parameters)
-        lines.append(f"| `{endpoint.method} {path}` | {_cell(endpoint.summary)} | `{endpoint.requires}` | {parameters} |")
+        parameters = ", ".join(
+            f"`{name}`{'' if required else '?'}" for name, _, required, _ in endpoint.parameters
+        )
+        lines.append(
+            f"| `{endpoint.method} {path}` | {_cell(endpoint.summary)}"
+            f" | `{endpoint.requires}` | {parameters} |"
+        )
     return "\n".join(lines) + "\n"
 
 

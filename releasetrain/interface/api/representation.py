@@ -1,9 +1,9 @@
-"""How objects are written in the API: their fields, references with label and address; and the schema of that."""
+"""How objects are written in the API: fields, references with label and address; and the schema of that."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -51,7 +51,13 @@ def represent(resource: Resource, obj: Any, names: Iterable[str] | None = None) 
 
 def names_of(resource: Resource) -> list[str]:
     """What `fields=` may name."""
-    return ["id", *(f.name for f in resource.fields if f.name != "id"), *resource.computed, "display", "links"]
+    return [
+        "id",
+        *(f.name for f in resource.fields if f.name != "id"),
+        *resource.computed,
+        "display",
+        "links",
+    ]
 
 
 def wanted_names(resource: Resource, text: str) -> list[str] | None:
@@ -61,7 +67,9 @@ def wanted_names(resource: Resource, text: str) -> list[str] | None:
     asked = [name.strip() for name in text.split(",") if name.strip()]
     unknown = sorted(set(asked) - set(names_of(resource)))
     if unknown:
-        raise Refused(Refusal("field.unknown", f"There is no field {unknown[0][:60]}.", field="fields", status=422))
+        raise Refused(
+            Refusal("field.unknown", f"There is no field {unknown[0][:60]}.", field="fields", status=422)
+        )
     return asked
 
 
@@ -72,7 +80,12 @@ def decisions(actor: Actor, obj: Any) -> list[dict[str, Any]]:
             "verb": decision.verb,
             "allowed": decision.allowed,
             "reasons": [
-                {"code": r.code, "detail": r.sentence, "remedy": r.remedy, "blocked_by": r.blocked_by and r.blocked_by.label}
+                {
+                    "code": r.code,
+                    "detail": r.sentence,
+                    "remedy": r.remedy,
+                    "blocked_by": r.blocked_by and r.blocked_by.label,
+                }
                 for r in decision.refusals
             ],
         }
@@ -93,7 +106,11 @@ def loose(value: Any) -> Any:
     try:
         return plain(value)
     except NotCanonical:
-        return {k: loose(v) for k, v in vars(value).items() if not k.startswith("_")} if hasattr(value, "__dict__") else str(value)
+        return (
+            {k: loose(v) for k, v in vars(value).items() if not k.startswith("_")}
+            if hasattr(value, "__dict__")
+            else str(value)
+        )
 
 
 def _value(obj: Any, field: models.Field) -> Any:
@@ -134,7 +151,7 @@ class AnyField(serializers.Field):
         return value
 
 
-@lru_cache(maxsize=None)
+@cache
 def serializer_of(model: type[models.Model]) -> type[serializers.Serializer]:
     """The serializer class that documents how objects of this model are written."""
     resource = resource_of(model)
@@ -149,12 +166,14 @@ def serializer_of(model: type[models.Model]) -> type[serializers.Serializer]:
     return type(f"{model.__name__}Serializer", (serializers.Serializer,), members)
 
 
-@lru_cache(maxsize=None)
+@cache
 def list_serializer_of(model: type[models.Model]) -> type[serializers.Serializer]:
     """A page of a list."""
     members = {
         "items": serializer_of(model)(many=True),
-        "next": serializers.CharField(allow_null=True, help_text="Address of the next page; null on the last."),
+        "next": serializers.CharField(
+            allow_null=True, help_text="Address of the next page; null on the last."
+        ),
         "__doc__": f"A page of {model._meta.verbose_name_plural}.",
     }
     return type(f"{model.__name__}PageSerializer", (serializers.Serializer,), members)
@@ -181,7 +200,10 @@ _SCHEMA: tuple[tuple[Any, Any], ...] = (
     (models.BooleanField, lambda f, o: serializers.BooleanField(**o)),
     (models.DateTimeField, lambda f, o: serializers.DateTimeField(**o)),
     (models.DateField, lambda f, o: serializers.DateField(**o)),
-    (models.DecimalField, lambda f, o: serializers.DecimalField(max_digits=f.max_digits, decimal_places=f.decimal_places, **o)),
+    (
+        models.DecimalField,
+        lambda f, o: serializers.DecimalField(max_digits=f.max_digits, decimal_places=f.decimal_places, **o),
+    ),
     (models.FloatField, lambda f, o: serializers.FloatField(**o)),
     (models.IntegerField, lambda f, o: serializers.IntegerField(**o)),
     (models.JSONField, lambda f, o: AnyField(help_text=o["help_text"])),

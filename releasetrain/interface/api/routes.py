@@ -18,13 +18,15 @@ from .views import DetailView, HistoryView, ListView, NeighboursView
 
 
 def making() -> list[URLPattern]:
-    """Verbs that make an object, ``<plural>/<verb>``: before any address of the form ``<plural>/<id>``, whoever brings it."""
+    """Verbs that make an object, ``<plural>/<verb>``: before any address of the form ``<plural>/<id>``."""
     found = []
     for resource in resources():
         for action in resource.creators:
             segment = resource.segment(action)
             if segment != "create":
-                found.append(path(f"{resource.plural}/{segment}", _verb(resource, action), name=f"api-{action.verb}"))
+                found.append(
+                    path(f"{resource.plural}/{segment}", _verb(resource, action), name=f"api-{action.verb}")
+                )
     return found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +20,7 @@ _SETTINGS = {
     "POSTPROCESSING_HOOKS": [],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATIONS": True,
-    "DESCRIPTION": "Every resource and every verb of the product. See docs/api-quickstart.md for a first call.",
+    "DESCRIPTION": "Every resource and every verb. A first call: docs/api-quickstart.md.",
     "SCHEMA_PATH_PREFIX": r"/api/v1/orgs/\{org\}",
 }
 
@@ -48,7 +50,10 @@ def _name_repeated(made: dict[str, Any]) -> None:
             name = _REPEATED.get((parameter["in"], parameter["name"]))
             if name and parameters.setdefault(name, parameter) == parameter:
                 listed[index] = {"$ref": f"#/components/parameters/{name}"}
-    made["components"] |= {"responses": dict(sorted(responses.items())), "parameters": dict(sorted(parameters.items()))}
+    made["components"] |= {
+        "responses": dict(sorted(responses.items())),
+        "parameters": dict(sorted(parameters.items())),
+    }
 
 
 _REPEATED = {
@@ -64,11 +69,12 @@ _REPEATED = {
 }
 
 
-class _patched:
-    def __enter__(self) -> None:
-        spectacular_settings.apply_patches(_SETTINGS)
-
-    def __exit__(self, *_: object) -> None:
+@contextmanager
+def _patched() -> Iterator[None]:
+    spectacular_settings.apply_patches(_SETTINGS)
+    try:
+        yield
+    finally:
         spectacular_settings.clear_patches()
 
 
@@ -85,10 +91,16 @@ def as_json() -> bytes:
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """The schema in YAML, or JSON by `?format=json` or Accept."""
-    wants_json = request.GET.get("format") == "json" or "application/json" in request.headers.get("Accept", "")
+    wants_json = request.GET.get("format") == "json" or "application/json" in request.headers.get(
+        "Accept", ""
+    )
     body = as_json() if wants_json else as_yaml()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified()
     kind = "application/vnd.oai.openapi+json" if wants_json else "application/vnd.oai.openapi"
-    return HttpResponse(body, content_type=kind, headers={"ETag": tag, "Cache-Control": "public, max-age=300", "Vary": "Accept"})
+    return HttpResponse(
+        body,
+        content_type=kind,
+        headers={"ETag": tag, "Cache-Control": "public, max-age=300", "Vary": "Accept"},
+    )

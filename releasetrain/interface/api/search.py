@@ -42,7 +42,11 @@ class SearchView(OrganizationView):
         return Response(
             {
                 "items": [
-                    {"kind": resource.kind, "title": resource.title, "items": [reference(hit.obj) for hit in hits]}
+                    {
+                        "kind": resource.kind,
+                        "title": resource.title,
+                        "items": [reference(hit.obj) for hit in hits],
+                    }
                     for resource, hits in groups
                 ]
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.http import Http404
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
@@ -63,7 +63,7 @@ def _locked(subject: Any) -> Any:
 
 
 def answer(action: Action, result: Any, subject: Any) -> Response:
-    """The result if it is an object with an address, else the subject, else whatever came back under `result`."""
+    """The result if it is an object with an address, else the subject, else what came back, as `result`."""
     shown = result if isinstance(result, models.Model) and resource_of(result) else None
     if shown is None and result is None and subject is not None and resource_of(subject):
         subject.refresh_from_db()
@@ -74,7 +74,11 @@ def answer(action: Action, result: Any, subject: Any) -> Response:
     assert resource is not None
     written = represent(resource, shown)
     headers = {"ETag": etags.tag_of(shown, written)}
-    created = isinstance(result, models.Model) and (result is not subject) and (subject is None or result.pk != subject.pk)
+    created = (
+        isinstance(result, models.Model)
+        and (result is not subject)
+        and (subject is None or result.pk != subject.pk)
+    )
     if created:
         headers["Location"] = links.api_url_for(shown)
     return Response(written, status=201 if created else 200, headers=headers)
@@ -87,7 +91,9 @@ def parameters_of(request: Any, action: Action) -> dict[str, Any]:
         known = {p.name: p for p in action.parameters}
         return {name: _part(data.getlist(name), known.get(name)) for name in data}
     if not isinstance(data, dict):
-        raise ValidationError({"non_field_errors": ["The body must be a JSON object."]}, code="body.not_object")
+        raise ValidationError(
+            {"non_field_errors": ["The body must be a JSON object."]}, code="body.not_object"
+        )
     return data
 
 

@@ -50,7 +50,7 @@ class ResourceView(OrganizationView):
             raise Refused(
                 Refusal(
                     "permission.missing",
-                    f"You need the permission {self.resource.requires} to read {self.resource.model._meta.verbose_name_plural}.",
+                    f"You need the permission {self.resource.requires} to read {self.resource.nouns}.",
                     remedy="An organization owner can grant you a role that carries it.",
                     status=403,
                 )
@@ -69,7 +69,12 @@ class ResourceView(OrganizationView):
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise Refused(
-                *[Refusal("filter.unknown", f"There is no parameter {n[:60]} here.", field=n[:60], status=422) for n in unknown]
+                *[
+                    Refusal(
+                        "filter.unknown", f"There is no parameter {n[:60]} here.", field=n[:60], status=422
+                    )
+                    for n in unknown
+                ]
             )
         return given
 
@@ -99,8 +104,15 @@ class ListView(ResourceView):
         )
 
     def _next(self, cursor: str) -> str:
-        kept = [(name, value) for name, values in self.request.query_params.lists() if name != "cursor" for value in values]
-        return self.request.build_absolute_uri(f"{self.request.path}?{urlencode([*kept, ('cursor', cursor)])}")
+        kept = [
+            (name, value)
+            for name, values in self.request.query_params.lists()
+            if name != "cursor"
+            for value in values
+        ]
+        return self.request.build_absolute_uri(
+            f"{self.request.path}?{urlencode([*kept, ('cursor', cursor)])}"
+        )
 
 
 class DetailView(ResourceView):
@@ -109,7 +121,9 @@ class DetailView(ResourceView):
     def get(self, request: Any, ref: str, **_: Any) -> Response:
         query = self.query("fields", "include")
         obj = self.find(ref)
-        written = represent(self.resource, obj, wanted_names(self.resource, (query.get("fields") or [""])[-1]))
+        written = represent(
+            self.resource, obj, wanted_names(self.resource, (query.get("fields") or [""])[-1])
+        )
         include = (query.get("include") or [""])[-1]
         if include not in ("", "allowed"):
             raise Refused(Refusal("filter.invalid", "include is: allowed.", field="include", status=422))
@@ -139,7 +153,12 @@ class NeighboursView(ResourceView):
         return Response(
             {
                 "items": [
-                    {"relation": p.relation, "title": p.title, "count": p.count, "items": [reference(row) for row in p.rows]}
+                    {
+                        "relation": p.relation,
+                        "title": p.title,
+                        "count": p.count,
+                        "items": [reference(row) for row in p.rows],
+                    }
                     for p in panels
                 ]
             }

@@ -45,7 +45,11 @@ def show(request: Any, resource: Resource) -> HttpResponse:
         rows = listing.filtered(resource, resource.loaded(request.actor), query, request.actor)
         keys = listing.sort_keys(resource, request.GET.get("sort", ""))
     except Refused as refused:
-        refusals, rows, keys = refused.refusals, resource.visible(request.actor).none(), listing.sort_keys(resource)
+        refusals, rows, keys = (
+            refused.refusals,
+            resource.visible(request.actor).none(),
+            listing.sort_keys(resource),
+        )
     objects, pages = _page_of(request, listing.ordered(rows, keys))
     columns = values.columns_of(resource)
     filters, active = _filters(resource, request)
@@ -61,7 +65,8 @@ def show(request: Any, resource: Resource) -> HttpResponse:
         "filters": filters,
         "active": active,
         "search": request.GET.get("q", ""),
-        "placeholder": ", ".join(values.heading(resource, name).lower() for name in resource.search[:3]) or "search",
+        "placeholder": ", ".join(values.heading(resource, name).lower() for name in resource.search[:3])
+        or "search",
         "sort": request.GET.get("sort", ""),
         "refusals": refusals,
         "narrowed": bool(request.GET.get("q") or active),
@@ -73,7 +78,9 @@ def show(request: Any, resource: Resource) -> HttpResponse:
     }
     if resource.list_context:
         context |= resource.list_context(request)
-    return page(request, resource.list_template or "generic/list.html", context, status=422 if refusals else 200)
+    return page(
+        request, resource.list_template or "generic/list.html", context, status=422 if refusals else 200
+    )
 
 
 def refuse_without_permission(request: Any, resource: Resource) -> None:
@@ -82,7 +89,7 @@ def refuse_without_permission(request: Any, resource: Resource) -> None:
         raise Refused(
             Refusal(
                 "permission.missing",
-                f"You need the permission {resource.requires} to read {resource.model._meta.verbose_name_plural}.",
+                f"You need the permission {resource.requires} to read {resource.nouns}.",
                 remedy="An organization owner can grant you a role that carries it.",
                 status=403,
             )
@@ -91,7 +98,9 @@ def refuse_without_permission(request: Any, resource: Resource) -> None:
 
 def _page_of(request: HttpRequest, rows: Any) -> tuple[list[Any], Pages]:
     asked = request.GET.get("page", "1")
-    number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 6 and int(asked) > 0 else 1
+    number = (
+        int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 6 and int(asked) > 0 else 1
+    )
     start = (number - 1) * PER_PAGE
     found = list(rows[start : start + PER_PAGE + 1])
     more = len(found) > PER_PAGE
@@ -122,7 +131,12 @@ def _address(request: HttpRequest, number: int) -> str:
 def creators_of(request: Any, resource: Resource) -> list[dict[str, Any]]:
     """The verbs that make one, as buttons; the first that is allowed is the page's main act."""
     found = [
-        {"title": resource.title_of(a), "decision": a.decide(request.actor), "url": links.verb_url(a), "css": ""}
+        {
+            "title": resource.title_of(a),
+            "decision": a.decide(request.actor),
+            "url": links.verb_url(a),
+            "css": "",
+        }
         for a in resource.creators
         if not a.hidden
     ]
@@ -136,7 +150,7 @@ def creators_of(request: Any, resource: Resource) -> list[dict[str, Any]]:
 def _filters(resource: Resource, request: Any) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """The inputs above the list, and the active filters as chips that take themselves away.
 
-    A filter of the address that the list does not declare (a neighbour's list uses one) is shown as long as it is active.
+    A filter of the address that the list does not declare (a neighbour's list uses one) is shown while active.
     """
     declared = {criterion.name for criterion in listing.declared_criteria(resource)}
     inputs: list[dict[str, Any]] = []
@@ -157,12 +171,21 @@ def _filters(resource: Resource, request: Any) -> tuple[list[dict[str, Any]], li
     return inputs, active
 
 
-_SAID = {"": "", "_from": "from", "_before": "before", "_min": "at least", "_max": "at most", "_missing": "missing"}
+_SAID = {
+    "": "",
+    "_from": "from",
+    "_before": "before",
+    "_min": "at least",
+    "_max": "at most",
+    "_missing": "missing",
+}
 
 
 def _drawn(criterion: listing.Criterion, name: str) -> bool:
     """Dates are drawn as from and before, everything else as one input."""
-    return name.endswith(("_from", "_before")) if criterion.kind in ("day", "moment") else name == criterion.name
+    return (
+        name.endswith(("_from", "_before")) if criterion.kind in ("day", "moment") else name == criterion.name
+    )
 
 
 def _without(request: HttpRequest, name: str) -> str:
@@ -189,7 +212,7 @@ def _save_view_address(request: Any, resource: Resource) -> tuple[Decision, str]
 
 
 def export(request: Any, resource: Resource) -> HttpResponseBase:
-    """The whole list as CSV (RFC 4180), streamed; cells that a spreadsheet would run as formulas are neutralised."""
+    """The whole list as CSV (RFC 4180), streamed; cells that a spreadsheet would run are neutralised."""
     refuse_without_permission(request, resource)
     query = {name: request.GET.getlist(name) for name in request.GET}
     rows = listing.filtered(resource, resource.loaded(request.actor), query, request.actor)

@@ -27,13 +27,27 @@ def find(request: Any, resource: Resource, ref: str) -> Any:
 def verbs_of(request: Any, resource: Resource, obj: Any) -> list[dict[str, Any]]:
     """The verbs of an object as buttons: those allowed first, one of them the main one."""
     found = [
-        {"action": action, "title": resource.title_of(action), "decision": action.decide(request.actor, obj), "url": links.verb_url(action, obj)}
+        {
+            "action": action,
+            "title": resource.title_of(action),
+            "decision": action.decide(request.actor, obj),
+            "url": links.verb_url(action, obj),
+        }
         for action in resource.verbs
         if not action.hidden
     ]
-    # Allowed ones first, dangerous ones after the others; those for which the permission is missing altogether last.
-    found.sort(key=lambda v: (not v["decision"].allowed, _lacks_permission(v["decision"]), v["action"].danger))
-    main = next((v for v in found if v["decision"].allowed and v["action"].machine is not None and not v["action"].danger), None)
+    # Allowed ones first, dangerous ones after the others; without the permission altogether last.
+    found.sort(
+        key=lambda v: (not v["decision"].allowed, _lacks_permission(v["decision"]), v["action"].danger)
+    )
+    main = next(
+        (
+            v
+            for v in found
+            if v["decision"].allowed and v["action"].machine is not None and not v["action"].danger
+        ),
+        None,
+    )
     for verb in found:
         verb["css"] = "primary" if verb is main else "danger" if verb["action"].danger else ""
     return found
@@ -44,7 +58,7 @@ def _lacks_permission(decision: Decision) -> bool:
 
 
 def context_of(request: Any, resource: Resource, obj: Any) -> dict[str, Any]:
-    """What every page of an object may use. What costs queries is a function, asked only by templates that show it."""
+    """What every page of an object may use. What costs queries is a function, asked by templates that show it."""
     name = str(obj)
     return {
         "title": name,
@@ -54,7 +68,9 @@ def context_of(request: Any, resource: Resource, obj: Any) -> dict[str, Any]:
         "object": obj,
         "key": getattr(obj, resource.lookup, "") if resource.lookup else "",
         "state": values.value_of(obj, "state") if resource.has("state") else None,
-        "headline": next((str(getattr(obj, n)) for n in ("title", "name", "summary", "label") if getattr(obj, n, "")), name),
+        "headline": next(
+            (str(getattr(obj, n)) for n in ("title", "name", "summary", "label") if getattr(obj, n, "")), name
+        ),
         "facts": functools.lru_cache(maxsize=1)(lambda: values.facts_of(resource, obj)),
         "neighbours": functools.lru_cache(maxsize=1)(lambda: neighbours.of(request.actor, resource, obj)),
         "verbs": functools.lru_cache(maxsize=1)(lambda: verbs_of(request, resource, obj)),

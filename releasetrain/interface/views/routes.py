@@ -25,7 +25,9 @@ def making() -> list[URLPattern]:
             if not action.hidden:
                 segment = resource.segment(action)
                 address = "new" if segment == "create" else f"do/{segment}"
-                found.append(path(f"{resource.plural}/{address}", _verb(action, resource), name=f"page-{action.verb}"))
+                found.append(
+                    path(f"{resource.plural}/{address}", _verb(action, resource), name=f"page-{action.verb}")
+                )
     return found
 
 
@@ -35,7 +37,9 @@ def patterns() -> list[URLPattern]:
     for resource in resources():
         found.extend(_of_resource(resource))
     found.extend(
-        path(f"do/{action.verb}", _verb(action, None), name=f"page-{action.verb}") for action in loose_actions() if not action.hidden
+        path(f"do/{action.verb}", _verb(action, None), name=f"page-{action.verb}")
+        for action in loose_actions()
+        if not action.hidden
     )
     return found
 
@@ -47,7 +51,13 @@ def _of_resource(resource: Resource) -> list[URLPattern]:
         path(f"{plural}/export.csv", _reading(lists.export, resource), name=f"page-{plural}.csv"),
     ]
     found.append(path(f"{plural}/<str:ref>/", _reading(objects.show, resource), name=f"page-{plural}.get"))
-    found.append(path(f"{plural}/<str:ref>/history", _reading(objects.show_history, resource), name=f"page-{plural}.history"))
+    found.append(
+        path(
+            f"{plural}/<str:ref>/history",
+            _reading(objects.show_history, resource),
+            name=f"page-{plural}.history",
+        )
+    )
     for action in resource.verbs:
         if not action.hidden:
             address = f"{plural}/<str:ref>/do/{resource.segment(action)}"

@@ -16,7 +16,9 @@ def search(request: Any) -> HttpResponse:
     """What was found, by kind; as JSON for programs that ask for it."""
     text = request.GET.get("q", "")
     groups = searching.find(request.actor, text)
-    if request.GET.get("format") == "json" or request.headers.get("Accept", "").startswith("application/json"):
+    if request.GET.get("format") == "json" or request.headers.get("Accept", "").startswith(
+        "application/json"
+    ):
         hits = [
             {"kind": resource.kind, "label": hit.label, "href": hit.url, "icon": resource.icon}
             for resource, found in groups

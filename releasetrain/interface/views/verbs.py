@@ -1,4 +1,4 @@
-"""The page of a verb: a form that says what will happen, runs the action, and shows refusals with what would make it pass."""
+"""The page of a verb: a form that says what will happen, runs the action, and shows refusals with remedies."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ def show(request: Any, action: Action, resource: Resource | None, ref: str = "")
     """GET shows the form, POST performs the act."""
     subject = _subject(request, action, resource, ref)
     if step_up.needed(request, action):
-        return _go(request, f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
+        return _go(
+            request, f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
+        )
     if request.method != "POST":
-        form = VerbForm(action, request.actor, subject, initial=initial_for(action, request.actor, subject, request.GET))
+        form = VerbForm(
+            action, request.actor, subject, initial=initial_for(action, request.actor, subject, request.GET)
+        )
         decision = action.decide(request.actor, subject)
         return _form(request, action, resource, subject, form, decision.refusals)
     form = VerbForm(action, request.actor, subject, request.POST, request.FILES)
@@ -36,7 +40,11 @@ def show(request: Any, action: Action, resource: Resource | None, ref: str = "")
         return _form(request, action, resource, subject, form, [], 422)
     try:
         with transaction.atomic():
-            result = action(request.actor, subject, **form.params) if subject is not None else action(request.actor, **form.params)
+            result = (
+                action(request.actor, subject, **form.params)
+                if subject is not None
+                else action(request.actor, **form.params)
+            )
     except Refused as refused:
         general = [r for r in refused.refusals if r.field not in form.fields]
         for refusal in refused.refusals:
@@ -60,7 +68,13 @@ def _subject(request: Any, action: Action, resource: Resource | None, ref: str) 
 
 
 def _form(
-    request: Any, action: Action, resource: Resource | None, subject: Any, form: VerbForm, refusals: list[Refusal], status: int = 200
+    request: Any,
+    action: Action,
+    resource: Resource | None,
+    subject: Any,
+    form: VerbForm,
+    refusals: list[Refusal],
+    status: int = 200,
 ) -> HttpResponse:
     crumbs = [(resource.title, links.list_url(resource))] if resource else []
     back = links.page_root()
@@ -100,7 +114,11 @@ def _done(request: Any, action: Action, resource: Resource | None, subject: Any,
             "crumbs": [(act, "")],
             "action": action,
             "result": loose(result),
-            "back": links.url_for(target) if target is not None else links.list_url(resource) if resource else links.page_root(),
+            "back": links.url_for(target)
+            if target is not None
+            else links.list_url(resource)
+            if resource
+            else links.page_root(),
         }
         return page(request, "generic/done.html", context)
     messages.success(request, f"{act}: {target}" if target is not None else f"{act}: done")

@@ -16,11 +16,16 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--to", default=str(Path(settings.BASE_DIR) / "docs"), help="Folder to write into.")
+        parser.add_argument(
+            "--to", default=str(Path(settings.BASE_DIR) / "docs"), help="Folder to write into."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(options["to"])
-        for name, content in (("openapi.yaml", schema.as_yaml()), ("reference/api.md", reference.as_markdown().encode())):
+        for name, content in (
+            ("openapi.yaml", schema.as_yaml()),
+            ("reference/api.md", reference.as_markdown().encode()),
+        ):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
