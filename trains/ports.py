@@ -59,7 +59,7 @@ _calendars: list[CalendarSource] = []
 
 
 def calendar_events(source: CalendarSource) -> CalendarSource:
-    """Register a source of calendar lines: fn(starts, ends, train or None) -> events that share a moment with [starts, ends)."""
+    """Register a source of calendar lines: fn(starts, ends, train or None) -> events of [starts, ends)."""
     _calendars.append(source)
     return source
 

@@ -58,7 +58,10 @@ class World:
         from trains.actions.artifacts import register_artifact
 
         return register_artifact(
-            self.as_["service_account"], service=service or self.ledger, digest="sha256:" + seed * 64, version=version
+            self.as_["service_account"],
+            service=service or self.ledger,
+            digest="sha256:" + seed * 64,
+            version=version,
         )
 
     def ready(self, version: str = "5.2.0", **said: Any) -> Any:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from releasetrain.kernel.refusals import Refused
-from trains.actions.deployments import DeploymentRow, add_commits, finish_deployment, record_many, roll_back_deployment
+from trains.actions.deployments import (
+    DeploymentRow,
+    add_commits,
+    finish_deployment,
+    record_many,
+    roll_back_deployment,
+)
 from trains.actions.freezes import cancel_freeze, create_freeze
 from trains.models import Commit, Deployment, Release
 from trains.queries import current_versions, deployments_between
@@ -60,7 +68,11 @@ def test_nothing_starts_inside_a_freeze_until_it_is_lifted(world: Any, moment: A
         environment=world.production,
     )
     fault = refused(world.deploy, status="running")
-    assert (fault.code, fault.status, fault.refusals[0].blocked_by.label) == ("deployment.frozen", 423, "Year end")
+    assert (fault.code, fault.status, fault.refusals[0].blocked_by.label) == (
+        "deployment.frozen",
+        423,
+        "Year end",
+    )
     assert world.deploy(status="running", environment=world.staging).state == "running"
     assert world.deploy(status="running", emergency=True).emergency
     cancel_freeze(world.as_["release_manager"], freeze, reason="Books closed early")
@@ -90,7 +102,10 @@ def test_the_first_production_deployment_sets_an_approved_release_deploying(worl
 def test_a_rollback_restores_the_version_before_and_marks_what_it_undid(world: Any, moment: Any) -> None:
     good = world.deploy("1.0.0", started_at=moment(-3), finished_at=moment(-3))
     bad = world.deploy("1.1.0", started_at=moment(-2), finished_at=moment(-2))
-    assert refused(roll_back_deployment, world.as_["release_manager"], good, reason="Errors").code == "rollback.not_current"
+    assert (
+        refused(roll_back_deployment, world.as_["release_manager"], good, reason="Errors").code
+        == "rollback.not_current"
+    )
     back = roll_back_deployment(world.as_["release_manager"], bad, reason="Payment errors")
     assert (back.version, back.restores, back.rolls_back, back.state) == ("1.0.0", good, bad, "running")
     finish_deployment(world.as_["service_account"], back, status="succeeded")
@@ -102,7 +117,10 @@ def test_a_rollback_restores_the_version_before_and_marks_what_it_undid(world: A
 
 def test_without_an_earlier_version_there_is_nothing_to_roll_back_to(world: Any) -> None:
     only = world.deploy("1.0.0")
-    assert refused(roll_back_deployment, world.as_["release_manager"], only, reason="x").code == "rollback.nothing_before"
+    assert (
+        refused(roll_back_deployment, world.as_["release_manager"], only, reason="x").code
+        == "rollback.nothing_before"
+    )
 
 
 def test_only_those_who_may_order_a_rollback_can(world: Any) -> None:
@@ -120,7 +138,9 @@ def test_a_deployment_says_which_commits_it_carried(world: Any) -> None:
     commit = Commit.objects.get()
     assert commit.merged_at is not None
     assert [link.commit for link in deployment.commits.all()] == [commit]
-    fault = refused(add_commits, world.as_["service_account"], deployment, commits=[{"sha": "abcd", "authored_at": "?"}])
+    fault = refused(
+        add_commits, world.as_["service_account"], deployment, commits=[{"sha": "abcd", "authored_at": "?"}]
+    )
     assert fault.refusals[0].field == "commits/0/authored_at"
 
 
@@ -128,8 +148,16 @@ def test_a_deployment_says_which_commits_it_carried(world: Any) -> None:
 
 
 def row(n: int, moment: Any, **said: Any) -> DeploymentRow:
-    told = {"started_at": moment(n), "finished_at": moment(n), "status": "succeeded", "version": f"1.0.{n}", **said}
-    return DeploymentRow(service="ledger", environment="production", source="file", external_id=str(n), **told)
+    told = {
+        "started_at": moment(n),
+        "finished_at": moment(n),
+        "status": "succeeded",
+        "version": f"1.0.{n}",
+        **said,
+    }
+    return DeploymentRow(
+        service="ledger", environment="production", source="file", external_id=str(n), **told
+    )
 
 
 def test_a_batch_is_recorded_once_and_leaves_one_ledger_entry(world: Any, moment: Any) -> None:
@@ -164,9 +192,9 @@ def test_a_batch_keeps_the_rule_of_digests(world: Any, moment: Any) -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(6)), cut=st.integers(0, 6))
-def test_batches_in_any_order_settle_to_the_same_state(world: Any, moment: Any, order: list[int], cut: int) -> None:
-    from django.db import transaction
-
+def test_batches_in_any_order_settle_to_the_same_state(
+    world: Any, moment: Any, order: list[int], cut: int
+) -> None:
     events = [
         row(1, moment),
         row(2, moment, status="running", finished_at=None),
@@ -181,10 +209,38 @@ def test_batches_in_any_order_settle_to_the_same_state(world: Any, moment: Any, 
         record_many(actor, shuffled[:cut])
         record_many(actor, shuffled[cut:])
         states = dict(Deployment.objects.values_list("external_id", "state"))
-        undone = dict(Deployment.objects.exclude(rolls_back=None).values_list("external_id", "rolls_back__external_id"))
+        undone = dict(
+            Deployment.objects.exclude(rolls_back=None).values_list("external_id", "rolls_back__external_id")
+        )
         transaction.set_rollback(True)
-    assert states == {"1": "succeeded", "2": "rolled_back", "3": "succeeded", "4": "rolled_back", "5": "succeeded"}
+    assert states == {
+        "1": "succeeded",
+        "2": "rolled_back",
+        "3": "succeeded",
+        "4": "rolled_back",
+        "5": "succeeded",
+    }
     assert undone == {"3": "2", "5": "4"}
+
+
+def test_a_batch_costs_the_same_statements_for_ten_rows_and_for_a_hundred(world: Any, moment: Any) -> None:
+    def cost(numbers: range) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            record_many(world.as_["release_manager"], [row(n, moment) for n in numbers])
+        return len(captured)
+
+    cost(range(1))
+    assert cost(range(1, 10)) == cost(range(10, 110)) <= 10
+
+
+def test_the_database_refuses_to_change_what_an_artifact_is(world: Any) -> None:
+    artifact = world.artifact()
+    artifact.digest = "sha256:" + "c" * 64
+    with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
+        artifact.save()
+    artifact.refresh_from_db()
+    artifact.builder = "pipeline 7"
+    artifact.save()
 
 
 def test_deployments_between_is_half_open_and_needs_one_query(

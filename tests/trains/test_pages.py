@@ -34,7 +34,12 @@ def full(world: Any, moment: Any) -> Any:
     world.deploy("5.1.0", started_at=moment(-30), finished_at=moment(-30))
     world.deploy("5.2.0", environment=world.staging, digest="sha256:" + "a" * 64, release=world.live)
     create_freeze(
-        world.as_["rte"], name="Year end", starts=moment(24), ends=moment(72), reason="Books", environment=world.production
+        world.as_["rte"],
+        name="Year end",
+        starts=moment(24),
+        ends=moment(72),
+        reason="Books",
+        environment=world.production,
     )
     create_milestone(world.as_["rte"], train=world.train, name="Audit", on=moment(24).date())
     return world
@@ -66,7 +71,9 @@ def test_the_cost_of_a_cockpit_does_not_grow_with_its_content(full: Any, web: An
     client = web("release_manager")
     path = f"/o/northwind/releases/{full.live.key}/"
     client.get(path)
-    with CaptureQueriesContext(connection, ) as small:
+    with CaptureQueriesContext(
+        connection,
+    ) as small:
         client.get(path)
     from trains.actions.scope import add_item
 
@@ -99,7 +106,9 @@ def test_a_new_train_is_guided_through_its_setup(world: Any, web: Any) -> None:
 
 
 @pytest.mark.parametrize("view", ["timeline", "month", "list"])
-def test_the_calendar_shows_releases_freezes_and_their_conflict(full: Any, web: Any, view: str, moment: Any) -> None:
+def test_the_calendar_shows_releases_freezes_and_their_conflict(
+    full: Any, web: Any, view: str, moment: Any
+) -> None:
     page = get(web("executive"), f"calendar/?view={view}&from={moment(0).date()}")
     assert "5.2.0" in page
     assert "Year end" in page

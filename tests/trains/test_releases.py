@@ -31,11 +31,15 @@ def now_is(release: Any) -> str:
 
 def test_a_release_goes_all_the_way(world: Any) -> None:
     manager = world.as_["release_manager"]
-    release = world.approved(tier=2, rollback_plan="Redeploy 5.1.9", success_criteria="Error rate below 0.1 %")
+    release = world.approved(
+        tier=2, rollback_plan="Redeploy 5.1.9", success_criteria="Error rate below 0.1 %"
+    )
     world.deploy(release=release, status="succeeded")
     releases.mark_released(manager, release)
     releases.close_release(manager, release)
-    states = list(Release.history.filter(id=release.pk).order_by("history_id").values_list("state", flat=True))
+    states = list(
+        Release.history.filter(id=release.pk).order_by("history_id").values_list("state", flat=True)
+    )
     assert list(dict.fromkeys(states)) == [
         "planning",
         "scoped",
@@ -69,7 +73,9 @@ def test_nobody_approves_a_release_by_hand(world: Any) -> None:
     assert now_is(release) == "ready"
 
 
-@pytest.mark.parametrize("verb", ["freeze_release", "mark_ready", "start_deploying", "mark_released", "close_release"])
+@pytest.mark.parametrize(
+    "verb", ["freeze_release", "mark_ready", "start_deploying", "mark_released", "close_release"]
+)
 def test_steps_out_of_turn_are_refused_with_the_reason(world: Any, verb: str) -> None:
     release = world.release()
     fault = refused(getattr(releases, verb), world.as_["release_manager"], release)
@@ -109,7 +115,9 @@ def test_after_the_freeze_only_fixes_come_in_and_with_their_cause(world: Any) ->
 
 def test_the_agreed_date_freezes_the_scope_too(world: Any, moment: Any) -> None:
     release = world.release(scope_freeze_at=moment(-1), target_at=moment(100))
-    assert refused(scope.add_item, world.as_["release_manager"], release, title="Late").code == "release.frozen"
+    assert (
+        refused(scope.add_item, world.as_["release_manager"], release, title="Late").code == "release.frozen"
+    )
 
 
 def test_a_change_of_content_undoes_readiness_and_approval(world: Any) -> None:
@@ -125,7 +133,10 @@ def test_a_change_of_content_undoes_readiness_and_approval(world: Any) -> None:
 
 
 def test_the_same_feature_is_in_a_release_once(world: Any) -> None:
-    release, feature = world.release(), {"source_kind": "feature", "source_id": uuid4(), "title": "Instant payments"}
+    release, feature = (
+        world.release(),
+        {"source_kind": "feature", "source_id": uuid4(), "title": "Instant payments"},
+    )
     manager = world.as_["release_manager"]
     item = scope.add_item(manager, release, **feature)
     assert refused(scope.add_item, manager, release, **feature).code == "release.item_twice"
@@ -135,7 +146,10 @@ def test_the_same_feature_is_in_a_release_once(world: Any) -> None:
 
 def test_a_problem_fix_release_takes_no_features(world: Any) -> None:
     release = world.release(classification=Classification.PROBLEM_FIX)
-    assert refused(scope.add_item, world.as_["release_manager"], release, title="Menu").code == "release.packaging"
+    assert (
+        refused(scope.add_item, world.as_["release_manager"], release, title="Menu").code
+        == "release.packaging"
+    )
 
 
 def test_a_new_build_of_a_service_replaces_the_old_one(world: Any) -> None:
@@ -149,13 +163,20 @@ def test_a_new_build_of_a_service_replaces_the_old_one(world: Any) -> None:
 def test_a_version_is_valid_and_used_once(world: Any) -> None:
     world.release("5.2.0")
     manager = world.as_["release_manager"]
-    assert refused(releases.create_release, manager, train=world.train, version="5.2").code == "version.invalid"
-    assert refused(releases.create_release, manager, train=world.train, version="5.2.0").code == "release.version"
+    assert (
+        refused(releases.create_release, manager, train=world.train, version="5.2").code == "version.invalid"
+    )
+    assert (
+        refused(releases.create_release, manager, train=world.train, version="5.2.0").code
+        == "release.version"
+    )
     by_month = create_train(
         world.as_["rte"], key="MOB", name="Mobile", cadence_start=date(2026, 1, 5), version_scheme="YYYY.0M"
     )
     assert releases.create_release(manager, train=by_month, version="2026.11").version == "2026.11"
-    assert refused(releases.create_release, manager, train=by_month, version="2026.13").code == "version.invalid"
+    assert (
+        refused(releases.create_release, manager, train=by_month, version="2026.13").code == "version.invalid"
+    )
 
 
 def test_a_cancelled_release_frees_its_version(world: Any) -> None:
@@ -166,7 +187,10 @@ def test_a_cancelled_release_frees_its_version(world: Any) -> None:
 
 def test_those_without_the_right_change_nothing(world: Any) -> None:
     release = world.release()
-    assert refused(releases.create_release, world.as_["team_member"], train=world.train, version="9.0.0").status == 403
+    assert (
+        refused(releases.create_release, world.as_["team_member"], train=world.train, version="9.0.0").status
+        == 403
+    )
     assert refused(scope.add_item, world.as_["auditor"], release, title="x").status == 403
 
 
@@ -176,7 +200,13 @@ def test_those_without_the_right_change_nothing(world: Any) -> None:
 def test_a_program_increment_brings_its_iterations(world: Any) -> None:
     assert (world.pi.name, world.pi.starts, world.pi.ends) == ("26.1", date(2026, 1, 5), date(2026, 3, 16))
     found = list(world.pi.iterations.values_list("name", "innovation"))
-    assert found == [("26.1.1", False), ("26.1.2", False), ("26.1.3", False), ("26.1.4", False), ("26.1 IP", True)]
+    assert found == [
+        ("26.1.1", False),
+        ("26.1.2", False),
+        ("26.1.3", False),
+        ("26.1.4", False),
+        ("26.1 IP", True),
+    ]
     following = create_increment(world.as_["rte"], train=world.train)
     assert (following.name, following.starts) == ("26.2", date(2026, 3, 16))
     assert current_iteration(world.train, date(2026, 3, 15)).name == "26.1 IP"

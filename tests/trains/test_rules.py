@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trains.rules import cadence, packaging
-from trains.rules.freezes import Window, applies, covers, overlaps
+from trains.rules.freezes import Window, applies, covers, first_free
 from trains.rules.rollbacks import Past, undoings
 from trains.rules.settling import Report, disagreement, settle
 
@@ -36,7 +36,7 @@ def test_iterations_fill_the_increment_without_gap(weeks: int, length: int) -> N
     found = cadence.iterations(starts, weeks, min(length, weeks), ip=True)
     assert found[0].starts == starts
     assert found[-1].ends == starts + timedelta(weeks=weeks)
-    assert all(a.ends == b.starts for a, b in zip(found, found[1:], strict=False))
+    assert all(a.ends == b.starts for a, b in pairwise(found))
 
 
 def test_the_next_increment_begins_on_a_boundary_of_the_cadence() -> None:
@@ -44,9 +44,14 @@ def test_the_next_increment_begins_on_a_boundary_of_the_cadence() -> None:
     assert cadence.boundary_on_or_after(start, 10, start) == start
     assert cadence.boundary_on_or_after(start, 10, start + timedelta(days=1)) == start + timedelta(weeks=10)
     assert cadence.boundary_on_or_after(start, 10, date(2025, 1, 1)) == start
-    assert [
-        cadence.increment_name(start, 10, start + timedelta(weeks=10 * n)) for n in range(6)
-    ] == ["26.1", "26.2", "26.3", "26.4", "26.5", "26.6"]
+    assert [cadence.increment_name(start, 10, start + timedelta(weeks=10 * n)) for n in range(6)] == [
+        "26.1",
+        "26.2",
+        "26.3",
+        "26.4",
+        "26.5",
+        "26.6",
+    ]
 
 
 def test_the_day_after_the_last_is_outside() -> None:
@@ -62,9 +67,12 @@ def test_a_freeze_is_half_open() -> None:
     freeze = Window(at(0), at(2))
     assert covers(freeze, at(0))
     assert not covers(freeze, at(2))
-    assert not overlaps(freeze, at(2), at(3))
-    assert not overlaps(freeze, at(-1), at(0))
-    assert overlaps(freeze, at(1.9), at(3))
+    assert first_free([freeze], at(2)) == at(2)
+    assert first_free([freeze], at(1)) == at(2)
+
+
+def test_freezes_that_touch_leave_no_gap_to_deploy_in() -> None:
+    assert first_free([Window(at(2), at(5)), Window(at(0), at(2)), Window(at(6), at(7))], at(1)) == at(5)
 
 
 def test_a_freeze_is_about_what_it_names() -> None:
@@ -81,7 +89,9 @@ def test_a_freeze_is_about_what_it_names() -> None:
 
 def test_a_problem_fix_release_carries_no_features() -> None:
     found = packaging.violations(
-        "problem_fix", 3, [packaging.Item("PRB-3 Fix retry", "problem_fix"), packaging.Item("FEAT-9 New menu", "feature")]
+        "problem_fix",
+        3,
+        [packaging.Item("PRB-3 Fix retry", "problem_fix"), packaging.Item("FEAT-9 New menu", "feature")],
     )
     assert [v.item.label for v in found] == ["FEAT-9 New menu"]
     assert "FEAT-9 New menu" in found[0].sentence
@@ -124,7 +134,9 @@ def ended(draw: st.DrawFn) -> Report:
 
 
 @given(st.lists(ended(), min_size=1, max_size=5), st.randoms())
-def test_reports_settle_to_the_same_state_in_any_order_and_when_repeated(found: list[Report], random: object) -> None:
+def test_reports_settle_to_the_same_state_in_any_order_and_when_repeated(
+    found: list[Report], random: object
+) -> None:
     expected = settle(found)
     shuffled = [*found, *found]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -182,6 +194,11 @@ def test_a_rollback_that_failed_undoes_nothing() -> None:
 
 
 def test_links_do_not_depend_on_the_order_of_reports() -> None:
-    history = [deploy("a", 1, "1"), deploy("b", 2, "2"), deploy("c", 3, "3"), deploy("back", 4, "2", "rollback")]
+    history = [
+        deploy("a", 1, "1"),
+        deploy("b", 2, "2"),
+        deploy("c", 3, "3"),
+        deploy("back", 4, "2", "rollback"),
+    ]
     expected = undoings(history)
     assert all(undoings(order) == expected for order in permutations(history))

@@ -14,7 +14,9 @@ from releasetrain.kernel.refusals import Refused
 from trains.actions.service_import import import_services
 from trains.models import Service
 
-GOOD = b"name,train,team,tier,regulated,description\nledger,PAY,LED,1,true,Books\ncards,PAY,,2,,\nportal,,,,,\n"
+GOOD = (
+    b"name,train,team,tier,regulated,description\nledger,PAY,LED,1,true,Books\ncards,PAY,,2,,\nportal,,,,,\n"
+)
 
 
 def run(world: Any, content: bytes, name: str = "services.csv", **said: Any) -> Any:

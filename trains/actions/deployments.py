@@ -15,7 +15,8 @@ from trains.rules.settling import Report, disagreement, merge
 from trains.states import DEPLOYMENT_STATES
 
 from . import artifacts, releases
-from .commits import CommitRow, record_many as record_commits
+from .commits import CommitRow
+from .commits import record_many as record_commits
 from .deployment_batch import BatchResult, DeploymentRow, record_many
 from .settling import as_report, settle_rollbacks, take_over
 

@@ -91,7 +91,11 @@ def ensure_services(actor: Actor, names: Iterable[str], *, train: Train | None =
     known = {s.name: s for s in Service.objects.filter(name__in=wanted)}
     missing = [Service(name=name, train=train) for name in wanted if name not in known]
     if missing:
-        faults = [Refusal("name.unfit", f"{s.name!r}: {f}", field="name", status=422) for s in missing if (f := name_fault(s.name))]
+        faults = [
+            Refusal("name.unfit", f"{s.name!r}: {f}", field="name", status=422)
+            for s in missing
+            if (f := name_fault(s.name))
+        ]
         if faults:
             raise Refused(*faults)
         require_permission(actor, "imports.run", train)

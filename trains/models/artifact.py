@@ -44,5 +44,10 @@ class Artifact(TenantModel):
             f"{self.service} {self.version}".strip() if self.version else f"{self.service} {self.digest[:19]}"
         )
 
+    @property
+    def title(self) -> str:
+        """What links say."""
+        return str(self)
+
     def scope_path(self) -> list[ScopeKey]:
         return service_scopes(self.service)

@@ -126,6 +126,11 @@ class Deployment(TenantModel):
     def __str__(self) -> str:
         return f"{self.service} {self.version or self.commit[:10]} to {self.environment}".replace("  ", " ")
 
+    @property
+    def title(self) -> str:
+        """What links say: a version alone does not tell which deployment it is."""
+        return str(self)
+
     def scope_path(self) -> list[ScopeKey]:
         return service_scopes(self.service)
 

@@ -49,6 +49,11 @@ class ProgramIncrement(TenantModel):
     def __str__(self) -> str:
         return f"PI {self.name}"
 
+    @property
+    def title(self) -> str:
+        """What links say."""
+        return str(self)
+
 
 class Iteration(TenantModel):
     """One iteration of a Program Increment; the last one may be for innovation and planning."""

@@ -105,6 +105,11 @@ class Release(KeyedModel):
         return f"{self.key} {self.version}"
 
     @property
+    def title(self) -> str:
+        """What links say beside the key."""
+        return f"{self.version} {self.name}".strip()
+
+    @property
     def is_open(self) -> bool:
         return self.state not in (self.State.CLOSED, self.State.CANCELLED, self.State.ROLLED_BACK)
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from releasetrain.accounts.models import User
+from releasetrain.audit.doorway import actions
 from releasetrain.audit.models import LedgerEntry
-from releasetrain.interface import links
+from releasetrain.interface import links, neighbours
 from releasetrain.interface.resources import resource_of
 from releasetrain.interface.views.objects import verbs_of
 from releasetrain.kernel.clock import now
@@ -19,6 +20,7 @@ from trains.ports import panels_of
 from trains.queries.cockpit import activity_of, matrix_of, scope_of, stages_of
 
 _MAIN_VERBS = 2
+_SHOWN = {"trains", "increments", "scope-items", "release-artifacts", "deployments"}
 
 
 def cockpit(request: HttpRequest, release: Release) -> dict[str, Any]:
@@ -40,11 +42,18 @@ def cockpit(request: HttpRequest, release: Release) -> dict[str, Any]:
         "side_panels": [p for p in panels if p["aside"]],
         "main_verbs": verbs[:_MAIN_VERBS],
         "more_verbs": verbs[_MAIN_VERBS:],
+        "neighbours": _further_neighbours(request, release),
         "activity": _told(activity_of(release)),
         "overdue": bool(
             release.target_at and release.is_open and not release.released_at and release.target_at < now()
         ),
     }
+
+
+def _further_neighbours(request: HttpRequest, release: Release) -> list[neighbours.Panel]:
+    """What the release is connected with, beyond what the cockpit shows anyway."""
+    found = neighbours.of(request.actor, resource_of(release), release)
+    return [panel for panel in found if panel.resource is None or panel.resource.plural not in _SHOWN]
 
 
 def _worth_a_button(verb: dict[str, Any]) -> bool:
@@ -65,17 +74,20 @@ def _told(entries: list[LedgerEntry]) -> list[dict[str, Any]]:
     people = {u.pk: str(u) for u in User.objects.filter(pk__in={e.actor_id for e in entries if e.actor_id})}
     told = []
     for entry in entries:
-        noun, _, verb = entry.verb.partition(".")
+        noun = entry.verb.partition(".")[0]
+        act = actions().get(entry.verb)
         body = json.loads(entry.body)
         params = body.get("payload", {}).get("params", {})
         what = params.get("title") or _label(params.get("item")) or _label(params.get("artifact"))
         if noun == "deployment":
-            what = f"{entry.subject_label} {params.get('status', '')}".strip()
+            what = f"{entry.subject_label}, {params.get('status') or act.title.lower() if act else ''}".strip(
+                ", "
+            )
         told.append(
             {
                 "at": entry.at,
                 "who": people.get(entry.actor_id) or entry.actor_name or "system",
-                "verb": f"{noun} {verb}".replace("_", " ").replace("release ", "", 1),
+                "verb": "Deployment" if noun == "deployment" else act.title if act else entry.verb,
                 "what": what or "",
                 "why": body.get("reason") or params.get("cause") or "",
             }
