@@ -5,6 +5,7 @@ Tests log in as the application's role, never as owner or superuser: those would
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = _run
     # xdist's workers inherit running servers; a single process starts them when the first test needs them.
     if config.getoption("tx", None) and not config.getoption("collectonly"):
+        # They set themselves up like this process, each with a database of its own.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
         try:
             _run.start()
         except Exception as error:  # every test that needs a database says so, the others still run
