@@ -58,7 +58,12 @@ def ask(actor: Actor, question: Question) -> Asked:
     """The verdict if it stands at every gate in the way, else evaluations for those where it does not."""
     subject = _subject(question)
     if not actor.may("gates.ask", subject.object):
-        refuse("permission.missing", "You need the permission gates.ask there.", remedy="An owner can grant it.", status=403)
+        refuse(
+            "permission.missing",
+            "You need the permission gates.ask there.",
+            remedy="An owner can grant it.",
+            status=403,
+        )
     gates = _gates(question, subject)
     # Counted before any verdict is looked at: a change meanwhile makes the kept answer outdated, never too new.
     settled = [verdicts.latest(gate, subject) for gate in gates]
@@ -66,7 +71,13 @@ def ask(actor: Actor, question: Question) -> Asked:
     stamp = changes_of(subjects)
     missing = [gate for gate, e in zip(gates, settled, strict=True) if e is None or not verdicts.stands(e)]
     if missing:
-        return Asked(None, [evaluate_gate(actor, gate=g, release=subject.release, artifact=subject.artifact) for g in missing])
+        return Asked(
+            None,
+            [
+                evaluate_gate(actor, gate=g, release=subject.release, artifact=subject.artifact)
+                for g in missing
+            ],
+        )
     standing = [e for e in settled if e]
     answer = verdicts.answer(standing)
     if len(question.text) <= LONGEST_QUESTION:
@@ -75,7 +86,12 @@ def ask(actor: Actor, question: Question) -> Asked:
 
 
 def _keep(
-    question: Question, answer: dict[str, Any], subject: Subject, standing: list[Evaluation], subjects: list[Any], stamp: int
+    question: Question,
+    answer: dict[str, Any],
+    subject: Subject,
+    standing: list[Evaluation],
+    subjects: list[Any],
+    stamp: int,
 ) -> None:
     """Have the answer ready for the next time the same is asked."""
     kept = SettledAnswer(
@@ -102,7 +118,12 @@ def _subject(question: Question) -> Subject:
     if question.release:
         release = Release.objects.select_related("train").filter(_named(question.release, "key")).first()
         if release is None:
-            refuse("release.unknown", f"There is no release {question.release[:60]}.", field="release", status=404)
+            refuse(
+                "release.unknown",
+                f"There is no release {question.release[:60]}.",
+                field="release",
+                status=404,
+            )
         return subject_of(release, None)
     artifact = Artifact.objects.select_related("service__train").filter(digest=question.digest).first()
     if artifact is None:
@@ -120,15 +141,25 @@ def _gates(question: Question, subject: Subject) -> list[Gate]:
     if question.gate:
         gate = Gate.objects.filter(_named(question.gate, "key")).exclude(mode=Gate.Mode.RETIRED).first()
         if gate is None:
-            refuse("gate.unknown", f"There is no gate {question.gate[:60]} in force.", field="gate", status=404)
-        if question.environment and question.environment not in (gate.environment.name, str(gate.environment_id)):
+            refuse(
+                "gate.unknown", f"There is no gate {question.gate[:60]} in force.", field="gate", status=404
+            )
+        if question.environment and question.environment not in (
+            gate.environment.name,
+            str(gate.environment_id),
+        ):
             refuse("gate.environment", f"{gate} guards {gate.environment}.", field="environment")
         return [gate]
     if not question.environment:
         refuse("required", "Name the environment to enter, or a gate.", field="environment")
     environment = Environment.objects.filter(_named(question.environment, "name")).first()
     if environment is None:
-        refuse("environment.unknown", f"There is no environment {question.environment[:60]}.", field="environment", status=404)
+        refuse(
+            "environment.unknown",
+            f"There is no environment {question.environment[:60]}.",
+            field="environment",
+            status=404,
+        )
     if environment.train_id and environment.train_id not in subject.train_ids:
         refuse("environment.other_train", f"{environment} belongs to another train.", field="environment")
     gates = [g for g in gates_before(environment, subject) if g.mode == Gate.Mode.ACTIVE or g.current_version]

@@ -58,7 +58,9 @@ def work_off(organization_id: uuid.UUID, evaluation_id: uuid.UUID) -> str | None
     if lease is None:
         return None
     with tenant_scope(organization_id, actor):
-        judgement = judge(Evaluation.objects.select_related("gate", "gate_version", "environment").get(pk=evaluation_id))
+        judgement = judge(
+            Evaluation.objects.select_related("gate", "gate_version", "environment").get(pk=evaluation_id)
+        )
     with tenant_scope(organization_id, actor):
         return judgement.verdict if settle(actor, evaluation_id, lease, judgement) else None
 
@@ -83,7 +85,9 @@ def judge(evaluation: Evaluation) -> Judgement:
     stamp = changes_of(subjects)
     subject = subject_of(evaluation.release, evaluation.artifact).restricted_to(evaluation.gate)
     specs = evaluation.gate_version.checks
-    checks = run_checks(specs, _context(evaluation, subject, at), waivers_in_force(evaluation.gate, subject, at, specs))
+    checks = run_checks(
+        specs, _context(evaluation, subject, at), waivers_in_force(evaluation.gate, subject, at, specs)
+    )
     verdict = combine(check["verdict"] for check in checks)
     ends = [datetime.fromisoformat(check["valid_until"]) for check in checks]
     return Judgement(
@@ -105,7 +109,9 @@ def inputs_digest(evaluation: Evaluation, checks: list[Record]) -> str:
             "checks_digest": evaluation.gate_version.digest,
             "environment": str(evaluation.environment_id),
             "subject": str(evaluation.release_id or evaluation.artifact_id),
-            "facts": {c["name"]: {"facts": c["facts"], "as_of": c["as_of"], "verdict": c["verdict"]} for c in checks},
+            "facts": {
+                c["name"]: {"facts": c["facts"], "as_of": c["as_of"], "verdict": c["verdict"]} for c in checks
+            },
             "waivers": sorted(c["waiver"]["id"] for c in checks if c["waiver"]),
         }
     )
@@ -165,7 +171,9 @@ def give_up(actor: Actor, evaluation_id: uuid.UUID) -> bool:
 
 
 def _free(moment: datetime) -> Any:
-    return Evaluation.objects.filter(Q(state=_State.QUEUED) | Q(state=_State.RUNNING, claimed_until__lte=moment))
+    return Evaluation.objects.filter(
+        Q(state=_State.QUEUED) | Q(state=_State.RUNNING, claimed_until__lte=moment)
+    )
 
 
 def _enter(actor: Actor, evaluation_id: uuid.UUID) -> None:
@@ -193,4 +201,6 @@ def overdue(older_than: timedelta) -> list[tuple[uuid.UUID, int]]:
     moment = now()
     waiting = Q(state=_State.QUEUED, requested_at__lte=moment - older_than)
     left = Q(state=_State.RUNNING, claimed_until__lte=moment)
-    return list(Evaluation.objects.filter(waiting | left).order_by("requested_at").values_list("pk", "attempts")[:500])
+    return list(
+        Evaluation.objects.filter(waiting | left).order_by("requested_at").values_list("pk", "attempts")[:500]
+    )

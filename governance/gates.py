@@ -27,7 +27,15 @@ _NARROW = ("release", "artifact", "service", "gate")
 _WIDE = ("environment", "train")
 # Asking changes nothing that a gate reads, and neither does evidence built about it. Results, and requests for waivers,
 # count their own changes: posting a standing report again changes nothing.
-_HARMLESS_NOUNS = {"evaluation", "evidence_package", "grant", "service_account", "notification", "webhook", "metric"}
+_HARMLESS_NOUNS = {
+    "evaluation",
+    "evidence_package",
+    "grant",
+    "service_account",
+    "notification",
+    "webhook",
+    "metric",
+}
 _HARMLESS_VERBS = {"gate.evaluate", "result.post", "artifact.register", "waiver.request"}
 
 

@@ -16,12 +16,17 @@ BATCH = 2_000
 _CLOSED_BY_SCAN = (Finding.State.OPEN, Finding.State.TRIAGED, Finding.State.REOPENED, Finding.State.ACCEPTED)
 
 
-def record_findings(result: Result, reported: Iterable[ReportedFinding], tools: Iterable[str]) -> dict[str, int]:
+def record_findings(
+    result: Result, reported: Iterable[ReportedFinding], tools: Iterable[str]
+) -> dict[str, int]:
     """Bring the findings of the result's service up to date with this scan. The caller holds the service's lock."""
     by_name = {(f.tool, f.fingerprint): f for f in reported}
     tools = sorted({*tools, *(tool for tool, _ in by_name)})
     service_id = result.artifact.service_id
-    known = {(f.tool, f.fingerprint): f for f in Finding.objects.filter(service_id=service_id, tool__in=tools, kind=result.kind)}
+    known = {
+        (f.tool, f.fingerprint): f
+        for f in Finding.objects.filter(service_id=service_id, tool__in=tools, kind=result.kind)
+    }
     newest = _is_newest(result)
     created = [_new(result, f) for name, f in by_name.items() if name not in known]
     bulk_create_tracked(created, batch_size=BATCH)
@@ -32,9 +37,13 @@ def record_findings(result: Result, reported: Iterable[ReportedFinding], tools: 
         finding.state = Finding.State.FIXED
         finding.accepted_until = None
     reopened = sum(1 for f in changed if f.state == Finding.State.REOPENED)
-    bulk_update_tracked([*changed, *fixed], ["state", "severity", "score", "due_at", "last_seen_at", "location", "title", "accepted_until"])
+    bulk_update_tracked(
+        [*changed, *fixed],
+        ["state", "severity", "score", "due_at", "last_seen_at", "location", "title", "accepted_until"],
+    )
     insert_facts(
-        FindingOccurrence(finding=f, result=result, exempt=by_name[(f.tool, f.fingerprint)].exempt) for f in [*created, *seen]
+        FindingOccurrence(finding=f, result=result, exempt=by_name[(f.tool, f.fingerprint)].exempt)
+        for f in [*created, *seen]
     )
     return {"new": len(created), "seen": len(seen), "reopened": reopened, "fixed": len(fixed)}
 
@@ -82,7 +91,9 @@ def _seen_again(finding: Finding, reported: ReportedFinding, result: Result) -> 
     return changed
 
 
-def _gone(result: Result, known: dict[tuple[str, str], Finding], reported: dict[tuple[str, str], ReportedFinding]) -> list[Finding]:
+def _gone(
+    result: Result, known: dict[tuple[str, str], Finding], reported: dict[tuple[str, str], ReportedFinding]
+) -> list[Finding]:
     """Findings that the previous scan of this stream had, that no scan of another stream has, and that this one lacks.
 
     A scan that was incomplete proves nothing, so it fixes nothing.
@@ -103,12 +114,19 @@ def _gone(result: Result, known: dict[tuple[str, str], Finding], reported: dict[
     return [
         finding
         for name, finding in known.items()
-        if name not in reported and finding.state in _CLOSED_BY_SCAN and finding.pk in had and finding.pk not in still
+        if name not in reported
+        and finding.state in _CLOSED_BY_SCAN
+        and finding.pk in had
+        and finding.pk not in still
     ]
 
 
 def _found_in(results: list[uuid.UUID]) -> set[uuid.UUID]:
-    return set(FindingOccurrence.objects.filter(result__in=results).values_list("finding_id", flat=True)) if results else set()
+    return (
+        set(FindingOccurrence.objects.filter(result__in=results).values_list("finding_id", flat=True))
+        if results
+        else set()
+    )
 
 
 def _is_newest(result: Result) -> bool:
@@ -116,7 +134,9 @@ def _is_newest(result: Result) -> bool:
     artifact: Artifact = result.artifact
     made_at = artifact.built_at or artifact.created_at
     younger = (
-        Artifact.objects.filter(service_id=artifact.service_id, results__kind=result.kind, results__tool=result.tool)
+        Artifact.objects.filter(
+            service_id=artifact.service_id, results__kind=result.kind, results__tool=result.tool
+        )
         .exclude(pk=artifact.pk)
         .distinct()
         .values_list("built_at", "created_at")

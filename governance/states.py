@@ -33,7 +33,13 @@ FINDING_STATES = StateMachine(
     transitions=[
         Transition("finding.triage", (_FINDING.OPEN, _FINDING.REOPENED), _FINDING.TRIAGED),
         Transition("finding.accept", (_FINDING.OPEN, _FINDING.TRIAGED, _FINDING.REOPENED), _FINDING.ACCEPTED),
-        Transition("finding.mark_false_positive", (_FINDING.OPEN, _FINDING.TRIAGED, _FINDING.REOPENED), _FINDING.FALSE_POSITIVE),
-        Transition("finding.reopen", (_FINDING.FALSE_POSITIVE, _FINDING.ACCEPTED, _FINDING.FIXED), _FINDING.REOPENED),
+        Transition(
+            "finding.mark_false_positive",
+            (_FINDING.OPEN, _FINDING.TRIAGED, _FINDING.REOPENED),
+            _FINDING.FALSE_POSITIVE,
+        ),
+        Transition(
+            "finding.reopen", (_FINDING.FALSE_POSITIVE, _FINDING.ACCEPTED, _FINDING.FIXED), _FINDING.REOPENED
+        ),
     ],
 )

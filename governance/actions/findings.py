@@ -26,7 +26,9 @@ def triage(actor: Actor, finding: Finding, *, assessment: Assessment) -> Finding
     return finding
 
 
-@action("finding.accept", on=Finding, requires="findings.manage", machine=FINDING_STATES, label="Accept the risk")
+@action(
+    "finding.accept", on=Finding, requires="findings.manage", machine=FINDING_STATES, label="Accept the risk"
+)
 def accept(
     actor: Actor,
     finding: Finding,

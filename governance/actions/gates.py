@@ -29,12 +29,19 @@ def create_gate(
     actor: Actor,
     *,
     name: Annotated[str, Field("Name", max_length=120)],
-    environment: Annotated[Environment, Field("Guards", help="What passes the gate may enter this environment.")],
+    environment: Annotated[
+        Environment, Field("Guards", help="What passes the gate may enter this environment.")
+    ],
     train: Annotated[Train | None, Field("Of train", help="Empty: of every train.")] = None,
     service: Annotated[Service | None, Field("Of service", help="Empty: of every service.")] = None,
     description: Annotated[str, Field("Description", long=True)] = "",
-    checks: Annotated[list | None, Field("Checks", help="Published as version 1: a list of kind, name, parameters, max_age_hours.")] = None,
-    advisory: Annotated[bool, Field("Advisory", help="Evaluated and shown, but it holds nothing up until it is made binding.")] = False,
+    checks: Annotated[
+        list | None,
+        Field("Checks", help="Published as version 1: a list of kind, name, parameters, max_age_hours."),
+    ] = None,
+    advisory: Annotated[
+        bool, Field("Advisory", help="Evaluated and shown, but it holds nothing up until it is made binding.")
+    ] = False,
 ) -> Gate:
     """Set a gate before an environment."""
     owner = service or train
@@ -66,7 +73,9 @@ def publish_version(
     actor: Actor,
     gate: Gate,
     *,
-    checks: Annotated[list, Field("Checks", help="In order: kind, name, parameters, max_age_hours, waivable.")],
+    checks: Annotated[
+        list, Field("Checks", help="In order: kind, name, parameters, max_age_hours, waivable.")
+    ],
     note: Annotated[str, Field("What changes and why", long=True)] = "",
 ) -> GateVersion:
     """Publish a new version of the gate's checks. Evaluations name the version that they used."""
@@ -87,7 +96,12 @@ def publish_version(
         refuse("gate.unchanged", f"Version {last.number} has exactly these checks.", blocked_by=Ref.of(gate))
     invalidate(gate=gate)
     return GateVersion.objects.create(
-        gate=gate, number=(last.number if last else 0) + 1, checks=clean, note=note, published_by=actor.user_id, digest=content
+        gate=gate,
+        number=(last.number if last else 0) + 1,
+        checks=clean,
+        note=note,
+        published_by=actor.user_id,
+        digest=content,
     )
 
 
@@ -101,13 +115,26 @@ def _clean_check(number: int, given: Any) -> dict[str, Any]:
         refuse("check.field", f"A check has no field {sorted(unknown)[0]}.", field=where)
     kind = registry.find(str(given.get("kind", "")))
     if kind is None:
-        refuse("check.kind", f"There is no check of kind {given.get('kind')!s:.60}.", remedy=f"Kinds: {', '.join(registry.kinds())}.", field=f"{where}/kind")
+        refuse(
+            "check.kind",
+            f"There is no check of kind {given.get('kind')!s:.60}.",
+            remedy=f"Kinds: {', '.join(registry.kinds())}.",
+            field=f"{where}/kind",
+        )
     name = str(given.get("name") or kind.kind).strip().lower().replace(" ", "-")
     if not _NAME.fullmatch(name):
-        refuse("check.name", "A check's name has small letters, digits and hyphens, at most 80.", field=f"{where}/name")
+        refuse(
+            "check.name",
+            "A check's name has small letters, digits and hyphens, at most 80.",
+            field=f"{where}/name",
+        )
     age = given.get("max_age_hours", kind.max_age_hours)
     if isinstance(age, bool) or not isinstance(age, int | float) or not 0 < age <= LONGEST_AGE_HOURS:
-        refuse("check.age", "Every check says how old its evidence may be: more than 0 and at most 8784 hours.", field=f"{where}/max_age_hours")
+        refuse(
+            "check.age",
+            "Every check says how old its evidence may be: more than 0 and at most 8784 hours.",
+            field=f"{where}/max_age_hours",
+        )
     parameters = given.get("parameters") or {}
     if not isinstance(parameters, dict):
         refuse("check.parameters", "The parameters are an object.", field=f"{where}/parameters")
@@ -128,14 +155,29 @@ def bind_gate(actor: Actor, gate: Gate, *, reason: Annotated[str, Field("Reason"
     return gate
 
 
-@action("gate.advise", on=Gate, requires="gates.manage", machine=GATE_MODES, label="Make advisory", danger=True, confirm="What fails this gate is let through from now on.")
+@action(
+    "gate.advise",
+    on=Gate,
+    requires="gates.manage",
+    machine=GATE_MODES,
+    label="Make advisory",
+    danger=True,
+    confirm="What fails this gate is let through from now on.",
+)
 def advise_gate(actor: Actor, gate: Gate, *, reason: Annotated[str, Field("Reason", long=True)]) -> Gate:
     """Evaluate and show the gate without holding anything up."""
     _set_changed(gate)
     return gate
 
 
-@action("gate.retire", on=Gate, requires="gates.manage", machine=GATE_MODES, danger=True, confirm="Nothing is held up by this gate any more. Its history stays.")
+@action(
+    "gate.retire",
+    on=Gate,
+    requires="gates.manage",
+    machine=GATE_MODES,
+    danger=True,
+    confirm="Nothing is held up by this gate any more. Its history stays.",
+)
 def retire_gate(actor: Actor, gate: Gate, *, reason: Annotated[str, Field("Reason", long=True)]) -> Gate:
     """Take a gate away."""
     _set_changed(gate)
@@ -155,7 +197,10 @@ def evaluate_gate(
     release: Annotated[Release | None, Field("Release", help="Either a release or an artifact.")] = None,
     artifact: Annotated[Artifact | None, Field("Artifact")] = None,
 ) -> Evaluation:
-    """Ask a gate about a release or an artifact; a worker gives the verdict. While it works, asking again gives the same evaluation."""
+    """Ask a gate about a release or an artifact; a worker gives the verdict.
+
+    While it works, asking again gives the same evaluation.
+    """
     if (release is None) == (artifact is None):
         refuse("gate.subject", "Ask about a release or about an artifact.", field="release")
     subject = subject_of(release, artifact)
@@ -167,7 +212,10 @@ def evaluate_gate(
     if not meets(gate, subject):
         refuse("gate.not_met", f"{gate} does not stand before {subject.object}.", blocked_by=Ref.of(gate))
     at_work = Evaluation.objects.filter(
-        gate=gate, release=release, artifact=artifact, state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING]
+        gate=gate,
+        release=release,
+        artifact=artifact,
+        state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING],
     ).first()
     if at_work:
         return at_work

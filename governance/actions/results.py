@@ -32,12 +32,32 @@ _READ_AS = {
 def post_result(
     actor: Actor,
     *,
-    digest: Annotated[str, Field("Artifact digest", help="sha256: and 64 hexadecimal digits.", max_length=71)],
-    file: Annotated[Upload, Field("Report", help="JUnit, xUnit, NUnit, TRX; Cobertura, JaCoCo, LCOV, Clover; SARIF 2.1.0; CycloneDX 1.4 to 1.6.", max=LARGEST)],
+    digest: Annotated[
+        str, Field("Artifact digest", help="sha256: and 64 hexadecimal digits.", max_length=71)
+    ],
+    file: Annotated[
+        Upload,
+        Field(
+            "Report",
+            help="JUnit, xUnit, NUnit, TRX; Cobertura, JaCoCo, LCOV, Clover; SARIF 2.1.0; CycloneDX 1.4 to 1.6.",
+            max=LARGEST,
+        ),
+    ],
     kind: Annotated[ResultKind | None, Field("Kind", help="Empty: recognised by the content.")] = None,
-    source: Annotated[str, Field("Source", help="Names one of several reports of a kind. A later report of the same source replaces it.", max_length=120)] = "",
-    run_url: Annotated[str, Field("Pipeline run", help="Address of the run that made it.", max_length=500)] = "",
-    service: Annotated[Service | None, Field("Service", help="With it an unknown artifact is registered.")] = None,
+    source: Annotated[
+        str,
+        Field(
+            "Source",
+            help="Names one of several reports of a kind. A later report of the same source replaces it.",
+            max_length=120,
+        ),
+    ] = "",
+    run_url: Annotated[
+        str, Field("Pipeline run", help="Address of the run that made it.", max_length=500)
+    ] = "",
+    service: Annotated[
+        Service | None, Field("Service", help="With it an unknown artifact is registered.")
+    ] = None,
     version: Annotated[str, Field("Version", max_length=120)] = "",
     commit: Annotated[str, Field("Commit", max_length=64)] = "",
 ) -> Result:
@@ -69,7 +89,8 @@ def post_result(
         digest=content_digest,
     )
     insert_facts(
-        Component(result=result, purl=c.purl, name=c.name, version=c.version, licence=c.licence) for c in reading.components
+        Component(result=result, purl=c.purl, name=c.name, version=c.version, licence=c.licence)
+        for c in reading.components
     )
     if reading.kind in (ResultKind.STATIC_ANALYSIS, ResultKind.COMPOSITION):
         record_findings(result, reading.findings, reading.tools)
@@ -94,7 +115,9 @@ def _read(content: bytes, kind: ResultKind | None) -> Reading:
 
 def _artifact(actor: Actor, digest: str, service: Service | None, version: str, commit: str) -> Artifact:
     if service is not None:
-        artifact: Artifact = register_artifact(actor, service=service, digest=digest, version=version, commit=commit)
+        artifact: Artifact = register_artifact(
+            actor, service=service, digest=digest, version=version, commit=commit
+        )
         return artifact
     known = Artifact.objects.select_related("service").filter(digest=digest).first()
     if known is None:

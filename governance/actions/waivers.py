@@ -31,7 +31,9 @@ def request_waiver(
     reason: Annotated[str, Field("Reason", help="Why the check cannot pass now.", long=True)],
     risk: Annotated[str, Field("Risk", help="What may go wrong if it is let through.", long=True)],
     mitigation: Annotated[str, Field("Mitigation", help="What is done against that meanwhile.", long=True)],
-    expires_at: Annotated[datetime, Field("Expires", help="At most 90 days. Then the check fails the gate again.")],
+    expires_at: Annotated[
+        datetime, Field("Expires", help="At most 90 days. Then the check fails the gate again.")
+    ],
     release: Annotated[Release | None, Field("Release", help="Either a release or an artifact.")] = None,
     artifact: Annotated[Artifact | None, Field("Artifact")] = None,
 ) -> Waiver:
@@ -49,7 +51,9 @@ def request_waiver(
         known = ", ".join(c["name"] for c in version.checks) if version else "none"
         refuse("waiver.check", f"{gate} has no check {check}.", remedy=f"Its checks: {known}.", field="check")
     if not spec["waivable"]:
-        refuse("waiver.not_waivable", f"The gate does not allow {check} to be waived.", blocked_by=Ref.of(gate))
+        refuse(
+            "waiver.not_waivable", f"The gate does not allow {check} to be waived.", blocked_by=Ref.of(gate)
+        )
     if not meets(gate, subject):
         refuse("gate.not_met", f"{gate} does not stand before {subject.object}.", field="gate")
     _in_time(expires_at)
@@ -67,8 +71,17 @@ def request_waiver(
     )
 
 
-@action("waiver.grant", on=Waiver, requires="waivers.grant", machine=WAIVER_STATES, step_up=True, confirm="The check no longer holds up this release or artifact until the waiver expires.")
-def grant_waiver(actor: Actor, waiver: Waiver, *, decision: Annotated[str, Field("Why it is acceptable", long=True)]) -> Waiver:
+@action(
+    "waiver.grant",
+    on=Waiver,
+    requires="waivers.grant",
+    machine=WAIVER_STATES,
+    step_up=True,
+    confirm="The check no longer holds up this release or artifact until the waiver expires.",
+)
+def grant_waiver(
+    actor: Actor, waiver: Waiver, *, decision: Annotated[str, Field("Why it is acceptable", long=True)]
+) -> Waiver:
     """Let the check through until the waiver expires."""
     _in_time(waiver.expires_at)
     _decided(actor, waiver, decision)
@@ -76,14 +89,25 @@ def grant_waiver(actor: Actor, waiver: Waiver, *, decision: Annotated[str, Field
 
 
 @action("waiver.refuse", on=Waiver, requires="waivers.grant", machine=WAIVER_STATES)
-def refuse_waiver(actor: Actor, waiver: Waiver, *, decision: Annotated[str, Field("Why not", long=True)]) -> Waiver:
+def refuse_waiver(
+    actor: Actor, waiver: Waiver, *, decision: Annotated[str, Field("Why not", long=True)]
+) -> Waiver:
     """Do not let the check through."""
     _decided(actor, waiver, decision)
     return waiver
 
 
-@action("waiver.revoke", on=Waiver, requires="waivers.grant", machine=WAIVER_STATES, danger=True, confirm="The check fails the gate again at once.")
-def revoke_waiver(actor: Actor, waiver: Waiver, *, reason: Annotated[str, Field("Reason", long=True)]) -> Waiver:
+@action(
+    "waiver.revoke",
+    on=Waiver,
+    requires="waivers.grant",
+    machine=WAIVER_STATES,
+    danger=True,
+    confirm="The check fails the gate again at once.",
+)
+def revoke_waiver(
+    actor: Actor, waiver: Waiver, *, reason: Annotated[str, Field("Reason", long=True)]
+) -> Waiver:
     """Take a waiver back."""
     waiver.decision = "\n".join(filter(None, (waiver.decision, f"Revoked: {reason}")))
     invalidate(gate=waiver.gate_id)
@@ -100,7 +124,12 @@ def _decided(actor: Actor, waiver: Waiver, decision: str) -> None:
 def _in_time(expires_at: datetime) -> None:
     moment = now()
     if expires_at <= moment:
-        refuse("waiver.expired", "The waiver would have expired already.", remedy="Ask for one with a later end.", field="expires_at")
+        refuse(
+            "waiver.expired",
+            "The waiver would have expired already.",
+            remedy="Ask for one with a later end.",
+            field="expires_at",
+        )
     if expires_at > moment + LONGEST:
         refuse("waiver.too_long", "A waiver lasts at most 90 days.", field="expires_at")
 

@@ -105,7 +105,12 @@ def settled(request: Any, slug: str) -> HttpResponseBase | None:
     rows = _look(
         caller.organization_id,
         _SETTLED,
-        {"organization": caller.organization_id, "question": question.text, "user": caller.user_id, "now": now()},
+        {
+            "organization": caller.organization_id,
+            "question": question.text,
+            "user": caller.user_id,
+            "now": now(),
+        },
     )
     if not rows:
         return None
@@ -113,7 +118,9 @@ def settled(request: Any, slug: str) -> HttpResponseBase | None:
     allowance = limits.take(request, caller.token_id)
     if allowance.spent:
         return None
-    response = HttpResponse(rows[0][0], content_type="application/json", headers={"Cache-Control": "private, no-cache"})
+    response = HttpResponse(
+        rows[0][0], content_type="application/json", headers={"Cache-Control": "private, no-cache"}
+    )
     marked: HttpResponseBase = allowance.mark(response)
     return marked
 
@@ -190,11 +197,15 @@ def _look(organization_id: uuid.UUID, query: str, params: dict[str, Any]) -> lis
     the scope is opened and closed in the ordinary way.
     """
     if connection.in_atomic_block:
-        with tenant_scope(organization_id, Actor.system(organization_id, "settled verdict")), connection.cursor() as cursor:
+        with (
+            tenant_scope(organization_id, Actor.system(organization_id, "settled verdict")),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(query, params)
             return list(cursor.fetchall())
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('releasetrain.organization', %(scope)s, true); " + query, {**params, "scope": str(organization_id)}
+            "SELECT set_config('releasetrain.organization', %(scope)s, true); " + query,
+            {**params, "scope": str(organization_id)},
         )
         return list(cursor.fetchall())

@@ -48,7 +48,9 @@ ANSWER = inline_serializer(
         "checks": serializers.ListField(child=_CHECK),
     },
 )
-_QUESTION = inline_serializer("GateQuestion", {name: serializers.CharField(required=False, allow_blank=True) for name in FIELDS})
+_QUESTION = inline_serializer(
+    "GateQuestion", {name: serializers.CharField(required=False, allow_blank=True) for name in FIELDS}
+)
 _UNDER_WAY = inline_serializer(
     "GateUnderWay",
     {
@@ -68,8 +70,12 @@ class EvaluateView(OrganizationView):
         summary="Ask the gates before an environment for their verdict",
         request=_QUESTION,
         responses={
-            200: OpenApiResponse(ANSWER, "The verdict; it stands until valid_until or until anything it read changes."),
-            202: OpenApiResponse(_UNDER_WAY, "Evaluations under way; Location says where to wait, with ?wait=30."),
+            200: OpenApiResponse(
+                ANSWER, "The verdict; it stands until valid_until or until anything it read changes."
+            ),
+            202: OpenApiResponse(
+                _UNDER_WAY, "Evaluations under way; Location says where to wait, with ?wait=30."
+            ),
         },
     )
     def post(self, request: Any, **_: Any) -> Response:
@@ -79,7 +85,10 @@ class EvaluateView(OrganizationView):
         asked = ask(self.actor, question)
         if asked.answer is not None:
             return Response(asked.answer)
-        evaluations = [{"evaluation": e.key, "gate": e.gate.key, "state": e.state, "href": links.api_url_for(e)} for e in asked.under_way]
+        evaluations = [
+            {"evaluation": e.key, "gate": e.gate.key, "state": e.state, "href": links.api_url_for(e)}
+            for e in asked.under_way
+        ]
         return Response(
             {"verdict": "pending", "state": asked.under_way[0].state, "evaluations": evaluations},
             status=202,
@@ -88,14 +97,16 @@ class EvaluateView(OrganizationView):
 
 
 class EvaluationView(OrganizationView):
-    """GET: an evaluation. `verdict` is what may be acted upon now: pending as long as it is not settled, or when it is outdated."""
+    """GET: an evaluation. `verdict` is what may be acted upon now: pending while it is not settled or outdated."""
 
     @extend_schema(
         operation_id="evaluations_retrieve",
         tags=["evaluations"],
         summary="An evaluation, waiting for its verdict if asked to",
         parameters=[
-            OpenApiParameter("wait", int, description=f"Seconds to wait for the verdict, at most {LONGEST_WAIT}."),
+            OpenApiParameter(
+                "wait", int, description=f"Seconds to wait for the verdict, at most {LONGEST_WAIT}."
+            ),
         ],
         responses={200: ANSWER},
     )

@@ -17,11 +17,20 @@ from .per_artifact import together
 from .registry import Outcome, check, failed, passed, pending
 
 
-@check("freeze", title="No freeze", words="No freeze is in force for the train, the environment and the services.", max_age_hours=1)
+@check(
+    "freeze",
+    title="No freeze",
+    words="No freeze is in force for the train, the environment and the services.",
+    max_age_hours=1,
+)
 def freeze(ctx: CheckContext) -> Outcome:
     """Freezes in force at the moment of asking. The answer ends when the next freeze begins or this one ends."""
     train = ctx.release.train if ctx.release else None
-    in_force = {f.pk: f for service in (ctx.services or (None,)) for f in active_freezes(train, ctx.environment, service, ctx.at)}
+    in_force = {
+        f.pk: f
+        for service in (ctx.services or (None,))
+        for f in active_freezes(train, ctx.environment, service, ctx.at)
+    }
     facts: dict[str, Any] = {"freezes": sorted(str(pk) for pk in in_force)}
     if in_force:
         last = max(in_force.values(), key=lambda f: f.ends)
@@ -38,7 +47,11 @@ def freeze(ctx: CheckContext) -> Outcome:
 def _next_freeze(ctx: CheckContext) -> datetime | None:
     """When the next freeze of any kind begins. One that does not concern the subject only costs a second look."""
     return (
-        Freeze.objects.filter(Q(environment__isnull=True) | Q(environment=ctx.environment), cancelled_at__isnull=True, starts__gt=ctx.at)
+        Freeze.objects.filter(
+            Q(environment__isnull=True) | Q(environment=ctx.environment),
+            cancelled_at__isnull=True,
+            starts__gt=ctx.at,
+        )
         .order_by("starts")
         .values_list("starts", flat=True)
         .first()
@@ -51,12 +64,16 @@ def _next_freeze(ctx: CheckContext) -> datetime | None:
     subject="artifact",
     parameters={
         "environment_kind": one_of(
-            "Tested in", "test", (("test", "a test environment"), ("staging", "a staging environment")), "Where the same build must have run."
+            "Tested in",
+            "test",
+            (("test", "a test environment"), ("staging", "a staging environment")),
+            "Where the same build must have run.",
         ),
         "hours": count("Hours it ran there", 0, "Counted from the end of its deployment.", most=8_760),
     },
     words=lambda environment_kind, hours: (
-        f"The very same build, by digest, ran in a {environment_kind} environment" + (f" for {hours} hours." if hours else ".")
+        f"The very same build, by digest, ran in a {environment_kind} environment"
+        + (f" for {hours} hours." if hours else ".")
     ),
 )
 def artifact_tested(ctx: CheckContext, *, environment_kind: str, hours: int) -> Outcome:
@@ -76,7 +93,12 @@ def _tested(ctx: CheckContext, artifact: Artifact, kind: str, hours: int) -> Out
         tried = runs.order_by("-started_at").first()
         facts = {"tested": None, "tried": str(tried.pk) if tried else None}
         if tried and tried.state in (Deployment.State.FAILED, Deployment.State.ROLLED_BACK):
-            return failed(f"{artifact} was tried in {tried.environment}: {tried.get_state_display().lower()}.", remedy, evidence=[tried], facts=facts)
+            return failed(
+                f"{artifact} was tried in {tried.environment}: {tried.get_state_display().lower()}.",
+                remedy,
+                evidence=[tried],
+                facts=facts,
+            )
         return failed(f"{artifact} has never run in a {kind} environment.", remedy, facts=facts)
     since = found.finished_at or found.started_at
     facts = {"tested": str(found.pk), "since": since.isoformat()}
@@ -89,4 +111,8 @@ def _tested(ctx: CheckContext, artifact: Artifact, kind: str, hours: int) -> Out
             facts=facts,
             valid_until=ready_at,
         )
-    return passed(f"{artifact} ran in {found.environment} since {since:%Y-%m-%d %H:%M} UTC.", evidence=[found], facts=facts)
+    return passed(
+        f"{artifact} ran in {found.environment} since {since:%Y-%m-%d %H:%M} UTC.",
+        evidence=[found],
+        facts=facts,
+    )

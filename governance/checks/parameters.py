@@ -46,11 +46,17 @@ class Parameter:
             if self.kind is int and number != int(number):
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
-            raise BadParameter(f"{self.label}: give {'a whole number' if self.kind is int else 'a number'}.") from None
-        if not (self.min if self.min is not None else float("-inf")) <= number <= (
-            self.max if self.max is not None else 2**53
+            raise BadParameter(
+                f"{self.label}: give {'a whole number' if self.kind is int else 'a number'}."
+            ) from None
+        if (
+            not (self.min if self.min is not None else float("-inf"))
+            <= number
+            <= (self.max if self.max is not None else 2**53)
         ):
-            raise BadParameter(f"{self.label}: between {self.min or 0:g} and {self.max if self.max is not None else 2**53:g}.")
+            raise BadParameter(
+                f"{self.label}: between {self.min or 0:g} and {self.max if self.max is not None else 2**53:g}."
+            )
         return int(number) if self.kind is int else number
 
 

@@ -18,7 +18,11 @@ Judge = Callable[[Artifact, list[Result]], Outcome]
 def judge_results(ctx: CheckContext, kind: str, judge: Judge, *, missing: str, remedy: str) -> Outcome:
     """Judge the standing results of one kind for every build under judgement; a build without any is pending."""
     if not ctx.artifacts:
-        return pending(f"{ctx.subject_label} has no build attached.", "Attach the release's artifacts.", facts={"artifacts": []})
+        return pending(
+            f"{ctx.subject_label} has no build attached.",
+            "Attach the release's artifacts.",
+            facts={"artifacts": []},
+        )
     results = standing_results(ctx.artifacts, kind)
     outcomes = []
     for artifact in ctx.artifacts:
@@ -26,7 +30,9 @@ def judge_results(ctx: CheckContext, kind: str, judge: Judge, *, missing: str, r
         if found:
             outcomes.append((artifact, judge(artifact, found)))
         else:
-            outcomes.append((artifact, pending(f"{missing} for {artifact}.", remedy.format(digest=artifact.digest))))
+            outcomes.append(
+                (artifact, pending(f"{missing} for {artifact}.", remedy.format(digest=artifact.digest)))
+            )
     return together(outcomes)
 
 

@@ -84,7 +84,10 @@ class CheckKind:
 
     def rule(self, parameters: Mapping[str, Any]) -> str:
         """The rule in plain words, with its thresholds."""
-        shown = {n: ", ".join(v) if isinstance(v, list) else f"{v:g}" if isinstance(v, float) else v for n, v in parameters.items()}
+        shown = {
+            n: ", ".join(v) if isinstance(v, list) else f"{v:g}" if isinstance(v, float) else v
+            for n, v in parameters.items()
+        }
         return self.words(**parameters) if callable(self.words) else self.words.format(**shown)
 
 
@@ -109,7 +112,9 @@ def check(
         raise ValueError(f"a check is about one of {SUBJECTS}, not {subject!r}")
 
     def declare(body: Callable[..., Outcome]) -> Callable[..., Outcome]:
-        _kinds[kind] = CheckKind(kind, title, body, subject, dict(parameters or {}), words or title, max_age_hours)
+        _kinds[kind] = CheckKind(
+            kind, title, body, subject, dict(parameters or {}), words or title, max_age_hours
+        )
         return body
 
     return declare
@@ -124,4 +129,15 @@ def find(kind: str) -> CheckKind | None:
     return _kinds.get(kind)
 
 
-__all__ = ["CheckContext", "CheckKind", "Outcome", "Parameter", "check", "failed", "find", "kinds", "passed", "pending"]
+__all__ = [
+    "CheckContext",
+    "CheckKind",
+    "Outcome",
+    "Parameter",
+    "check",
+    "failed",
+    "find",
+    "kinds",
+    "passed",
+    "pending",
+]

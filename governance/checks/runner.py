@@ -51,7 +51,11 @@ def run_checks(specs: list[dict[str, Any]], context: CheckContext, waivers: list
 def _run_one(spec: Mapping[str, Any], context: CheckContext) -> tuple[Outcome, bool]:
     kind = registry.find(spec["kind"])
     if kind is None:
-        return Outcome("error", f"No check of kind {spec['kind']} is installed.", "Publish a version of the gate without it."), False
+        return Outcome(
+            "error",
+            f"No check of kind {spec['kind']} is installed.",
+            "Publish a version of the gate without it.",
+        ), False
     limit = timedelta(hours=float(spec["max_age_hours"]))
     context = replace(context, max_age=limit)
     started = time.monotonic()
@@ -66,7 +70,11 @@ def _run_one(spec: Mapping[str, Any], context: CheckContext) -> tuple[Outcome, b
         return Outcome("error", "The check took too long and was stopped.", "Ask again."), True
     except Exception as error:
         log.exception("check %s crashed", spec["kind"])
-        return Outcome("error", f"The check could not be carried out: {type(error).__name__}.", "Ask again; if it stays, tell the operator."), False
+        return Outcome(
+            "error",
+            f"The check could not be carried out: {type(error).__name__}.",
+            "Ask again; if it stays, tell the operator.",
+        ), False
     if time.monotonic() - started > CHECK_SECONDS:
         return Outcome("error", f"The check took longer than {CHECK_SECONDS} s.", "Ask again."), False
     return _fresh(outcome, context), False
@@ -79,12 +87,12 @@ def _fresh(outcome: Outcome, context: CheckContext) -> Outcome:
     # Facts read now are as old as this moment: the age limit then bounds how long the answer stands.
     goes_stale = (outcome.as_of or context.at) + context.max_age
     if outcome.verdict == "pass" and goes_stale <= context.at:
-        age = context.at - (outcome.as_of or context.at)
+        old = (context.at - (outcome.as_of or context.at)).total_seconds() / 3600
         hours = context.max_age.total_seconds() / 3600
         return replace(
             outcome,
             verdict="fail",
-            reason=f"Stale: the evidence is {age.total_seconds() / 3600:.0f} h old, the limit is {hours:g} h. {outcome.reason}",
+            reason=f"Stale: the evidence is {old:.0f} h old, the limit is {hours:g} h. {outcome.reason}",
             remedy="Run the pipeline step again and post its result.",
             valid_until=None,
         )
@@ -115,7 +123,12 @@ def _record(spec: Mapping[str, Any], outcome: Outcome, at: datetime, waiver: Wai
         record |= {
             "verdict": "waived",
             "reason": f"Waived by {waiver.key} until {waiver.expires_at:%Y-%m-%d %H:%M} UTC. Without it: {outcome.reason}",
-            "waiver": {"key": waiver.key, "id": str(waiver.pk), "expires_at": plain(waiver.expires_at), "covers": outcome.verdict},
+            "waiver": {
+                "key": waiver.key,
+                "id": str(waiver.pk),
+                "expires_at": plain(waiver.expires_at),
+                "covers": outcome.verdict,
+            },
             # What is waived may change for the worse, but it is let through either way: only the waiver's end counts.
             "valid_until": plain(waiver.expires_at),
         }

@@ -16,13 +16,19 @@ from .registry import Outcome, check, failed, passed
 
 SEVERITIES = ("critical", "high", "medium", "low")
 _LIMITS: dict[str, Parameter] = {
-    name: count(f"Most {name} findings", limit) for name, limit in zip(SEVERITIES, (0, 0, 10, 1_000_000), strict=True)
+    name: count(f"Most {name} findings", limit)
+    for name, limit in zip(SEVERITIES, (0, 0, 10, 1_000_000), strict=True)
 }
 _UNLIMITED = 1_000_000
 
 
 def _limits_in_words(**limits: int) -> str:
-    return ", ".join(f"{'no' if n == 0 else f'at most {n}'} {name}" for name, n in limits.items() if n < _UNLIMITED) or "any number"
+    return (
+        ", ".join(
+            f"{'no' if n == 0 else f'at most {n}'} {name}" for name, n in limits.items() if n < _UNLIMITED
+        )
+        or "any number"
+    )
 
 
 @check(
@@ -30,7 +36,10 @@ def _limits_in_words(**limits: int) -> str:
     title="Static analysis",
     subject="artifact",
     parameters=_LIMITS,
-    words=lambda **limits: f"The scan was complete and reports {_limits_in_words(**limits)} findings; suppressed, accepted and false ones are not counted.",
+    words=lambda **limits: (
+        f"The scan was complete and reports {_limits_in_words(**limits)} findings;"
+        " suppressed, accepted and false ones are not counted."
+    ),
 )
 def static_analysis(ctx: CheckContext, *, critical: int, high: int, medium: int, low: int) -> Outcome:
     """Findings of static analysis in the artifact by severity. A scan that failed is not a clean scan."""
@@ -50,16 +59,25 @@ def static_analysis(ctx: CheckContext, *, critical: int, high: int, medium: int,
     subject="artifact",
     parameters={
         **_LIMITS,
-        "denied_licences": texts("Denied licences", ("AGPL-3.0",), "SPDX identifiers; a longer one that begins with it is denied too."),
-        "minimum_components": count("Least number of components", 1, "An empty bill of materials never passes."),
+        "denied_licences": texts(
+            "Denied licences",
+            ("AGPL-3.0",),
+            "SPDX identifiers; a longer one that begins with it is denied too.",
+        ),
+        "minimum_components": count(
+            "Least number of components", 1, "An empty bill of materials never passes."
+        ),
     },
     words=lambda denied_licences, minimum_components, **limits: (
-        f"The bill of materials lists at least {minimum_components} components with {_limits_in_words(**limits)} vulnerabilities"
+        f"The bill of materials lists at least {minimum_components} components"
+        f" with {_limits_in_words(**limits)} vulnerabilities"
         + (f" and none under {', '.join(denied_licences)}" if denied_licences else "")
         + "; VEX statements and decisions on findings count."
     ),
 )
-def composition(ctx: CheckContext, *, denied_licences: list[str], minimum_components: int, **limits: int) -> Outcome:
+def composition(
+    ctx: CheckContext, *, denied_licences: list[str], minimum_components: int, **limits: int
+) -> Outcome:
     """Known vulnerabilities and licences of the artifact's components, from its CycloneDX bill of materials."""
 
     def judge(artifact: Artifact, results: list[Result]) -> Outcome:
@@ -68,7 +86,12 @@ def composition(ctx: CheckContext, *, denied_licences: list[str], minimum_compon
         number = listed.count()
         denied = _denied(listed, denied_licences)
         facts = {**outcome.facts, "components": number, "denied": sorted(denied)[:50]}
-        more: dict[str, Any] = {"facts": facts, "evidence": outcome.evidence, "as_of": outcome.as_of, "valid_until": outcome.valid_until}
+        more: dict[str, Any] = {
+            "facts": facts,
+            "evidence": outcome.evidence,
+            "as_of": outcome.as_of,
+            "valid_until": outcome.valid_until,
+        }
         if number < minimum_components:
             return failed(
                 f"The bill of materials of {artifact} lists {number} components; {minimum_components} are required.",
@@ -76,11 +99,17 @@ def composition(ctx: CheckContext, *, denied_licences: list[str], minimum_compon
                 **more,
             )
         if denied:
-            return failed(f"{artifact} contains {denied[0]}, which the policy denies.", "Replace the component.", **more)
+            return failed(
+                f"{artifact} contains {denied[0]}, which the policy denies.", "Replace the component.", **more
+            )
         return Outcome(outcome.verdict, outcome.reason, outcome.remedy, **more)
 
     return judge_results(
-        ctx, "composition", judge, missing="No bill of materials", remedy="Post the CycloneDX document for {digest}."
+        ctx,
+        "composition",
+        judge,
+        missing="No bill of materials",
+        remedy="Post the CycloneDX document for {digest}.",
     )
 
 
@@ -88,21 +117,38 @@ def _judge(at: datetime, artifact: Artifact, results: list[Result], limits: dict
     counted, ends = counted_findings(at, results)
     problems = [problem for r in results for problem in r.summary.get("problems", [])]
     found: dict[str, Any] = {
-        "facts": {"findings": dict(sorted(counted.items())), "problems": len(problems), "results": sorted(r.digest for r in results)},
+        "facts": {
+            "findings": dict(sorted(counted.items())),
+            "problems": len(problems),
+            "results": sorted(r.digest for r in results),
+        },
         "evidence": results,
         "as_of": min(r.as_of for r in results),
         "valid_until": ends,
     }
     if problems:
-        return failed(f"The scan of {artifact} is incomplete: {problems[0]}", "Repair the scan and post its report.", **found)
-    over = [f"{counted[name]} {name} (at most {limit})" for name, limit in limits.items() if counted[name] > limit]
+        return failed(
+            f"The scan of {artifact} is incomplete: {problems[0]}",
+            "Repair the scan and post its report.",
+            **found,
+        )
+    over = [
+        f"{counted[name]} {name} (at most {limit})" for name, limit in limits.items() if counted[name] > limit
+    ]
     # A severity nobody knows is held against the strictest limit.
     if counted["unknown"] > limits["critical"]:
         over.append(f"{counted['unknown']} of unknown severity (at most {limits['critical']})")
     if over:
-        return failed(f"{artifact} has {', '.join(over)}.", "Fix the findings, or triage those that are no real ones.", **found)
+        return failed(
+            f"{artifact} has {', '.join(over)}.",
+            "Fix the findings, or triage those that are no real ones.",
+            **found,
+        )
     total = sum(counted[name] for name in (*SEVERITIES, "unknown"))
-    return passed(f"{artifact} has {total or 'no'} counted finding{'' if total == 1 else 's'}, within the limits.", **found)
+    return passed(
+        f"{artifact} has {total or 'no'} counted finding{'' if total == 1 else 's'}, within the limits.",
+        **found,
+    )
 
 
 def counted_findings(at: datetime, results: list[Result]) -> tuple[Counter[str], datetime | None]:

@@ -24,6 +24,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from functools import partial
+from pathlib import Path
 
 PASS, FAIL, PENDING, ERROR = 0, 1, 2, 3
 VERDICTS = {"pass": PASS, "fail": FAIL, "pending": PENDING, "error": ERROR}
@@ -59,9 +61,15 @@ class Installation:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Trouble("--url must be an http(s) address.")
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-            raise Trouble("The token would travel in the clear: use https (plain http is for this machine only).")
-        self.origin = "%s://%s" % (parts.scheme, parts.netloc)
-        self.root = "%s%s/api/v1/orgs/%s" % (self.origin, parts.path.rstrip("/"), urllib.parse.quote(org, safe=""))
+            raise Trouble(
+                "The token would travel in the clear: use https (plain http is for this machine only)."
+            )
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.root = "{}{}/api/v1/orgs/{}".format(
+            self.origin,
+            parts.path.rstrip("/"),
+            urllib.parse.quote(org, safe=""),
+        )
         self.token = token
         self.opener = urllib.request.build_opener(NoRedirects)
 
@@ -69,27 +77,31 @@ class Installation:
         """An address the server named; only its own origin is followed."""
         address = urllib.parse.urljoin(self.root + "/", location)
         if not address.startswith(self.origin + "/"):
-            raise Trouble("The server names an address elsewhere: %s" % location)
+            raise Trouble(f"The server names an address elsewhere: {location}")
         return address
 
     def ask(self, method, address, body=None, content_type="application/json", timeout=60):
         """(status, headers, JSON) of one request. Raises Busy for what may pass by waiting, Trouble for the rest."""
-        headers = {"Authorization": "Bearer " + self.token, "Accept": "application/json", "User-Agent": "release-gate/1"}
+        headers = {
+            "Authorization": "Bearer " + self.token,
+            "Accept": "application/json",
+            "User-Agent": "release-gate/1",
+        }
         if body is not None:
             headers["Content-Type"] = content_type
-        request = urllib.request.Request(address, data=body, headers=headers, method=method)
+        request = urllib.request.Request(address, data=body, headers=headers, method=method)  # noqa: S310 - http and https only, see __init__
         try:
             with self.opener.open(request, timeout=timeout) as answer:
                 return answer.status, answer.headers, understood(answer.read(LONGEST_ANSWER + 1))
         except urllib.error.HTTPError as error:
-            sentence = "%s: %s" % (error.code, said(error))
+            sentence = f"{error.code}: {said(error)}"
             if error.code == 429 or error.code >= 500:
                 raise Busy(seconds_of(error.headers.get("Retry-After"), 2), sentence) from error
             raise Trouble(sentence) from error
         except OSError as error:
-            raise Busy(2, "No connection: %s" % getattr(error, "reason", error)) from error
+            raise Busy(2, "No connection: {}".format(getattr(error, "reason", error))) from error
         except ValueError as error:
-            raise Trouble("The answer cannot be understood: %s" % error) from error
+            raise Trouble(f"The answer cannot be understood: {error}") from error
 
 
 def understood(body):
@@ -149,42 +161,48 @@ def patiently(clock, act):
 def multipart(fields, path):
     """The body of one upload."""
     boundary = uuid.uuid4().hex
-    name = os.path.basename(path).replace('"', "_").replace("\r", "_").replace("\n", "_")
-    with open(path, "rb") as file:
-        content = file.read()
+    name = one_line(Path(path).name).replace('"', "_")
+    content = Path(path).read_bytes()
     out = []
     for key, value in fields.items():
-        out.append(('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, key, value)).encode("utf-8"))
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n'
+        out.append((head + one_line(value) + "\r\n").encode())
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    head = '--%s\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\nContent-Type: %s\r\n\r\n' % (boundary, name, kind)
-    out += [head.encode("utf-8"), content, ("\r\n--%s--\r\n" % boundary).encode("utf-8")]
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    out += [(head + f"Content-Type: {kind}\r\n\r\n").encode(), content, f"\r\n--{boundary}--\r\n".encode()]
     return b"".join(out), "multipart/form-data; boundary=" + boundary
 
 
 def post_results(there, clock, options):
     """Post every file. Each is its own stream, so that several reports of one kind stand side by side."""
     for path in options.post:
-        fields = {"digest": options.digest, "source": os.path.basename(path)[:120]}
+        fields = {"digest": options.digest, "source": Path(path).name[:120]}
         for name in ("service", "version", "commit", "run_url"):
             if getattr(options, name):
                 fields[name] = getattr(options, name)
         try:
             body, kind = multipart(fields, path)
         except OSError as error:
-            raise Trouble("Cannot read %s: %s" % (path, error.strerror)) from error
+            raise Trouble(f"Cannot read {path}: {error.strerror}") from error
         try:
-            patiently(clock, lambda: there.ask("POST", there.root + "/results/post", body, kind, timeout=300))
+            patiently(
+                clock, partial(there.ask, "POST", there.root + "/results/post", body, kind, timeout=300)
+            )
         except Trouble as trouble:
-            raise Trouble("%s was not taken. %s" % (path, trouble)) from trouble
-        print("posted    %s" % path, file=sys.stderr)
+            raise Trouble(f"{path} was not taken. {trouble}") from trouble
+        print(f"posted    {path}", file=sys.stderr)
 
 
 def verdict(there, clock, options):
     """The settled answer, or the last one when the time is up."""
-    question = {n: getattr(options, n) for n in ("environment", "gate", "release", "digest") if getattr(options, n)}
+    question = {
+        n: getattr(options, n) for n in ("environment", "gate", "release", "digest") if getattr(options, n)
+    }
     body = json.dumps(question).encode("utf-8")
     while True:
-        status, headers, answer = patiently(clock, lambda: there.ask("POST", there.root + "/gates/evaluate", body))
+        status, headers, answer = patiently(
+            clock, lambda: there.ask("POST", there.root + "/gates/evaluate", body)
+        )
         if status == 200:
             check_answer(answer, options)
             if answer["verdict"] != "pending" or clock.left <= 0:
@@ -192,10 +210,10 @@ def verdict(there, clock, options):
             clock.sleep(5)
         elif status == 202:
             if clock.left <= 0:
-                return answer
+                return {**answer, "verdict": "pending"}
             wait_for(there, clock, headers.get("Location") or "")
         else:
-            raise Trouble("The server answers %s." % status)
+            raise Trouble(f"The server answers {status}.")
 
 
 def wait_for(there, clock, location):
@@ -204,7 +222,7 @@ def wait_for(there, clock, location):
         clock.sleep(1)
         return
     seconds = max(1, min(LONGEST_POLL, int(clock.left)))
-    address = "%s?wait=%d" % (there.address(location), seconds)
+    address = f"{there.address(location)}?wait={seconds}"
     started = time.monotonic()
     _, headers, answer = patiently(clock, lambda: there.ask("GET", address, timeout=seconds + 30))
     if answer.get("state") not in ("done", "dead") and time.monotonic() - started < 1:
@@ -230,21 +248,22 @@ def show(answer, out):
     width = max([len(str(c.get("name", ""))) for c in checks] + [5])
     for check in checks:
         word = str(check.get("verdict", "?"))
-        print("%-8s  %-*s  %s" % (word, width, check.get("name", ""), one_line(check.get("reason"))), file=out)
+        print(f"{word:<8}  {check.get('name', ''):<{width}}  {one_line(check.get('reason'))}", file=out)
         if word not in ("pass", "waived") and check.get("remedy"):
-            print("%8s  %-*s  to pass: %s" % ("", width, "", one_line(check["remedy"])), file=out)
+            print(f"{'':{width + 12}}to pass: {one_line(check['remedy'])}", file=out)
     for gate in answer.get("gates") or []:
         if isinstance(gate, dict):
             note = " (advisory)" if gate.get("advisory") else ""
             words = (gate.get("gate"), gate.get("name"), gate.get("version"), gate.get("verdict"), note)
-            print("gate      %s %s, version %s: %s%s" % words, file=out)
+            print("gate      {} {}, version {}: {}{}".format(*words), file=out)
             if gate.get("error"):
-                print("          %s" % one_line(gate["error"]), file=out)
+                print(f"          {one_line(gate['error'])}", file=out)
     what = answer.get("release") or answer.get("artifact") or "the evaluation"
-    print("verdict   %s: %s into %s" % (str(answer["verdict"]).upper(), what, answer.get("environment") or "its environment"), file=out)
+    where = answer.get("environment") or "its environment"
+    print(f"verdict   {answer['verdict'].upper()}: {what} into {where}", file=out)
     for name in ("valid_until", "inputs_digest"):
         if answer.get(name):
-            print("%-9s %s" % (name.replace("_", " ")[:11], answer[name]), file=out)
+            print(f"{name.replace('_', ' '):<13} {answer[name]}", file=out)
 
 
 def one_line(text):
@@ -257,21 +276,35 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.print_usage(sys.stderr)
-        self.exit(ERROR, "release-gate: %s\n" % message)
+        self.exit(ERROR, f"release-gate: {message}\n")
 
 
 def options_of(arguments):
-    parser = Parser(prog="release-gate", description="Ask the release gates. Exit 0 pass, 1 fail, 2 pending, 3 error.")
+    parser = Parser(
+        prog="release-gate", description="Ask the release gates. Exit 0 pass, 1 fail, 2 pending, 3 error."
+    )
     env = os.environ.get
-    parser.add_argument("--url", default=env("RELEASETRAIN_URL"), help="address of the installation (RELEASETRAIN_URL)")
-    parser.add_argument("--org", default=env("RELEASETRAIN_ORG"), help="the organization's word in addresses (RELEASETRAIN_ORG)")
-    parser.add_argument("--token", default=env("RELEASETRAIN_TOKEN"), help="better given as RELEASETRAIN_TOKEN")
+    parser.add_argument(
+        "--url", default=env("RELEASETRAIN_URL"), help="address of the installation (RELEASETRAIN_URL)"
+    )
+    parser.add_argument(
+        "--org",
+        default=env("RELEASETRAIN_ORG"),
+        help="the organization's word in addresses (RELEASETRAIN_ORG)",
+    )
+    parser.add_argument(
+        "--token", default=env("RELEASETRAIN_TOKEN"), help="better given as RELEASETRAIN_TOKEN"
+    )
     parser.add_argument("--environment", help="name of the environment to enter")
     parser.add_argument("--gate", help="ask this gate only, by its key")
     parser.add_argument("--release", help="key of the release")
     parser.add_argument("--digest", help="digest of the artifact, sha256:…")
-    parser.add_argument("--wait", type=float, default=300.0, metavar="SECONDS", help="how long to wait for a verdict (300)")
-    parser.add_argument("--post", nargs="+", default=[], metavar="FILE", help="reports to post first (needs --digest)")
+    parser.add_argument(
+        "--wait", type=float, default=300.0, metavar="SECONDS", help="how long to wait for a verdict (300)"
+    )
+    parser.add_argument(
+        "--post", nargs="+", default=[], metavar="FILE", help="reports to post first (needs --digest)"
+    )
     parser.add_argument("--service", help="registers the artifact with its first result")
     parser.add_argument("--version", help="version of the artifact")
     parser.add_argument("--commit", help="commit it was built from")
@@ -280,7 +313,7 @@ def options_of(arguments):
     options = parser.parse_args(arguments)
     for name in ("url", "org", "token"):
         if not getattr(options, name):
-            parser.error("--%s or RELEASETRAIN_%s is missing" % (name, name.upper()))
+            parser.error(f"--{name} or RELEASETRAIN_{name.upper()} is missing")
     if bool(options.release) == bool(options.digest):
         parser.error("give either --release or --digest")
     if not (options.environment or options.gate):
@@ -311,11 +344,11 @@ def main(arguments=None):
     try:
         return run(sys.argv[1:] if arguments is None else arguments)
     except Trouble as trouble:
-        print("error     %s" % one_line(trouble), file=sys.stderr)
+        print(f"error     {one_line(trouble)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("error     interrupted", file=sys.stderr)
     except Exception as error:
-        print("error     %s: %s" % (type(error).__name__, one_line(error)), file=sys.stderr)
+        print(f"error     {type(error).__name__}: {one_line(error)}", file=sys.stderr)
     return ERROR
 
 

@@ -50,25 +50,35 @@ class Finding(TenantModel):
     location = models.CharField(max_length=500, blank=True, help_text="File and line, or the component.")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
-    due_at = models.DateTimeField(null=True, blank=True, help_text="By when it must be dealt with, by its severity.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="By when it must be dealt with, by its severity."
+    )
     accepted_until = models.DateTimeField(null=True, blank=True)
-    assessment = models.TextField(blank=True, help_text="Why it is accepted or no real finding, or what is being done.")
+    assessment = models.TextField(
+        blank=True, help_text="Why it is accepted or no real finding, or what is being done."
+    )
     history = tracked()
 
     class Meta:
         ordering = ["due_at", "-first_seen_at"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "service", "tool", "fingerprint"], name="finding_once"),
+            models.UniqueConstraint(
+                fields=["organization", "service", "tool", "fingerprint"], name="finding_once"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["open", "triaged", "false_positive", "accepted", "fixed", "reopened"]),
                 name="finding_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(severity__in=["critical", "high", "medium", "low", "info", "unknown"]), name="finding_severity_known"
+                condition=Q(severity__in=["critical", "high", "medium", "low", "info", "unknown"]),
+                name="finding_severity_known",
             ),
-            models.CheckConstraint(condition=Q(kind__in=["static_analysis", "composition"]), name="finding_kind_known"),
             models.CheckConstraint(
-                condition=~Q(state="accepted") | Q(accepted_until__isnull=False), name="finding_acceptance_ends"
+                condition=Q(kind__in=["static_analysis", "composition"]), name="finding_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="accepted") | Q(accepted_until__isnull=False),
+                name="finding_acceptance_ends",
             ),
         ]
         indexes = [
@@ -102,7 +112,9 @@ class FindingOccurrence(TenantModel):
     exempt = models.CharField(max_length=16, choices=Exempt.choices, default=Exempt.COUNTS, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "result", "finding"], name="occurrence_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "result", "finding"], name="occurrence_once")
+        ]
         indexes = [models.Index(fields=["organization", "finding"], name="occurrence_of_finding")]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantMode
 class Verdict(models.TextChoices):
     """What a check or a gate says. Only pass and waived let anything through."""
 
-    PASS = "pass", "Pass"  # noqa: S105 - a verdict, not a password
+    PASS = "pass", "Pass"
     FAIL = "fail", "Fail"
     PENDING = "pending", "Pending"
     ERROR = "error", "Error"
@@ -45,9 +45,13 @@ class Gate(KeyedModel):
         constraints = [
             *KeyedModel.Meta.constraints,
             models.UniqueConstraint(
-                fields=["organization", "environment", "name"], condition=~Q(mode="retired"), name="gate_name_once"
+                fields=["organization", "environment", "name"],
+                condition=~Q(mode="retired"),
+                name="gate_name_once",
             ),
-            models.CheckConstraint(condition=Q(mode__in=["active", "shadow", "retired"]), name="gate_mode_known"),
+            models.CheckConstraint(
+                condition=Q(mode__in=["active", "shadow", "retired"]), name="gate_mode_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -80,7 +84,9 @@ class GateVersion(TenantModel):
 
     class Meta:
         ordering = ["gate", "-number"]
-        constraints = [models.UniqueConstraint(fields=["organization", "gate", "number"], name="gate_version_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "gate", "number"], name="gate_version_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.gate.key} version {self.number}"
@@ -107,8 +113,12 @@ class Evaluation(KeyedModel):
     gate = TenantForeignKey(Gate, related_name="evaluations", db_index=False)
     gate_version = TenantForeignKey(GateVersion, related_name="evaluations", db_index=False)
     environment = TenantForeignKey("trains.Environment", related_name="evaluations", db_index=False)
-    release = TenantForeignKey("trains.Release", related_name="evaluations", null=True, blank=True, db_index=False)
-    artifact = TenantForeignKey("trains.Artifact", related_name="evaluations", null=True, blank=True, db_index=False)
+    release = TenantForeignKey(
+        "trains.Release", related_name="evaluations", null=True, blank=True, db_index=False
+    )
+    artifact = TenantForeignKey(
+        "trains.Artifact", related_name="evaluations", null=True, blank=True, db_index=False
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     verdict = models.CharField(max_length=8, choices=Verdict.choices, null=True, blank=True)
     inputs_digest = models.CharField(max_length=71, blank=True)
@@ -128,7 +138,9 @@ class Evaluation(KeyedModel):
         ordering = ["-requested_at", "-id"]
         constraints = [
             *KeyedModel.Meta.constraints,
-            models.CheckConstraint(condition=Q(state__in=["queued", "running", "done", "dead"]), name="evaluation_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "done", "dead"]), name="evaluation_state_known"
+            ),
             models.CheckConstraint(
                 condition=Q(verdict__isnull=True) | Q(verdict__in=["pass", "fail", "pending", "error"]),
                 name="evaluation_verdict_known",
@@ -141,7 +153,8 @@ class Evaluation(KeyedModel):
                 name="evaluation_verdict_when_ended",
             ),
             models.CheckConstraint(
-                condition=Q(release__isnull=False, artifact__isnull=True) | Q(release__isnull=True, artifact__isnull=False),
+                condition=Q(release__isnull=False, artifact__isnull=True)
+                | Q(release__isnull=True, artifact__isnull=False),
                 name="evaluation_one_subject",
             ),
             # Asking twice while the work goes on gives the same evaluation.
@@ -165,7 +178,9 @@ class Evaluation(KeyedModel):
                 name="evaluation_of_artifact",
             ),
             models.Index(
-                fields=["organization", "requested_at"], condition=Q(state__in=["queued", "running"]), name="evaluation_at_work"
+                fields=["organization", "requested_at"],
+                condition=Q(state__in=["queued", "running"]),
+                name="evaluation_at_work",
             ),
         ]
 
@@ -196,7 +211,11 @@ class InputChange(TenantModel):
     weight = models.PositiveBigIntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "subject"], include=["weight"], name="input_change_of_subject")]
+        indexes = [
+            models.Index(
+                fields=["organization", "subject"], include=["weight"], name="input_change_of_subject"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject} +{self.weight}"
@@ -214,10 +233,14 @@ class SettledAnswer(TenantModel):
     subjects = ArrayField(models.UUIDField())
     stamp = models.BigIntegerField()
     valid_until = models.DateTimeField()
-    scopes = ArrayField(models.CharField(max_length=80), help_text="kind:id on any of which the right to ask counts.")
+    scopes = ArrayField(
+        models.CharField(max_length=80), help_text="kind:id on any of which the right to ask counts."
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "question"], name="settled_answer_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "question"], name="settled_answer_once")
+        ]
 
     def __str__(self) -> str:
         return self.question

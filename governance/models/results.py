@@ -37,7 +37,9 @@ class Result(TenantModel):
     file = TenantForeignKey(StoredFile, related_name="results", db_index=False)
     source = models.CharField(max_length=120, blank=True, help_text="The pipeline that posted it.")
     run_url = models.CharField(max_length=500, blank=True)
-    produced_at = models.DateTimeField(null=True, blank=True, help_text="When the report itself says it was made.")
+    produced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the report itself says it was made."
+    )
     reported_at = models.DateTimeField(default=now)
     reported_by = models.UUIDField(null=True)
     digest = models.CharField(max_length=71)
@@ -46,11 +48,14 @@ class Result(TenantModel):
         ordering = ["-reported_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["tests", "coverage", "static_analysis", "composition"]), name="result_kind_known"
+                condition=Q(kind__in=["tests", "coverage", "static_analysis", "composition"]),
+                name="result_kind_known",
             ),
         ]
         indexes = [
-            models.Index(fields=["organization", "artifact", "kind", "-reported_at"], name="result_of_artifact"),
+            models.Index(
+                fields=["organization", "artifact", "kind", "-reported_at"], name="result_of_artifact"
+            ),
             models.Index(fields=["organization", "-reported_at"], name="result_recent"),
         ]
 

@@ -28,10 +28,17 @@ class Waiver(KeyedModel):
     check_name = models.CharField("check", max_length=80)
     release = TenantForeignKey("trains.Release", related_name="waivers", null=True, blank=True)
     artifact = TenantForeignKey("trains.Artifact", related_name="waivers", null=True, blank=True)
-    builds = models.CharField(max_length=71, editable=False, help_text="Digest over the builds that were to be let through.")
+    builds = models.CharField(
+        max_length=71, editable=False, help_text="Digest over the builds that were to be let through."
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     granted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="decided by"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="decided by",
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
     reason = models.TextField(help_text="Why the check cannot pass now.")
@@ -47,21 +54,26 @@ class Waiver(KeyedModel):
         constraints = [
             *KeyedModel.Meta.constraints,
             models.CheckConstraint(
-                condition=Q(state__in=["requested", "granted", "refused", "revoked"]), name="waiver_state_known"
+                condition=Q(state__in=["requested", "granted", "refused", "revoked"]),
+                name="waiver_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(granted_by__isnull=True) | ~Q(granted_by=F("requested_by")), name="waiver_not_by_requester"
+                condition=Q(granted_by__isnull=True) | ~Q(granted_by=F("requested_by")),
+                name="waiver_not_by_requester",
             ),
             models.CheckConstraint(
                 condition=~Q(state="granted") | Q(granted_by__isnull=False, decided_at__isnull=False),
                 name="waiver_granted_by_somebody",
             ),
             models.CheckConstraint(
-                condition=Q(release__isnull=False, artifact__isnull=True) | Q(release__isnull=True, artifact__isnull=False),
+                condition=Q(release__isnull=False, artifact__isnull=True)
+                | Q(release__isnull=True, artifact__isnull=False),
                 name="waiver_one_subject",
             ),
         ]
-        indexes = [models.Index(fields=["organization", "gate", "state", "expires_at"], name="waiver_of_gate")]
+        indexes = [
+            models.Index(fields=["organization", "gate", "state", "expires_at"], name="waiver_of_gate")
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} {self.check_name}"

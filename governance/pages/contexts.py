@@ -40,9 +40,15 @@ def gate_page(request: Any, gate: Gate) -> dict[str, Any]:
         "rules": rules_of(version) if version else [],
         "versions": list(gate.versions.all()[:SHOWN]),
         "evaluations": list(
-            gate.evaluations.select_related("release", "artifact__service", "gate_version").order_by("-requested_at")[:SHOWN]
+            gate.evaluations.select_related("release", "artifact__service", "gate_version").order_by(
+                "-requested_at"
+            )[:SHOWN]
         ),
-        "waivers": list(gate.waivers.exclude(state=Waiver.State.REFUSED).select_related("release", "artifact__service", "requested_by", "granted_by")[:SHOWN]),
+        "waivers": list(
+            gate.waivers.exclude(state=Waiver.State.REFUSED).select_related(
+                "release", "artifact__service", "requested_by", "granted_by"
+            )[:SHOWN]
+        ),
         "publish": publish,
         "publish_url": reverse("gate_publish", args=[request.organization.slug, gate.key]),
         "ask": actions()["gate.evaluate"].decide(request.actor),
@@ -61,7 +67,9 @@ def rules_of(version: GateVersion) -> list[dict[str, Any]]:
             {
                 **spec,
                 "title": kind.title if kind else spec["kind"],
-                "rule": kind.rule(kind.clean(spec["parameters"])) if kind else "This kind of check is no longer installed: it is an error, never a pass.",
+                "rule": kind.rule(kind.clean(spec["parameters"]))
+                if kind
+                else "This kind of check is no longer installed: it is an error, never a pass.",
                 "installed": kind is not None,
             }
         )
@@ -82,7 +90,9 @@ def version_page(request: Any, version: GateVersion) -> dict[str, Any]:
 
 def _said(spec: dict[str, Any]) -> str:
     parameters = ", ".join(f"{name} {value}" for name, value in sorted(spec["parameters"].items()))
-    return f"{spec['kind']}: {parameters or 'no parameters'}; evidence at most {spec['max_age_hours']:g} h old"
+    return (
+        f"{spec['kind']}: {parameters or 'no parameters'}; evidence at most {spec['max_age_hours']:g} h old"
+    )
 
 
 def evaluation_page(request: Any, evaluation: Evaluation) -> dict[str, Any]:
@@ -94,14 +104,19 @@ def evaluation_page(request: Any, evaluation: Evaluation) -> dict[str, Any]:
     checks = sorted((_shown(check) for check in evaluation.checks), key=lambda c: worst_first(c["verdict"]))
     for check in checks:
         if check["verdict"] in ("fail", "pending"):
-            check["waive_url"] = f"{waive}?gate={evaluation.gate_id}&check={check['name']}&{name}={subject.pk}"
+            check["waive_url"] = (
+                f"{waive}?gate={evaluation.gate_id}&check={check['name']}&{name}={subject.pk}"
+            )
     again = actions()["gate.evaluate"]
     return {
         "evaluation": evaluation,
         "subject": subject,
         "standing": standing,
         "outdated": evaluation.is_settled and not standing,
-        "counts": {v: sum(1 for c in checks if c["verdict"] == v) for v in ("pass", "waived", "fail", "error", "pending")},
+        "counts": {
+            v: sum(1 for c in checks if c["verdict"] == v)
+            for v in ("pass", "waived", "fail", "error", "pending")
+        },
         "checks": checks,
         "again": again.decide(request.actor),
         "again_url": f"{links.verb_url(again)}?gate={evaluation.gate_id}&{name}={subject.pk}",
@@ -121,14 +136,22 @@ def _shown(check: Record) -> dict[str, Any]:
 
 def result_page(request: Any, result: Result) -> dict[str, Any]:
     """What was read from a report, and what else is known of its artifact."""
-    figures = {name: value for name, value in result.summary.items() if isinstance(value, int | float | str) and value != ""}
+    figures = {
+        name: value
+        for name, value in result.summary.items()
+        if isinstance(value, int | float | str) and value != ""
+    }
     return {
         "result": result,
         "figures": [(name.replace("_", " ").capitalize(), value) for name, value in figures.items()],
         "by_severity": result.summary.get("by_severity", {}),
         "problems": result.summary.get("problems", []),
         "failing": result.summary.get("failing", []),
-        "others": list(Result.objects.filter(artifact=result.artifact).exclude(pk=result.pk).order_by("-reported_at")[:SHOWN]),
+        "others": list(
+            Result.objects.filter(artifact=result.artifact)
+            .exclude(pk=result.pk)
+            .order_by("-reported_at")[:SHOWN]
+        ),
         "download": reverse("result_file", args=[request.organization.slug, result.pk]),
     }
 
@@ -137,7 +160,11 @@ def finding_page(request: Any, finding: Finding) -> dict[str, Any]:
     """Where it was seen, and by when it is due."""
     late = finding.due_at is not None and finding.due_at <= now()
     living = finding.state in (Finding.State.OPEN, Finding.State.TRIAGED, Finding.State.REOPENED)
-    seen = FindingOccurrence.objects.filter(finding=finding).select_related("result__artifact__service").order_by("-id")
+    seen = (
+        FindingOccurrence.objects.filter(finding=finding)
+        .select_related("result__artifact__service")
+        .order_by("-id")
+    )
     return {"finding": finding, "late": late and living, "occurrences": list(seen[:SHOWN])}
 
 
@@ -148,22 +175,38 @@ def gates_panel(request: Any, release: Any) -> tuple[str, str, dict[str, Any], i
 
     subject = subject_of(release, None)
     environments = environments_of(release.train)
-    rows = Gate.objects.filter(environment__in=environments).exclude(mode=Gate.Mode.RETIRED).select_related("environment", "train", "service")
+    rows = (
+        Gate.objects.filter(environment__in=environments)
+        .exclude(mode=Gate.Mode.RETIRED)
+        .select_related("environment", "train", "service")
+    )
     from governance.queries.subjects import meets
 
-    lines = [_line(gate, verdicts.latest(gate, subject)) for gate in rows.order_by("environment__rank", "key") if meets(gate, subject)]
+    lines = [
+        _line(gate, verdicts.latest(gate, subject))
+        for gate in rows.order_by("environment__rank", "key")
+        if meets(gate, subject)
+    ]
     ask = actions()["gate.evaluate"]
     for line in lines:
         line["ask_url"] = f"{links.verb_url(ask)}?gate={line['gate'].pk}&release={release.pk}"
     # The doorway judges the right to ask on the release that is chosen in the form.
-    context = {"lines": lines, "may_ask": request.actor.may("gates.ask", release), "gates_url": f"{links.page_root()}gates/"}
+    context = {
+        "lines": lines,
+        "may_ask": request.actor.may("gates.ask", release),
+        "gates_url": f"{links.page_root()}gates/",
+    }
     return "Gates", "governance/gates_panel.html", context, 10
 
 
 def _line(gate: Gate, evaluation: Evaluation | None) -> dict[str, Any]:
     standing = evaluation is not None and verdicts.stands(evaluation)
     word = str(evaluation.verdict) if evaluation and standing else "pending"
-    in_the_way = [c for c in evaluation.checks if c["verdict"] not in ("pass", "waived")] if evaluation and standing else []
+    in_the_way = (
+        [c for c in evaluation.checks if c["verdict"] not in ("pass", "waived")]
+        if evaluation and standing
+        else []
+    )
     in_the_way.sort(key=lambda c: worst_first(c["verdict"]))
     if evaluation is None:
         why = "Not evaluated yet."
@@ -173,4 +216,11 @@ def _line(gate: Gate, evaluation: Evaluation | None) -> dict[str, Any]:
         why = " ".join(c["reason"] for c in in_the_way[:2])
     else:
         why = f"{len(evaluation.checks)} checks passed or are waived."
-    return {"gate": gate, "evaluation": evaluation, "standing": standing, "word": word, "why": why, "in_the_way": in_the_way}
+    return {
+        "gate": gate,
+        "evaluation": evaluation,
+        "standing": standing,
+        "word": word,
+        "why": why,
+        "in_the_way": in_the_way,
+    }

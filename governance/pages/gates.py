@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -43,7 +44,11 @@ def publish(request: Any, ref: str) -> HttpResponse:
     context = {
         "title": f"New version of {gate}",
         "section": "gates",
-        "crumbs": [("Gates", links.page_root() + "gates/"), (str(gate), links.url_for(gate)), ("New version", "")],
+        "crumbs": [
+            ("Gates", links.page_root() + "gates/"),
+            (str(gate), links.url_for(gate)),
+            ("New version", ""),
+        ],
         "gate": gate,
         "version": version,
         "drafts": drafts,
@@ -61,10 +66,22 @@ def _draft(index: int, spec: dict[str, Any]) -> dict[str, Any]:
     kind = registry.find(spec["kind"])
     given = spec.get("parameters", {})
     fields = [
-        {"name": f"p-{index}-{name}", "parameter": p, "value": _written(given.get(name, p.default)), "type": p.kind.__name__}
+        {
+            "name": f"p-{index}-{name}",
+            "parameter": p,
+            "value": _written(given.get(name, p.default)),
+            "type": p.kind.__name__,
+        }
         for name, p in (kind.parameters.items() if kind else ())
     ]
-    return {**spec, "index": index, "number": index + 1, "title": kind.title if kind else spec["kind"], "help": kind.help if kind else "", "fields": fields}
+    return {
+        **spec,
+        "index": index,
+        "number": index + 1,
+        "title": kind.title if kind else spec["kind"],
+        "help": kind.help if kind else "",
+        "fields": fields,
+    }
 
 
 def _written(value: Any) -> Any:
@@ -102,7 +119,15 @@ def _sent(data: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
     if added:
         names = {spec["name"] for spec in wanted}
         name = next(n for n in (added.kind, *(f"{added.kind}-{i}" for i in range(2, 99))) if n not in names)
-        wanted.append({"kind": added.kind, "name": name, "parameters": {}, "max_age_hours": added.max_age_hours, "waivable": True})
+        wanted.append(
+            {
+                "kind": added.kind,
+                "name": name,
+                "parameters": {},
+                "max_age_hours": added.max_age_hours,
+                "waivable": True,
+            }
+        )
     return wanted, [_draft(i, spec) for i, spec in enumerate(wanted)], data.get("note", "")
 
 
@@ -111,7 +136,7 @@ def _number(text: str | None, otherwise: float) -> float:
         number = float(text or "")
     except ValueError:
         return otherwise
-    if number != number or abs(number) > 1e9:
+    if not math.isfinite(number) or abs(number) > 1e9:
         return otherwise
     return int(number) if number == int(number) else number
 
@@ -163,9 +188,11 @@ def _svg(label: str, word: str) -> str:
     left, right = 12 + 7 * len(label), 12 + 7 * len(word)
     total = left + right
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{escape(label)}: {word}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img"'
+        f' aria-label="{escape(label)}: {word}">'
         f"<title>{escape(label)}: {word}</title>"
-        f'<rect width="{left}" height="20" fill="#374151"/><rect x="{left}" width="{right}" height="20" fill="{_COLOURS[word]}"/>'
+        f'<rect width="{left}" height="20" fill="#374151"/>'
+        f'<rect x="{left}" width="{right}" height="20" fill="{_COLOURS[word]}"/>'
         f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
         f'<text x="{left / 2:g}" y="14">{escape(label)}</text><text x="{left + right / 2:g}" y="14">{word}</text></g></svg>'
     )
@@ -177,4 +204,3 @@ def _found(request: Any, model: Any, ref: str) -> Any:
     if found is None:
         raise Http404
     return found
-

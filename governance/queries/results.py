@@ -51,4 +51,6 @@ def where_is(name: str) -> QuerySet[Component]:
     """Components of this name or package URL, with the artifacts that carry them."""
     from django.db.models import Q
 
-    return Component.objects.filter(Q(name__iexact=name) | Q(purl__istartswith=name)).select_related("result__artifact__service")
+    return Component.objects.filter(Q(name__iexact=name) | Q(purl__istartswith=name)).select_related(
+        "result__artifact__service"
+    )

@@ -47,7 +47,16 @@ class Subject:
     def dependencies(self, gate: Gate) -> list[uuid.UUID]:
         """Everything whose change may alter a verdict of this gate about it."""
         own = [require_scope().organization_id, gate.pk, gate.environment_id, self.object.pk]
-        return list(dict.fromkeys([*own, *(a.pk for a in self.artifacts), *(s.pk for s in self.services), *sorted(self.train_ids)]))
+        return list(
+            dict.fromkeys(
+                [
+                    *own,
+                    *(a.pk for a in self.artifacts),
+                    *(s.pk for s in self.services),
+                    *sorted(self.train_ids),
+                ]
+            )
+        )
 
 
 def subject_of(release: Release | None, artifact: Artifact | None) -> Subject:

@@ -20,7 +20,11 @@ def latest(gate: Gate, subject: Subject) -> Evaluation | None:
     """The last settled evaluation of a gate about a subject, standing or not."""
     rows = Evaluation.objects.filter(gate=gate, state__in=[Evaluation.State.DONE, Evaluation.State.DEAD])
     rows = rows.filter(release=subject.release) if subject.release else rows.filter(artifact=subject.artifact)
-    return rows.select_related("gate", "gate_version", "environment", "release", "artifact").order_by("-finished_at", "-id").first()
+    return (
+        rows.select_related("gate", "gate_version", "environment", "release", "artifact")
+        .order_by("-finished_at", "-id")
+        .first()
+    )
 
 
 def stands(evaluation: Evaluation) -> bool:
@@ -28,7 +32,11 @@ def stands(evaluation: Evaluation) -> bool:
     if not evaluation.is_settled or evaluation.valid_until is None or evaluation.valid_until <= now():
         return False
     version = evaluation.gate.current_version
-    if version is None or version.pk != evaluation.gate_version_id or evaluation.gate.mode == Gate.Mode.RETIRED:
+    if (
+        version is None
+        or version.pk != evaluation.gate_version_id
+        or evaluation.gate.mode == Gate.Mode.RETIRED
+    ):
         return False
     return changes_of(evaluation.subjects) == evaluation.stamp
 
@@ -53,7 +61,9 @@ def answer(evaluations: list[Evaluation]) -> dict[str, Any]:
         "release": first.release.key if first.release else None,
         "artifact": first.artifact.digest if first.artifact else None,
         "valid_until": plain(min(e.valid_until for e in binding if e.valid_until)),
-        "inputs_digest": first.inputs_digest if len(evaluations) == 1 else digest(sorted(e.inputs_digest for e in evaluations)),
+        "inputs_digest": first.inputs_digest
+        if len(evaluations) == 1
+        else digest(sorted(e.inputs_digest for e in evaluations)),
         "gates": [gate_part(e) for e in evaluations],
         "checks": [check for e in evaluations for check in check_parts(e)],
     }
@@ -82,8 +92,24 @@ def check_parts(evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
         {
             "gate": evaluation.gate.key,
-            **{name: check[name] for name in ("name", "kind", "title", "rule", "verdict", "reason", "remedy", "as_of", "valid_until", "waiver")},
-            "evidence": [{**ref, "href": links.api_url_of_ref(Ref(**ref)) or None} for ref in check["evidence"]],
+            **{
+                name: check[name]
+                for name in (
+                    "name",
+                    "kind",
+                    "title",
+                    "rule",
+                    "verdict",
+                    "reason",
+                    "remedy",
+                    "as_of",
+                    "valid_until",
+                    "waiver",
+                )
+            },
+            "evidence": [
+                {**ref, "href": links.api_url_of_ref(Ref(**ref)) or None} for ref in check["evidence"]
+            ],
         }
         for check in evaluation.checks
     ]

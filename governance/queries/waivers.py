@@ -22,6 +22,10 @@ def waivers_in_force(gate: Gate, subject: Subject, at: datetime, specs: list[dic
     """Granted, unexpired waivers of this gate for the subject. One about a build falls when the build changes."""
     rows = Waiver.objects.filter(gate=gate, state=Waiver.State.GRANTED, expires_at__gt=at)
     rows = rows.filter(release=subject.release) if subject.release else rows.filter(artifact=subject.artifact)
-    about_builds = {s["name"] for s in specs if (kind := registry.find(s["kind"])) is None or kind.subject == "artifact"}
+    about_builds = {
+        s["name"] for s in specs if (kind := registry.find(s["kind"])) is None or kind.subject == "artifact"
+    }
     now_builds = builds_digest(subject.artifacts)
-    return [w for w in rows.order_by("expires_at") if w.check_name not in about_builds or w.builds == now_builds]
+    return [
+        w for w in rows.order_by("expires_at") if w.check_name not in about_builds or w.builds == now_builds
+    ]

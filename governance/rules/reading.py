@@ -65,9 +65,20 @@ def reading_of(report: Report) -> Reading:
 
 
 def _tests(report: TestSummary) -> Reading:
-    counts = {name: getattr(report, name) for name in ("total", "passed", "failed", "errored", "skipped", "flaky", "duration")}
-    failing = [{"outcome": c.outcome.value, "suite": c.suite, "name": c.name, "message": c.message} for c in report.failing]
-    return Reading("tests", report.format, (), {**counts, "failing": failing[:_LISTED], "problems": list(report.problems[:_LISTED])})
+    counts = {
+        name: getattr(report, name)
+        for name in ("total", "passed", "failed", "errored", "skipped", "flaky", "duration")
+    }
+    failing = [
+        {"outcome": c.outcome.value, "suite": c.suite, "name": c.name, "message": c.message}
+        for c in report.failing
+    ]
+    return Reading(
+        "tests",
+        report.format,
+        (),
+        {**counts, "failing": failing[:_LISTED], "problems": list(report.problems[:_LISTED])},
+    )
 
 
 def _coverage(report: CoverageSummary) -> Reading:
@@ -82,7 +93,9 @@ def _coverage(report: CoverageSummary) -> Reading:
             "percent": str(judged.percent) if judged.percent is not None else None,
             "basis": report.basis,
             "agrees": report.agrees,
-            "branches": {"covered": report.branches.covered, "total": report.branches.total} if report.branches else None,
+            "branches": {"covered": report.branches.covered, "total": report.branches.total}
+            if report.branches
+            else None,
             "files": report.files,
         },
     )
@@ -108,21 +121,38 @@ def _scan(report: ScanReport) -> Reading:
         problems.append("The file lists no run of any tool.")
     findings = _once(found)
     tools = tuple(sorted({run.tool[:120] for run in report.runs}))
-    return Reading("static_analysis", "SARIF 2.1.0", tools, {**_counts(findings), "problems": problems[:_LISTED]}, findings)
+    return Reading(
+        "static_analysis",
+        "SARIF 2.1.0",
+        tools,
+        {**_counts(findings), "problems": problems[:_LISTED]},
+        findings,
+    )
 
 
 def _bill(report: BillOfMaterials) -> Reading:
     by_purl = {c.purl: c for c in report.components if c.purl}
     found = [
-        _vulnerability(v, target, by_purl.get(target)) for v in report.vulnerabilities for target in (v.affects or ("",))
+        _vulnerability(v, target, by_purl.get(target))
+        for v in report.vulnerabilities
+        for target in (v.affects or ("",))
     ]
     findings = _once(found)
     components = tuple(
-        ReportedComponent(c.purl[:1000], (f"{c.group}/{c.name}" if c.group else c.name)[:500], c.version[:200], _licence(c))
+        ReportedComponent(
+            c.purl[:1000], (f"{c.group}/{c.name}" if c.group else c.name)[:500], c.version[:200], _licence(c)
+        )
         for c in report.components
     )
-    summary = {**_counts(findings), "components": len(components), "serial_number": report.serial_number, "problems": []}
-    return Reading("composition", f"CycloneDX {report.spec_version}", (CYCLONEDX,), summary, findings, components)
+    summary = {
+        **_counts(findings),
+        "components": len(components),
+        "serial_number": report.serial_number,
+        "problems": [],
+    }
+    return Reading(
+        "composition", f"CycloneDX {report.spec_version}", (CYCLONEDX,), summary, findings, components
+    )
 
 
 _EXEMPT_BY_ANALYSIS = {
@@ -174,4 +204,8 @@ def _once(found: list[ReportedFinding]) -> tuple[ReportedFinding, ...]:
 
 def _counts(findings: tuple[ReportedFinding, ...]) -> dict[str, Any]:
     counted = Counter(f.severity for f in findings if not f.exempt)
-    return {"findings": len(findings), "exempt": sum(1 for f in findings if f.exempt), "by_severity": dict(sorted(counted.items()))}
+    return {
+        "findings": len(findings),
+        "exempt": sum(1 for f in findings if f.exempt),
+        "by_severity": dict(sorted(counted.items())),
+    }

@@ -13,7 +13,9 @@ from releasetrain.tenancy.scope import tenant_scope
 
 def junit(passed: int = 3, failed: int = 0, name: str = "suite") -> bytes:
     cases = [f'<testcase classname="{name}" name="t{n}"/>' for n in range(passed)]
-    cases += [f'<testcase classname="{name}" name="f{n}"><failure message="no"/></testcase>' for n in range(failed)]
+    cases += [
+        f'<testcase classname="{name}" name="f{n}"><failure message="no"/></testcase>' for n in range(failed)
+    ]
     return f'<testsuite name="{name}" tests="{passed + failed}" failures="{failed}">{"".join(cases)}</testsuite>'.encode()
 
 
@@ -29,12 +31,25 @@ def sarif(*findings: tuple[str, str], tool: str = "Bandit", ok: bool = True) -> 
             "ruleId": rule,
             "level": level,
             "message": {"text": f"{rule} found"},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": f"src/{rule}.py"}, "region": {"startLine": 4}}}],
-            "partialFingerprints": {"primaryLocationLineHash": hashlib.sha256(rule.encode()).hexdigest()[:16]},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": f"src/{rule}.py"},
+                        "region": {"startLine": 4},
+                    }
+                }
+            ],
+            "partialFingerprints": {
+                "primaryLocationLineHash": hashlib.sha256(rule.encode()).hexdigest()[:16]
+            },
         }
         for rule, level in findings
     ]
-    run = {"tool": {"driver": {"name": tool}}, "results": results, "invocations": [{"executionSuccessful": ok}]}
+    run = {
+        "tool": {"driver": {"name": tool}},
+        "results": results,
+        "invocations": [{"executionSuccessful": ok}],
+    }
     return json.dumps({"version": "2.1.0", "runs": [run]}).encode()
 
 
@@ -60,14 +75,27 @@ def cyclonedx(*vulnerabilities: dict[str, Any], licence: str = "MIT", components
         }
         for v in vulnerabilities
     ]
-    return json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": listed, "vulnerabilities": found}).encode()
+    return json.dumps(
+        {
+            "bomFormat": "CycloneDX",
+            "specVersion": "1.5",
+            "version": 1,
+            "components": listed,
+            "vulnerabilities": found,
+        }
+    ).encode()
 
 
 def digest_of(seed: str) -> str:
     return "sha256:" + hashlib.sha256(seed.encode()).hexdigest()
 
 
-TESTS = {"kind": "test-results", "name": "unit-tests", "parameters": {"minimum_tests": 2}, "max_age_hours": 24}
+TESTS = {
+    "kind": "test-results",
+    "name": "unit-tests",
+    "parameters": {"minimum_tests": 2},
+    "max_age_hours": 24,
+}
 
 
 class Gateway:
@@ -87,7 +115,9 @@ class Gateway:
             self.test = create_environment(rte, name="test", kind=Environment.Kind.TEST)
             self.production = create_environment(rte, name="production", kind=Environment.Kind.PRODUCTION)
         with self.scope("release_manager") as manager:
-            self.gate = create_gate(manager, name="Ready for production", environment=self.production, checks=checks or [TESTS])
+            self.gate = create_gate(
+                manager, name="Ready for production", environment=self.production, checks=checks or [TESTS]
+            )
 
     def scope(self, role: str) -> Any:
         from contextlib import contextmanager
@@ -99,12 +129,24 @@ class Gateway:
 
         return entered()
 
-    def post(self, content: bytes, seed: str = "1.0.0", name: str = "report", role: str = "service_account", **said: Any) -> Any:
+    def post(
+        self,
+        content: bytes,
+        seed: str = "1.0.0",
+        name: str = "report",
+        role: str = "service_account",
+        **said: Any,
+    ) -> Any:
         from governance.actions.results import post_result
 
         with self.scope(role) as actor:
             return post_result(
-                actor, digest=digest_of(seed), file=Upload(name, content), service=self.service, version=seed, **said
+                actor,
+                digest=digest_of(seed),
+                file=Upload(name, content),
+                service=self.service,
+                version=seed,
+                **said,
             )
 
     def artifact(self, seed: str = "1.0.0") -> Any:
@@ -130,7 +172,9 @@ class Gateway:
             evaluation = evaluate_gate(actor, gate=self.gate, artifact=artifact)
         work_off(self.cast.organization.pk, evaluation.pk)
         with self.scope(role):
-            return Evaluation.objects.select_related("gate", "gate_version", "environment").get(pk=evaluation.pk)
+            return Evaluation.objects.select_related("gate", "gate_version", "environment").get(
+                pk=evaluation.pk
+            )
 
     def check(self, evaluation: Any, name: str) -> dict[str, Any]:
         return next(c for c in evaluation.checks if c["name"] == name)

@@ -18,7 +18,6 @@ from governance.queries import verdicts
 from governance.rules.verdicts import combine
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused
-
 from tests.governance.gateway import TESTS, digest_of, junit
 
 
@@ -76,7 +75,9 @@ def test_evidence_past_its_age_limit_fails_as_stale(gateway: Any) -> None:
     with time_machine.travel(now() + timedelta(hours=25), tick=True):
         done = gateway.evaluate()
         assert done.verdict == "fail"
-        assert gateway.check(done, "unit-tests")["reason"].startswith("Stale: the evidence is 25 h old, the limit is 24 h.")
+        assert gateway.check(done, "unit-tests")["reason"].startswith(
+            "Stale: the evidence is 25 h old, the limit is 24 h."
+        )
 
 
 def test_a_pass_stands_until_its_evidence_is_stale_or_an_input_changes(gateway: Any) -> None:
@@ -165,7 +166,9 @@ def database_error(ctx: Any) -> Outcome:
         lambda ctx: registry.passed("unspeakable", facts={"x": object()}),
     ],
 )
-def test_a_check_that_crashes_or_babbles_is_an_error_never_a_pass(gateway: Any, crashing: Any, behaviour: Any) -> None:
+def test_a_check_that_crashes_or_babbles_is_an_error_never_a_pass(
+    gateway: Any, crashing: Any, behaviour: Any
+) -> None:
     gateway.post(junit(3))
     gateway.publish(TESTS, UNDER_TEST)
     crashing["do"] = behaviour
@@ -236,7 +239,10 @@ def test_work_that_fails_too_often_ends_as_error(gateway: Any) -> None:
         evaluation = evaluate_gate(actor, gate=gateway.gate, artifact=artifact)
     moment = now()
     for attempt in range(evaluating.MOST_ATTEMPTS):
-        with time_machine.travel(moment + attempt * 2 * evaluating.LEASE, tick=True), gateway.scope("service_account"):
+        with (
+            time_machine.travel(moment + attempt * 2 * evaluating.LEASE, tick=True),
+            gateway.scope("service_account"),
+        ):
             assert evaluating.claim(evaluation.pk)  # and the worker dies
     with time_machine.travel(moment + 10 * evaluating.LEASE, tick=True):
         assert sweep(gateway.cast.organization) == 1
@@ -247,7 +253,10 @@ def test_work_that_fails_too_often_ends_as_error(gateway: Any) -> None:
             assert "No worker finished it" in evaluation.error
 
 
-@pytest.mark.parametrize("change", ["verdict = 'pass'", "valid_until = now() + interval '1 year'", "state = 'queued', verdict = NULL"])
+@pytest.mark.parametrize(
+    "change",
+    ["verdict = 'pass'", "valid_until = now() + interval '1 year'", "state = 'queued', verdict = NULL"],
+)
 def test_a_settled_evaluation_never_changes_even_by_raw_sql(gateway: Any, change: str) -> None:
     from django.db import connection
 
@@ -272,9 +281,23 @@ def test_acts_of_other_apps_end_verdicts_about_their_subject(gateway: Any) -> No
     gateway.post(junit(3))
     done = gateway.evaluate()
     with gateway.scope("release_manager") as actor:
-        create_freeze(actor, name="Elsewhere", starts=now(), ends=now() + timedelta(hours=1), reason="r", environment=gateway.test)
+        create_freeze(
+            actor,
+            name="Elsewhere",
+            starts=now(),
+            ends=now() + timedelta(hours=1),
+            reason="r",
+            environment=gateway.test,
+        )
         assert verdicts.stands(done)  # a freeze of another environment is none of its business
-        create_freeze(actor, name="Here", starts=now(), ends=now() + timedelta(hours=1), reason="r", service=gateway.service)
+        create_freeze(
+            actor,
+            name="Here",
+            starts=now(),
+            ends=now() + timedelta(hours=1),
+            reason="r",
+            service=gateway.service,
+        )
         assert not verdicts.stands(done)
 
 

@@ -62,7 +62,9 @@ def test_a_worker_killed_in_the_middle_only_delays(
     assert (answer.status_code, answer.json()["verdict"]) == (200, "pass")
 
 
-def test_a_broker_that_forgets_only_delays(committed_db: Any, gateway: Any, api: Any, celery_worker: Any, redis_url: str) -> None:
+def test_a_broker_that_forgets_only_delays(
+    committed_db: Any, gateway: Any, api: Any, celery_worker: Any, redis_url: str
+) -> None:
     import redis
 
     gateway.post(junit(0, 1))
@@ -80,7 +82,9 @@ def test_a_broker_that_forgets_only_delays(committed_db: Any, gateway: Any, api:
     assert only(gateway).verdict == "fail"
 
 
-def test_asking_while_the_broker_is_away_still_queues(committed_db: Any, gateway: Any, api: Any, settings: Any, monkeypatch: Any) -> None:
+def test_asking_while_the_broker_is_away_still_queues(
+    committed_db: Any, gateway: Any, api: Any, settings: Any, monkeypatch: Any
+) -> None:
     from governance.tasks import evaluate
 
     def away(*_: Any, **__: Any) -> None:
@@ -92,7 +96,9 @@ def test_asking_while_the_broker_is_away_still_queues(committed_db: Any, gateway
     assert only(gateway).state == "queued"
 
 
-def test_the_short_way_works_outside_a_transaction(committed_db: Any, gateway: Any, api: Any, django_assert_num_queries: Any) -> None:
+def test_the_short_way_works_outside_a_transaction(
+    committed_db: Any, gateway: Any, api: Any, django_assert_num_queries: Any
+) -> None:
     """As in production: two reads, no transaction, and the scope is gone with the statement that set it."""
     from django.db import connection
 

@@ -46,7 +46,11 @@ def test_later_scans_of_the_same_tool_fix_and_reopen(gateway: Any) -> None:
     with gateway.scope("auditor"):
         assert Finding.objects.count() == 3
         assert FindingOccurrence.objects.count() == 6
-        assert [h.state for h in one(gateway, "A").history.order_by("history_id")] == ["open", "fixed", "reopened"]
+        assert [h.state for h in one(gateway, "A").history.order_by("history_id")] == [
+            "open",
+            "fixed",
+            "reopened",
+        ]
 
 
 def test_another_tool_an_old_build_and_a_failed_scan_fix_nothing(gateway: Any) -> None:
@@ -147,18 +151,32 @@ def test_ten_thousand_findings_in_seconds(gateway: Any) -> None:
             "ruleId": f"R{n % 97}",
             "level": ("error", "warning", "note")[n % 3],
             "message": {"text": f"finding {n}"},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": f"src/f{n}.py"}, "region": {"startLine": n + 1}}}],
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": f"src/f{n}.py"},
+                        "region": {"startLine": n + 1},
+                    }
+                }
+            ],
         }
         for n in range(10_000)
     ]
 
     def report(rows: list[Any]) -> bytes:
-        run = {"tool": {"driver": {"name": "Big"}}, "results": rows, "invocations": [{"executionSuccessful": True}]}
+        run = {
+            "tool": {"driver": {"name": "Big"}},
+            "results": rows,
+            "invocations": [{"executionSuccessful": True}],
+        }
         return json.dumps({"version": "2.1.0", "runs": [run]}).encode()
 
     gateway.artifact("1.0.0")
     spent = []
-    for seed, rows in (("1.0.0", results), ("1.1.0", results[100:] + [{**results[0], "message": {"text": "new"}}])):
+    for seed, rows in (
+        ("1.0.0", results),
+        ("1.1.0", [*results[100:], {**results[0], "message": {"text": "new"}}]),
+    ):
         started = time.perf_counter()
         gateway.post(report(rows), seed)
         spent.append(time.perf_counter() - started)

@@ -46,7 +46,11 @@ def test_asking_answers_202_first_and_200_once_settled(gateway: Any, api: Any) -
     assert first.json()["verdict"] == "pending"
     assert first["Retry-After"] == "1"
     waiting = pipeline.get(first["Location"])
-    assert (waiting.status_code, waiting.json()["state"], waiting.json()["verdict"]) == (200, "queued", "pending")
+    assert (waiting.status_code, waiting.json()["state"], waiting.json()["verdict"]) == (
+        200,
+        "queued",
+        "pending",
+    )
     assert work_off_all(gateway) == 1
     done = pipeline.get(first["Location"]).json()
     assert (done["state"], done["verdict"], done["current"]) == ("done", "pass", True)
@@ -108,7 +112,9 @@ def kept_answer(gateway: Any, pipeline: Any) -> Any:
     return pipeline.post(ASK, question())
 
 
-def test_the_short_way_says_what_the_ordinary_way_says(gateway: Any, api: Any, django_assert_max_num_queries: Any) -> None:
+def test_the_short_way_says_what_the_ordinary_way_says(
+    gateway: Any, api: Any, django_assert_max_num_queries: Any
+) -> None:
     gateway.post(junit(3))
     pipeline = api("service_account")
     ordinary = settle(gateway, pipeline)
@@ -165,7 +171,9 @@ def test_the_kept_answer_falls_with_every_input(gateway: Any, api: Any) -> None:
 
     def second_gate() -> None:
         with gateway.scope("release_manager") as manager:
-            create_gate(manager, name="Second", environment=gateway.production, train=gateway.train, checks=[TESTS])
+            create_gate(
+                manager, name="Second", environment=gateway.production, train=gateway.train, checks=[TESTS]
+            )
 
     changes = [
         lambda: gateway.post(junit(4)),
@@ -186,8 +194,20 @@ def test_all_gates_in_the_way_must_pass(gateway: Any, api: Any) -> None:
 
     gateway.post(junit(3))
     with gateway.scope("release_manager") as manager:
-        create_gate(manager, name="Strict", environment=gateway.production, service=gateway.service, checks=[{**TESTS, "parameters": {"minimum_tests": 99}}])
-        advisory = create_gate(manager, name="Maybe", environment=gateway.production, advisory=True, checks=[{**TESTS, "parameters": {"minimum_tests": 99}}])
+        create_gate(
+            manager,
+            name="Strict",
+            environment=gateway.production,
+            service=gateway.service,
+            checks=[{**TESTS, "parameters": {"minimum_tests": 99}}],
+        )
+        advisory = create_gate(
+            manager,
+            name="Maybe",
+            environment=gateway.production,
+            advisory=True,
+            checks=[{**TESTS, "parameters": {"minimum_tests": 99}}],
+        )
         assert advisory.mode == "shadow"
     body = settle(gateway, api("service_account")).json()
     assert body["verdict"] == "fail"
@@ -197,7 +217,9 @@ def test_all_gates_in_the_way_must_pass(gateway: Any, api: Any) -> None:
         ("Maybe", "fail", True),
     ]
     assert {c["gate"] for c in body["checks"]} == {g["gate"] for g in body["gates"]}
-    one = settle(gateway, api("service_account"), {"gate": gateway.gate.key, "digest": digest_of("1.0.0")}).json()
+    one = settle(
+        gateway, api("service_account"), {"gate": gateway.gate.key, "digest": digest_of("1.0.0")}
+    ).json()
     assert one["verdict"] == "pass"
 
 
@@ -235,7 +257,9 @@ def test_a_release_is_judged_by_all_its_builds(gateway: Any, api: Any) -> None:
         ([], 422, "gate.question"),
     ],
 )
-def test_a_bad_question_is_refused_with_what_is_wrong(gateway: Any, api: Any, asked: Any, status: int, code: str) -> None:
+def test_a_bad_question_is_refused_with_what_is_wrong(
+    gateway: Any, api: Any, asked: Any, status: int, code: str
+) -> None:
     gateway.artifact()
     response = api("service_account").post(ASK, asked)
     assert (response.status_code, response.json()["code"]) == (status, code)
@@ -244,7 +268,15 @@ def test_a_bad_question_is_refused_with_what_is_wrong(gateway: Any, api: Any, as
 
 @pytest.mark.parametrize(
     ("role", "status"),
-    [("service_account", 202), ("release_manager", 202), ("change_manager", 202), ("executive", 403), ("auditor", 403), ("team_member", 403), ("nobody", 403)],
+    [
+        ("service_account", 202),
+        ("release_manager", 202),
+        ("change_manager", 202),
+        ("executive", 403),
+        ("auditor", 403),
+        ("team_member", 403),
+        ("nobody", 403),
+    ],
 )
 def test_who_may_ask(gateway: Any, api: Any, role: str, status: int) -> None:
     gateway.artifact()
@@ -259,7 +291,10 @@ def test_a_browser_session_may_ask_with_its_csrf_token_only(gateway: Any, web: A
     strict.force_login(gateway.cast.user("release_manager"))
     response = strict.post(ASK, json.dumps(question()), content_type="application/json")
     assert response.status_code == 403
-    assert web("release_manager").post(ASK, json.dumps(question()), content_type="application/json").status_code == 202
+    assert (
+        web("release_manager").post(ASK, json.dumps(question()), content_type="application/json").status_code
+        == 202
+    )
 
 
 def test_waiting_returns_as_soon_as_the_verdict_is_there(gateway: Any, api: Any) -> None:
@@ -322,7 +357,12 @@ def test_versions_never_change_and_say_every_default(gateway: Any) -> None:
             "waivable": True,
         }
     ]
-    with gateway.scope("release_manager"), pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        gateway.scope("release_manager"),
+        pytest.raises(ProgrammingError),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("UPDATE governance_gateversion SET checks = '[]'")
 
 
@@ -338,7 +378,9 @@ def test_a_retired_gate_holds_nothing_up_and_is_not_asked(gateway: Any, api: Any
     assert pipeline.post(ASK, question()).json()["code"] == "gate.none"
 
 
-def test_kept_answers_belong_to_one_organization(gateway: Any, api: Any, other_cast: Any, within: Any) -> None:
+def test_kept_answers_belong_to_one_organization(
+    gateway: Any, api: Any, other_cast: Any, within: Any
+) -> None:
     gateway.post(junit(3))
     settle(gateway, api("service_account"))
     with within(other_cast, "release_manager"):

@@ -26,7 +26,9 @@ def run(*arguments: str, token: str = TOKEN, timeout: float = 110) -> subprocess
     """In a bare interpreter: no site packages, no environment of ours."""
     return subprocess.run(
         [sys.executable, "-I", "-S", str(FILE), *arguments],
-        env={"PATH": os.environ["PATH"], "RELEASETRAIN_TOKEN": token} if token else {"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], "RELEASETRAIN_TOKEN": token}
+        if token
+        else {"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -58,7 +60,7 @@ def server() -> Iterator[Callable[..., str]]:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = _respond
+            do_GET = do_POST = _respond  # noqa: N815 - the standard library looks for these names
 
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
@@ -125,10 +127,19 @@ def test_a_server_that_is_away_or_lies_about_its_length_is_an_error(server: Any)
 def test_work_under_way_past_its_time_is_pending(server: Any) -> None:
     def respond(method: str, path: str, number: int) -> tuple[int, dict[str, str], bytes]:
         if method == "POST":
-            return 202, {"Location": "/api/v1/orgs/northwind/evaluations/EVAL-1", "Retry-After": "0"}, answer("pending")
+            return (
+                202,
+                {"Location": "/api/v1/orgs/northwind/evaluations/EVAL-1", "Retry-After": "0"},
+                answer("pending"),
+            )
         return 200, {"Retry-After": "0"}, json.dumps({"state": "queued", "verdict": "pending"}).encode()
 
     assert run(*asked(server(respond), "--wait", "1")).returncode == 2
+
+
+def test_a_pass_without_a_settled_status_is_pending(server: Any) -> None:
+    accepted = 202, {"Location": "/api/v1/orgs/northwind/evaluations/EVAL-1"}, answer("pass")
+    assert run(*asked(server(lambda *_: accepted), "--wait", "0")).returncode == 2
 
 
 def test_a_polled_pass_is_asked_for_again_before_it_counts(server: Any) -> None:
@@ -137,7 +148,11 @@ def test_a_polled_pass_is_asked_for_again_before_it_counts(server: Any) -> None:
     def respond(method: str, path: str, number: int) -> tuple[int, dict[str, str], bytes]:
         if method == "GET":
             return 200, {}, answer("pass", state="done")
-        return (202, {"Location": "/api/v1/orgs/northwind/evaluations/EVAL-1"}, b"{}") if number == 1 else (200, {}, answer("fail"))
+        return (
+            (202, {"Location": "/api/v1/orgs/northwind/evaluations/EVAL-1"}, b"{}")
+            if number == 1
+            else (200, {}, answer("fail"))
+        )
 
     assert run(*asked(server(respond), "--wait", "5")).returncode == 1
 
@@ -156,11 +171,35 @@ def test_a_busy_server_is_asked_again(server: Any) -> None:
         ("--url", "http://localhost", "--org", "o"),
         ("--url", "http://localhost", "--org", "o", "--environment", "p"),
         ("--url", "http://localhost", "--org", "o", "--environment", "p", "--digest", "d", "--release", "r"),
-        ("--url", "http://localhost", "--org", "o", "--environment", "p", "--release", "r", "--post", "x.xml"),
+        (
+            "--url",
+            "http://localhost",
+            "--org",
+            "o",
+            "--environment",
+            "p",
+            "--release",
+            "r",
+            "--post",
+            "x.xml",
+        ),
         ("--url", "http://localhost", "--org", "o", "--environment", "p", "--digest", "d", "--wait", "nan"),
         ("--url", "ftp://localhost", "--org", "o", "--environment", "p", "--digest", "d"),
         ("--url", "http://releases.example", "--org", "o", "--environment", "p", "--digest", "d"),
-        ("--url", "http://localhost:1", "--org", "o", "--environment", "p", "--digest", "d", "--wait", "1", "--post", "/nowhere"),
+        (
+            "--url",
+            "http://localhost:1",
+            "--org",
+            "o",
+            "--environment",
+            "p",
+            "--digest",
+            "d",
+            "--wait",
+            "1",
+            "--post",
+            "/nowhere",
+        ),
         ("--nonsense",),
     ],
 )
@@ -174,7 +213,9 @@ def test_a_missing_token_is_an_error() -> None:
 
 def test_it_needs_the_standard_library_only() -> None:
     tree = ast.parse(FILE.read_text())
-    names = {n.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for n in node.names}
+    names = {
+        n.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for n in node.names
+    }
     names |= {str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names <= set(sys.stdlib_module_names)
 
@@ -194,7 +235,9 @@ def test_from_posting_to_the_verdict_on_the_real_product(
     report = tmp_path / "junit.xml"
     report.write_bytes(junit(3))
     secret = token("service_account")
-    first = run(*asked(live_app.url, "--service", "ledger", "--version", "1.0.0", "--post", str(report)), token=secret)
+    first = run(
+        *asked(live_app.url, "--service", "ledger", "--version", "1.0.0", "--post", str(report)), token=secret
+    )
     assert first.returncode == 0, first.stdout + first.stderr
     assert "3 of 3 tests passed" in first.stdout
     report.write_bytes(junit(2, 1))

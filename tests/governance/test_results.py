@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from governance import files
-from governance.models import Component, Finding, Result, StoredFile
+from governance.models import Finding, Result, StoredFile
 from releasetrain.kernel.refusals import Refused
 from tests.governance.gateway import cyclonedx, digest_of, junit, lcov, sarif
 
@@ -27,7 +27,12 @@ def verdict(gateway: Any, seed: str = "1.0.0") -> tuple[str, str]:
 
 
 def test_a_pipeline_posts_a_file_and_registers_its_artifact(gateway: Any, api: Any) -> None:
-    body = {"digest": digest_of("2.0.0"), "service": "ledger", "version": "2.0.0", "file": SimpleUploadedFile("junit.xml", junit(3))}
+    body = {
+        "digest": digest_of("2.0.0"),
+        "service": "ledger",
+        "version": "2.0.0",
+        "file": SimpleUploadedFile("junit.xml", junit(3)),
+    }
     response = api("service_account").post(POST, body, format="multipart")
     assert response.status_code == 201, response.content
     shown = response.json()
@@ -72,7 +77,10 @@ def test_a_passing_report_never_hides_a_failing_one_of_another_file(gateway: Any
     gateway.publish(gate("test-results"))
     gateway.post(junit(1, 1, "integration"), name="integration.xml")
     gateway.post(junit(5, 0, "unit"), name="unit.xml")
-    assert verdict(gateway) == ("fail", "6 of 7 tests passed for ledger 1.0.0: 1 failed, 0 could not run. First: integration f0.")
+    assert verdict(gateway) == (
+        "fail",
+        "6 of 7 tests passed for ledger 1.0.0: 1 failed, 0 could not run. First: integration f0.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,14 @@ def test_coverage_is_absolute_and_not_lower_than_in_production(gateway: Any) -> 
     gateway.post(lcov(90, 100), "1.0.0", name="lcov.info")
     assert verdict(gateway, "1.0.0")[0] == "pass"
     with gateway.scope("service_account") as pipeline:
-        record_deployment(pipeline, service=gateway.service, environment=gateway.production, version="1.0.0", digest=digest_of("1.0.0"), status="succeeded")
+        record_deployment(
+            pipeline,
+            service=gateway.service,
+            environment=gateway.production,
+            version="1.0.0",
+            digest=digest_of("1.0.0"),
+            status="succeeded",
+        )
     gateway.post(lcov(89, 100), "1.1.0", name="lcov.info")
     assert verdict(gateway, "1.1.0") == (
         "fail",
@@ -146,7 +161,10 @@ def test_composition_respects_vex(gateway: Any, vulnerability: dict[str, str], e
 def test_composition_denies_licences_and_empty_bills(gateway: Any) -> None:
     gateway.publish(gate("composition", denied_licences=["AGPL-3.0"]))
     gateway.post(cyclonedx(licence="AGPL-3.0-only"))
-    assert verdict(gateway) == ("fail", "ledger 1.0.0 contains lib0 1.0.0 (AGPL-3.0-only), which the policy denies.")
+    assert verdict(gateway) == (
+        "fail",
+        "ledger 1.0.0 contains lib0 1.0.0 (AGPL-3.0-only), which the policy denies.",
+    )
     gateway.post(cyclonedx(components=0))
     assert "lists 0 components" in verdict(gateway)[1]
     gateway.post(cyclonedx())
@@ -165,9 +183,23 @@ def test_the_promoted_build_must_be_the_tested_one(gateway: Any) -> None:
     gateway.publish(gate("artifact-tested"))
     assert verdict(gateway) == ("fail", "ledger 1.0.0 has never run in a test environment.")
     with gateway.scope("service_account") as pipeline:
-        record_deployment(pipeline, service=gateway.service, environment=gateway.test, version="0.9.0", digest=digest_of("0.9.0"), status="succeeded")
+        record_deployment(
+            pipeline,
+            service=gateway.service,
+            environment=gateway.test,
+            version="0.9.0",
+            digest=digest_of("0.9.0"),
+            status="succeeded",
+        )
         assert verdict(gateway)[0] == "fail"  # another build was tested
-        record_deployment(pipeline, service=gateway.service, environment=gateway.test, version="1.0.0", digest=digest_of("1.0.0"), status="succeeded")
+        record_deployment(
+            pipeline,
+            service=gateway.service,
+            environment=gateway.test,
+            version="1.0.0",
+            digest=digest_of("1.0.0"),
+            status="succeeded",
+        )
     assert verdict(gateway)[0] == "pass"
 
 
@@ -182,7 +214,9 @@ def test_a_freeze_fails_the_gate_from_its_start_to_its_end(gateway: Any) -> None
     gateway.publish({"kind": "freeze", "name": "check", "max_age_hours": 24})
     begins, ends = now() + timedelta(hours=1), now() + timedelta(hours=3)
     with gateway.scope("rte") as rte:
-        create_freeze(rte, name="Year end", starts=begins, ends=ends, reason="Books close", train=gateway.train)
+        create_freeze(
+            rte, name="Year end", starts=begins, ends=ends, reason="Books close", train=gateway.train
+        )
     before = gateway.evaluate()
     # It passes now, and no longer than until the freeze begins.
     assert (before.verdict, before.valid_until) == ("pass", begins)
@@ -218,7 +252,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_and_broken_reports_are_refused_and_nothing_is_kept(gateway: Any, api: Any, name: str) -> None:
+def test_hostile_and_broken_reports_are_refused_and_nothing_is_kept(
+    gateway: Any, api: Any, name: str
+) -> None:
     file = SimpleUploadedFile("../../etc/passwd\x00.xml", HOSTILE[name])
     body = {"digest": digest_of("9.9.9"), "service": "ledger", "version": "9.9.9", "file": file}
     response = api("service_account").post(POST, body, format="multipart")
@@ -234,7 +270,9 @@ def test_hostile_and_broken_reports_are_refused_and_nothing_is_kept(gateway: Any
 
 def test_a_file_above_its_limit_is_refused_before_it_is_read(gateway: Any, api: Any) -> None:
     big = SimpleUploadedFile("big.xml", b" " * (51 * 1024 * 1024))
-    response = api("service_account").post(POST, {"digest": digest_of("1"), "service": "ledger", "file": big}, format="multipart")
+    response = api("service_account").post(
+        POST, {"digest": digest_of("1"), "service": "ledger", "file": big}, format="multipart"
+    )
     assert response.status_code == 422
     assert "larger than" in response.json()["detail"]
 
@@ -247,16 +285,26 @@ def test_a_declared_kind_must_be_what_the_file_is(gateway: Any) -> None:
     assert caught.value.code.startswith("report.")
 
 
-@pytest.mark.parametrize(("role", "status"), [("service_account", 201), ("release_manager", 201), ("team_member", 403), ("auditor", 403)])
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("service_account", 201), ("release_manager", 201), ("team_member", 403), ("auditor", 403)],
+)
 def test_who_may_post(gateway: Any, api: Any, role: str, status: int) -> None:
-    body = {"digest": digest_of("2.0.0"), "service": "ledger", "version": "2.0.0", "file": SimpleUploadedFile("j.xml", junit(1))}
+    body = {
+        "digest": digest_of("2.0.0"),
+        "service": "ledger",
+        "version": "2.0.0",
+        "file": SimpleUploadedFile("j.xml", junit(1)),
+    }
     assert api(role).post(POST, body, format="multipart").status_code == status
 
 
 def test_an_unknown_digest_without_its_service_is_refused(gateway: Any, api: Any) -> None:
     file = io.BytesIO(junit(1))
     file.name = "junit.xml"
-    response = api("service_account").post(POST, {"digest": digest_of("never"), "file": file}, format="multipart")
+    response = api("service_account").post(
+        POST, {"digest": digest_of("never"), "file": file}, format="multipart"
+    )
     assert (response.status_code, response.json()["code"]) == (422, "artifact.unknown")
 
 
@@ -266,7 +314,12 @@ def test_results_never_change(gateway: Any) -> None:
 
     gateway.post(junit(3))
     for statement in ("UPDATE governance_result SET summary = '{}'", "DELETE FROM governance_result"):
-        with gateway.scope("service_account"), pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            gateway.scope("service_account"),
+            pytest.raises(ProgrammingError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 

@@ -20,7 +20,12 @@ from tests.governance.gateway import TESTS, junit
 
 
 def ask(gateway: Any, role: str = "release_manager", **more: Any) -> Any:
-    said = {"reason": "Test data is stale", "risk": "A regression in reports", "mitigation": "Manual run", "check": "unit-tests"}
+    said = {
+        "reason": "Test data is stale",
+        "risk": "A regression in reports",
+        "mitigation": "Manual run",
+        "check": "unit-tests",
+    }
     said |= {"expires_at": now() + timedelta(days=3), "gate": gateway.gate, **more}
     if "release" not in said:
         said["artifact"] = gateway.artifact()
@@ -77,7 +82,11 @@ def test_granting_and_revoking_end_the_verdict_that_stood(failing: Any) -> None:
 
 def test_nobody_grants_what_they_asked_for(failing: Any) -> None:
     with failing.scope("owner"):
-        give(failing.cast.user("compliance_officer"), Role.RELEASE_MANAGER, scope_for(failing.cast.organization))
+        give(
+            failing.cast.user("compliance_officer"),
+            Role.RELEASE_MANAGER,
+            scope_for(failing.cast.organization),
+        )
     failing.cast.pop("compliance_officer", None)
     waiver = ask(failing, role="compliance_officer")
     fault = refusal(decide, failing, grant_waiver, waiver)
@@ -95,10 +104,16 @@ def test_nobody_grants_it_on_behalf_of_whoever_asked(failing: Any) -> None:
 
 def test_the_database_refuses_it_too(failing: Any) -> None:
     waiver = ask(failing)
-    with failing.scope("compliance_officer"), pytest.raises(IntegrityError, match="waiver_not_by_requester"), transaction.atomic():
+    with (
+        failing.scope("compliance_officer"),
+        pytest.raises(IntegrityError, match="waiver_not_by_requester"),
+        transaction.atomic(),
+    ):
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE governance_waiver SET state = 'granted', granted_by_id = requested_by_id, decided_at = now() WHERE id = %s", [waiver.pk]
+                "UPDATE governance_waiver SET state = 'granted', granted_by_id = requested_by_id, decided_at = now()"
+                " WHERE id = %s",
+                [waiver.pk],
             )
 
 
