@@ -62,6 +62,7 @@ class EvidencePackage(KeyedModel):
     record_count = models.PositiveIntegerField("records", default=0)
     file_count = models.PositiveIntegerField("files", default=0)
     entry_count = models.PositiveIntegerField("ledger entries", default=0)
+    contents = models.JSONField(default=dict, help_text="Headings with counts, and what an auditor should look at.")
 
     verified_at = models.DateTimeField(null=True, blank=True)
     verified = models.BooleanField(null=True)

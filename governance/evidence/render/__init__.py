@@ -1,0 +1,1 @@
+"""Renderings of the facts for people: HTML that opens offline, and a PDF. Neither is evidence itself."""

@@ -1,0 +1,12 @@
+"""Addresses of evidence packages' own pages."""
+
+from django.urls import path
+
+from . import evidence
+
+urlpatterns = [
+    path("evidence/verify.py", evidence.verifier, name="evidence_verifier"),
+    path("evidence/public-keys.pem", evidence.public_keys, name="evidence_public_keys"),
+    path("evidence/<str:ref>/progress", evidence.progress, name="evidence_progress"),
+    path("evidence/<str:ref>/file", evidence.download, name="evidence_file"),
+]

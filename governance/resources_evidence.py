@@ -1,0 +1,41 @@
+"""The faces of evidence packages and their downloads."""
+
+from __future__ import annotations
+
+from releasetrain.interface.resources import Resource, register
+
+from .models import EvidencePackage, PackageDownload
+from .pages.evidence import package_context
+from .queries.evidence import readable, readable_downloads
+
+register(
+    Resource(
+        EvidencePackage,
+        plural="evidence",
+        section="evidence",
+        icon="vault",
+        columns=("key", "label", "subject_kind", "state", "facts_at", "record_count", "origin", "requested_by", "requested_at"),
+        filters=("subject_kind", "state", "origin", "train"),
+        search=("key", "label"),
+        order=("-requested_at", "-id"),
+        requires="evidence.read",
+        rows=readable,
+        template="governance/evidence/package.html",
+        context=package_context,
+        hidden=("lease", "claimed_until", "trigger_entry", "contents"),
+        description="Everything recorded about a release, a change or a period in one signed archive that verifies offline.",
+    )
+)
+register(
+    Resource(
+        PackageDownload,
+        plural="evidence-downloads",
+        section="evidence",
+        icon="download",
+        columns=("package", "user", "at", "route", "address"),
+        filters=("package",),
+        order=("-at", "-id"),
+        requires="evidence.read",
+        rows=readable_downloads,
+    )
+)
