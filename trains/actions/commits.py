@@ -47,7 +47,7 @@ class CommitRow:
             n: _moment(given.get(n), f"commits/{index}/{n}")
             for n in ("authored_at", "opened_at", "merged_at")
         }
-        authored = moments.pop("authored_at")
+        authored = moments["authored_at"]
         if authored is None:
             refuse(
                 "required", "A commit needs the moment it was written.", field=f"commits/{index}/authored_at"
@@ -58,7 +58,8 @@ class CommitRow:
             authored_at=authored,
             author_name=str(given.get("author_name") or "")[:200],
             title=str(given.get("title") or "")[:300],
-            **moments,
+            opened_at=moments["opened_at"],
+            merged_at=moments["merged_at"],
         )
 
 

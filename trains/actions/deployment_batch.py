@@ -219,7 +219,7 @@ def _write(
             if fault:
                 errors.add(index, "digest", "artifact.digest_changed", fault)
                 continue
-            if artifact is not None and artifact._state.adding and artifact.organization_id is None:
+            if artifact is not None and artifact._state.adding:
                 artifacts.append(artifact)
         deployment = known.get(key)
         if deployment is None:

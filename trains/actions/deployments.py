@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constraint
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
-from trains.models import Deployment, Environment, Release, Service
+from trains.models import Artifact, Deployment, Environment, Release, Service
 from trains.queries.freezes import active_freezes
 from trains.rules.rollbacks import Past, undoings
 from trains.rules.settling import Report, disagreement, merge
@@ -89,9 +90,9 @@ def record_deployment(
         deployment, report = known, _merged(known, report)
     deployment.release = release or deployment.release
     if digest and deployment.artifact_id is None:
-        deployment.artifact = artifacts.known_artifact(
-            service, digest, version
-        ) or artifacts.Artifact.objects.create(service=service, digest=digest, version=version, commit=commit)
+        deployment.artifact = artifacts.known_artifact(service, digest, version) or Artifact.objects.create(
+            service=service, digest=digest, version=version, commit=commit
+        )
     if take_over(deployment, report) or known is None:
         deployment.save()
         settle_rollbacks([(service.pk, environment.pk)])
@@ -129,11 +130,8 @@ def _report(
 
 
 def _with(report: Report, **said: Any) -> Report:
-    from dataclasses import replace
-
-    return replace(
-        report, **{name: str(value) if isinstance(value, str) else value for name, value in said.items()}
-    )
+    values: dict[str, Any] = {n: str(v) if isinstance(v, str) else v for n, v in said.items()}
+    return replace(report, **values)
 
 
 def _known(source: str, external_id: str) -> Deployment | None:
@@ -280,7 +278,7 @@ def add_commits(
     deployment: Deployment,
     *,
     commits: Annotated[
-        list[dict],
+        list[dict],  # type: ignore[type-arg]
         Field(
             "Commits",
             help="Objects with sha, authored_at and optionally opened_at, merged_at, author_name, title.",

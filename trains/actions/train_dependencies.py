@@ -17,8 +17,8 @@ Reason = Annotated[str, Field("Reason", long=True)]
 def create_train_dependency(
     actor: Actor,
     *,
-    provider: Annotated[Train, Field("Provider train")],
-    consumer: Annotated[Train, Field("Consumer train")],
+    provider: Train,
+    consumer: Train,
     what: Annotated[str, Field("What is needed", max_length=300)],
     needed_by: Annotated[date, Field("Needed by")],
     release: Annotated[Release | None, Field("Release of the consumer")] = None,

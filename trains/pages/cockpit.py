@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http import HttpRequest
-
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import actions
 from releasetrain.audit.models import LedgerEntry
 from releasetrain.interface import links, neighbours
-from releasetrain.interface.resources import resource_of
+from releasetrain.interface.resources import Resource, resource_of
 from releasetrain.interface.views.objects import verbs_of
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref
@@ -23,12 +21,14 @@ _MAIN_VERBS = 2
 _SHOWN = {"trains", "increments", "scope-items", "release-artifacts", "deployments"}
 
 
-def cockpit(request: HttpRequest, release: Release) -> dict[str, Any]:
+def cockpit(request: Any, release: Release) -> dict[str, Any]:
     """What the cockpit shows beyond the generic page of a release."""
     scope = scope_of(release)
     artifacts = list(release.artifacts.select_related("artifact__service", "service"))
     matrix = matrix_of(release, artifacts)
-    verbs = [v for v in verbs_of(request, resource_of(release), release) if _worth_a_button(v)]
+    resource = resource_of(release)
+    assert resource is not None
+    verbs = [v for v in verbs_of(request, resource, release) if _worth_a_button(v)]
     panels = panels_of(request, release)
     return {
         "title": f"Release {release.version}",
@@ -42,7 +42,7 @@ def cockpit(request: HttpRequest, release: Release) -> dict[str, Any]:
         "side_panels": [p for p in panels if p["aside"]],
         "main_verbs": verbs[:_MAIN_VERBS],
         "more_verbs": verbs[_MAIN_VERBS:],
-        "neighbours": _further_neighbours(request, release),
+        "neighbours": _further_neighbours(request, resource, release),
         "activity": _told(activity_of(release)),
         "overdue": bool(
             release.target_at and release.is_open and not release.released_at and release.target_at < now()
@@ -50,9 +50,9 @@ def cockpit(request: HttpRequest, release: Release) -> dict[str, Any]:
     }
 
 
-def _further_neighbours(request: HttpRequest, release: Release) -> list[neighbours.Panel]:
+def _further_neighbours(request: Any, resource: Resource, release: Release) -> list[neighbours.Panel]:
     """What the release is connected with, beyond what the cockpit shows anyway."""
-    found = neighbours.of(request.actor, resource_of(release), release)
+    found = neighbours.of(request.actor, resource, release)
     return [panel for panel in found if panel.resource is None or panel.resource.plural not in _SHOWN]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count
-from django.http import HttpRequest
 
 from releasetrain.interface import links
 from releasetrain.kernel.clock import now
@@ -21,7 +20,7 @@ _AHEAD = timedelta(days=28)
 _BACK = timedelta(days=28)
 
 
-def overview(request: HttpRequest, train: Train) -> dict[str, Any]:
+def overview(request: Any, train: Train) -> dict[str, Any]:
     """What the overview shows beyond the generic page of a train."""
     moment = now()
     today = moment.astimezone(ZoneInfo(train.time_zone)).date()

@@ -57,6 +57,8 @@ def releases(starts: datetime, ends: datetime, train: Train | None) -> Iterable[
     conflicting = {c.release.pk: c for c in conflicts_of(rows, train)}
     for release in rows:
         at = release.released_at or release.target_at
+        if at is None:
+            continue
         conflict = conflicting.get(release.pk)
         yield CalendarEvent(
             kind="release",
@@ -87,26 +89,27 @@ def conflicts_between(starts: datetime, ends: datetime, train: Train | None) -> 
 
 def conflicts_of(rows: list[Release], train: Train | None) -> list[Conflict]:
     """Those of the releases that are planned into a freeze of their production."""
-    waiting = [r for r in rows if r.target_at and not r.released_at]
+    waiting = [(r, r.target_at) for r in rows if r.target_at and not r.released_at]
     if not waiting:
         return []
-    first, last = min(r.target_at for r in waiting), max(r.target_at for r in waiting)
+    moments = [target for _, target in waiting]
+    first, last = min(moments), max(moments)
     known = [
         f
         for f in freezes_overlapping(first, last + timedelta(days=180), train)
         if f.service_id is None and (f.environment is None or f.environment.is_production)
     ]
     found = []
-    for release in waiting:
+    for release, target in waiting:
         mine = {f: Window(f.starts, f.ends, f.train_id) for f in known}
         mine = {
             f: w
             for f, w in mine.items()
             if applies(w, train=release.train_id, environment=None, service=None)
         }
-        hit = next((f for f, window in mine.items() if covers(window, release.target_at)), None)
+        hit = next((f for f, window in mine.items() if covers(window, target)), None)
         if hit:
-            found.append(Conflict(release, hit, first_free(mine.values(), release.target_at)))
+            found.append(Conflict(release, hit, first_free(mine.values(), target)))
     return found
 
 
