@@ -6,7 +6,6 @@ Tests log in as the application's role, never as owner or superuser: those would
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -24,12 +23,11 @@ if settings.configured:
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 django.setup()
 
-_FIXTURES = ("fixtures",)
 pytest_plugins = [
     "tests.testbed.databases",
     "tests.testbed.processes",
     "tests.testbed.browser",
-    *(f"tests.{name}" for name in _FIXTURES if (Path(__file__).parent / f"{name}.py").exists()),
+    "tests.fixtures",
 ]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg2
@@ -132,7 +133,9 @@ def create_cluster(data_dir: Path, password: str | None, account: Account | None
         "--no-sync",
         f"--auth={'scram-sha-256' if password else 'trust'}",
     ]
-    identity = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+    identity: dict[str, Any] = {}
+    if account is not None:
+        identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
     with tempfile.NamedTemporaryFile("w") as secret:
         if password:
             secret.write(password)
@@ -161,7 +164,7 @@ def _usable_by_others(program: Path) -> bool:
 
 def _check_version(data_dir: Path) -> None:
     made_by = (data_dir / "PG_VERSION").read_text().strip()
-    version = [programs() / "postgres", "--version"]
+    version = [str(programs() / "postgres"), "--version"]
     output = subprocess.run(version, capture_output=True, text=True, check=True).stdout
     installed = output.split()[-1].split(".")[0]
     if made_by != installed:
