@@ -46,7 +46,8 @@ class VerbForm(forms.Form):
     def __init__(self, action: Action, actor: Actor, subject: Any, *args: Any, **kwargs: Any):
         self.action, self.actor, self.subject = action, actor, subject
         self.params: dict[str, Any] = {}
-        super().__init__(*args, auto_id="f-%s", **kwargs)
+        kwargs["auto_id"] = "f-%s"
+        super().__init__(*args, **kwargs)
         for parameter in action.parameters:
             self.fields[parameter.name] = Input(parameter, widget_for(parameter, action, actor, subject))
 

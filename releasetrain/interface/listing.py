@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -27,10 +27,8 @@ MOST_CHOICES = 200
 def field_at(model: type[models.Model], path: str) -> models.Field:
     """The field at the end of a path such as ``train__portfolio``."""
     head, _, rest = path.partition("__")
-    field = model._meta.get_field(head)
-    if not rest:
-        return field  # type: ignore[return-value]
-    return field_at(field.related_model, rest)  # type: ignore[arg-type]
+    field: Any = model._meta.get_field(head)
+    return field_at(field.related_model, rest) if rest else field
 
 
 def kind_of(field: models.Field) -> str:
@@ -171,7 +169,7 @@ class Criterion:
             day = None
         if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
             self._refuse(name, text, "a date like 2026-11-21")
-        return day  # type: ignore[return-value]
+        return day
 
     def _moment(self, name: str, text: str) -> datetime:
         try:
@@ -186,7 +184,7 @@ class Criterion:
             self._refuse(name, text, "a time like 2026-11-21T10:00:00Z")
         return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
 
-    def _refuse(self, name: str, text: str, wanted: str) -> None:
+    def _refuse(self, name: str, text: str, wanted: str) -> NoReturn:
         raise Refused(
             Refusal(
                 "filter.invalid",
@@ -294,7 +292,7 @@ def sortable(resource: Resource, name: str) -> str | None:
 
 def _path_of_reference(name: str, field: models.ForeignKey) -> str:
     target = field.related_model
-    names = {f.name for f in target._meta.concrete_fields}  # type: ignore[union-attr]
+    names = {f.name for f in target._meta.concrete_fields}
     best = next((n for n in ("name", "key", "title", "label", "slug", "email") if n in names), None)
     return f"{name}__{best}" if best else field.attname
 
@@ -319,7 +317,7 @@ def sort_keys(resource: Resource, asked: str = "") -> list[SortKey]:
             )
         if path not in {k.path for k in keys}:
             keys.append(SortKey(path, part.startswith("-"), _nullable(resource, path)))
-    pk = resource.model._meta.pk.name  # type: ignore[union-attr]
+    pk = resource.model._meta.pk.name
     if pk not in {k.path for k in keys}:
         keys.append(SortKey(pk, keys[-1].descending if keys else False, nullable=False))
     return keys

@@ -102,23 +102,14 @@ class OrganizationMiddleware:
             return self._inside(request, actor)
 
     def _api(self, request: Any, slug: str) -> HttpResponseBase:
-        asking = Request(
-            request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
-        )
+        kinds: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+        asking: Any = Request(request, authenticators=[kind() for kind in kinds])
         try:
             user = asking.user
         except APIException as refusal:
             return problems.respond_to(request, refusal)
         if user is None or not user.is_authenticated:
-            response = problems.respond(
-                request,
-                401,
-                "signed_out",
-                "This needs a signed-in session or a token.",
-                remedy="Send Authorization: Bearer rtk_…",
-            )
-            response["WWW-Authenticate"] = asking.authenticators[0].authenticate_header(asking)
-            return response
+            return _signed_out(request, asking)
         request.user, request.auth = user, asking.auth
         token = asking.auth
         if token is not None and token.organization.slug != slug:
@@ -129,12 +120,11 @@ class OrganizationMiddleware:
             return problems.respond(request, 404, "not_found", "There is no such organization.")
         allowance = limits.take(request, token.pk if token is not None else str(user.pk))
         if allowance.spent:
-            response = problems.respond(
+            spent = problems.respond(
                 request, 429, "rate.limited", "Too many requests.", remedy="Wait, then try again."
             )
-        else:
-            response = self._inside(request, actor)
-        return allowance.mark(response)
+            return allowance.mark(spent)
+        return allowance.mark(self._inside(request, actor))
 
     def _inside(self, request: Any, actor: Actor) -> HttpResponseBase:
         with tenant_scope(actor.organization_id, actor):
@@ -146,6 +136,15 @@ class OrganizationMiddleware:
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-cache"
         return response
+
+
+def _signed_out(request: Any, asking: Any) -> HttpResponseBase:
+    remedy = "Send Authorization: Bearer rtk_…"
+    response = problems.respond(
+        request, 401, "signed_out", "This needs a signed-in session or a token.", remedy=remedy
+    )
+    response["WWW-Authenticate"] = asking.authenticators[0].authenticate_header(asking)
+    return response
 
 
 def enter(request: Any, slug: str, user: Any, face: str) -> Actor:

@@ -331,7 +331,7 @@ def _by_value(parameter: Parameter, choices: list[tuple[str, str]]) -> list[tupl
 
 def _column(parameter: Parameter, action: Action | None) -> models.Field | None:
     """The column of the same name, whose limits the parameter takes over when it declares none."""
-    model = action and (action.creates or action.on)
+    model = (action.creates or action.on) if action else None
     if model is None:
         return None
     return next((f for f in model._meta.concrete_fields if f.name == parameter.name), None)

@@ -93,7 +93,7 @@ class Resource:
         if self.lookup is None and issubclass(self.model, KeyedModel):
             self.lookup = "key"
         if not self.order:
-            self.order = tuple(str(o) for o in meta.ordering) or (
+            self.order = tuple(str(o) for o in meta.ordering or ()) or (
                 "-created_at" if self.has("created_at") else "-pk",
             )
         if not self.columns:
@@ -184,7 +184,7 @@ class Resource:
         """The condition that finds an object by key or id; None when the text can be neither."""
         found: Q | None = None
         try:
-            found = Q(pk=self.model._meta.pk.to_python(reference))  # type: ignore[union-attr]
+            found = Q(pk=self.model._meta.pk.to_python(reference))
         except (ValidationError, ValueError, TypeError, OverflowError):
             found = None
         if self.lookup and self.lookup_is_unique and 0 < len(reference) <= 200 and "\0" not in reference:

@@ -31,7 +31,7 @@ class OperationSerializer(serializers.Serializer):
     id = serializers.CharField(
         max_length=100, required=False, help_text="Id or key of the object, for verbs that act on one."
     )
-    parameters = serializers.DictField(required=False)  # type: ignore[assignment]
+    parameters = serializers.DictField(required=False)
 
 
 class BulkSerializer(serializers.Serializer):
@@ -107,7 +107,7 @@ class BulkView(OrganizationView):
 
     def _subject(self, action: Action, ref: str) -> Any:
         if action.on is Organization:
-            return self.request._request.organization
+            return self.request._request.organization  # type: ignore[attr-defined]
         if action.on is None:
             return None
         resource = resource_of(action.on)

@@ -42,7 +42,7 @@ class BlockedBySerializer(serializers.Serializer):
 
     kind = serializers.CharField()
     id = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     href = serializers.CharField(allow_null=True)
 
 
@@ -58,7 +58,7 @@ class ProblemSerializer(serializers.Serializer):
     request_id = serializers.CharField()
     remedy = serializers.CharField(required=False, help_text="What would make it pass.")
     blocked_by = BlockedBySerializer(required=False)
-    errors = ProblemErrorSerializer(many=True, required=False)
+    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 class ResultSerializer(serializers.Serializer):

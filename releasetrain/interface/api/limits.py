@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
+from django.http.response import HttpResponseBase
 
 log = logging.getLogger(__name__)
 WINDOW = 60
@@ -27,7 +28,7 @@ class Allowance:
     def spent(self) -> bool:
         return self.left < 0
 
-    def mark(self, response: Any) -> Any:
+    def mark(self, response: HttpResponseBase) -> HttpResponseBase:
         """Say it in the response."""
         response["RateLimit-Policy"] = f'"default";q={self.quota};w={WINDOW}'
         response["RateLimit"] = f'"default";r={max(self.left, 0)};t={self.resets_in}'

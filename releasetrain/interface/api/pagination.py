@@ -91,4 +91,4 @@ def _typed(resource: Resource, key: SortKey, value: Any) -> Any:
     if isinstance(value, list | dict) or "\0" in str(value):
         raise ValueError("not a value")
     field = field_at(resource.model, key.path) if key.path != "pk" else resource.model._meta.pk
-    return field.to_python(value)  # type: ignore[union-attr]
+    return field.to_python(value)

@@ -192,10 +192,9 @@ def _of_api_exception(
     code = error.get_codes()
     code = code if isinstance(code, str) else str(error.default_code)
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
+    for attribute, header in (("auth_header", "WWW-Authenticate"), ("wait", "Retry-After")):
+        if getattr(error, attribute, None):
+            headers[header] = str(getattr(error, attribute))
     return error.status_code, body(request, error.status_code, code, str(error.detail)), headers
 
 

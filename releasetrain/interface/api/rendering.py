@@ -30,7 +30,9 @@ def _plain(value: Any) -> Any:
         return sorted(value)
     if isinstance(value, str | list | dict):
         # Subclasses (DRF's ErrorDetail, ReturnDict) that orjson does not take for their base class.
-        return next(base(value) for base in (str, list, dict) if isinstance(value, base))
+        return (
+            str(value) if isinstance(value, str) else list(value) if isinstance(value, list) else dict(value)
+        )
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

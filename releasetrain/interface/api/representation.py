@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -132,7 +132,7 @@ class ReferenceSerializer(serializers.Serializer):
 
     id = serializers.CharField()
     key = serializers.CharField(allow_null=True)
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     href = serializers.CharField(allow_null=True, help_text="Its API address; null for people.")
 
 
@@ -195,7 +195,7 @@ def _person_or_object(field: models.ForeignKey) -> str:
     return "A person" if field.related_model is get_user_model() else str(field.verbose_name)
 
 
-_SCHEMA: tuple[tuple[Any, Any], ...] = (
+_SCHEMA: tuple[tuple[Any, Callable[[Any, dict[str, Any]], serializers.Field]], ...] = (
     (models.UUIDField, lambda f, o: serializers.UUIDField(**o)),
     (models.BooleanField, lambda f, o: serializers.BooleanField(**o)),
     (models.DateTimeField, lambda f, o: serializers.DateTimeField(**o)),

@@ -29,7 +29,7 @@ _SETTINGS = {
 def document() -> dict[str, Any]:
     """The schema as a mapping."""
     with _patched():
-        generator = SchemaGenerator()
+        generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
         # Through JSON, so that lazily translated texts and enumerations become what they say.
         made = orjson.loads(orjson.dumps(generator.get_schema(public=True), default=str))
     _name_repeated(made)
@@ -71,11 +71,11 @@ _REPEATED = {
 
 @contextmanager
 def _patched() -> Iterator[None]:
-    spectacular_settings.apply_patches(_SETTINGS)
+    spectacular_settings.apply_patches(_SETTINGS)  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
-        spectacular_settings.clear_patches()
+        spectacular_settings.clear_patches()  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404
-from django.http.response import HttpResponseBase
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -32,7 +31,7 @@ class OrganizationView(APIView):
     def actor(self) -> Actor:
         return self.request._request.actor  # type: ignore[attr-defined,no-any-return]
 
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)
         if getattr(response, "data", None) is not None and response.status_code >= 400:
             final["Content-Type"] = CONTENT_TYPE

@@ -130,7 +130,7 @@ def _address(request: HttpRequest, number: int) -> str:
 
 def creators_of(request: Any, resource: Resource) -> list[dict[str, Any]]:
     """The verbs that make one, as buttons; the first that is allowed is the page's main act."""
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "title": resource.title_of(a),
             "decision": a.decide(request.actor),

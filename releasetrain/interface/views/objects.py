@@ -26,7 +26,7 @@ def find(request: Any, resource: Resource, ref: str) -> Any:
 
 def verbs_of(request: Any, resource: Resource, obj: Any) -> list[dict[str, Any]]:
     """The verbs of an object as buttons: those allowed first, one of them the main one."""
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "action": action,
             "title": resource.title_of(action),
