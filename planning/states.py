@@ -36,15 +36,13 @@ F, D = FeatureState, DependencyState
 UNREFINED = (F.FUNNEL, F.ANALYSIS)
 IN_PLAN = (F.PLANNED, F.IN_PROGRESS)
 OPEN = (F.FUNNEL, F.ANALYSIS, F.READY, F.PLANNED, F.IN_PROGRESS)
+CLOSED = (F.DONE, F.CANCELLED)
 LIVE_DEPENDENCY = (D.PROPOSED, D.ACCEPTED, D.COMMITTED, D.AT_RISK, D.BLOCKED)
 
 FEATURE_STATES = StateMachine(
     initial=F.FUNNEL,
     labels=dict(F.choices),
     transitions=(
-        Transition("feature.edit", OPEN, None),
-        Transition("feature.score", OPEN, None),
-        Transition("feature.agree_score", OPEN, None),
         Transition("feature.analyse", F.FUNNEL, F.ANALYSIS),
         Transition("feature.refine", (F.FUNNEL, F.ANALYSIS, F.READY), F.READY),
         # Unrefined features may ask, so that the guard can say what is missing instead of naming states.
@@ -53,9 +51,6 @@ FEATURE_STATES = StateMachine(
         Transition("feature.start", F.PLANNED, F.IN_PROGRESS),
         Transition("feature.complete", (F.PLANNED, F.IN_PROGRESS), F.DONE),
         Transition("feature.cancel", OPEN, F.CANCELLED),
-        Transition("feature.block", (F.READY, F.PLANNED, F.IN_PROGRESS), None),
-        Transition("feature.unblock", (F.READY, F.PLANNED, F.IN_PROGRESS), None),
-        Transition("feature.add_to_release", (F.READY, F.PLANNED, F.IN_PROGRESS, F.DONE), None),
     ),
 )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from planning.models import Feature, FeatureDependency, FeatureKind, Theme
-from planning.states import FEATURE_STATES, LIVE_DEPENDENCY
-from releasetrain.audit.doorway import action
+from planning.states import CLOSED, FEATURE_STATES, LIVE_DEPENDENCY
+from releasetrain.audit.doorway import action, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
-from releasetrain.kernel.refusals import Refusal, Refused, refuse
+from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
 from trains.models import Team, Train
 
 from . import dependencies
@@ -81,7 +81,7 @@ def create_feature(
     return feature
 
 
-@action("feature.edit", on=Feature, requires="planning.edit", machine=FEATURE_STATES)
+@action("feature.edit", on=Feature, requires="planning.edit")
 def edit_feature(
     actor: Actor,
     feature: Feature,
@@ -174,7 +174,7 @@ def refine_feature(
     return feature
 
 
-@action("feature.block", on=Feature, requires="planning.plan", machine=FEATURE_STATES)
+@action("feature.block", on=Feature, requires="planning.plan")
 def block_feature(
     actor: Actor,
     feature: Feature,
@@ -189,11 +189,9 @@ def block_feature(
     return feature
 
 
-@action("feature.unblock", on=Feature, requires="planning.plan", machine=FEATURE_STATES)
+@action("feature.unblock", on=Feature, requires="planning.plan")
 def unblock_feature(actor: Actor, feature: Feature) -> Feature:
     """Say that nothing blocks the feature any more."""
-    if not feature.blocked_reason:
-        refuse("feature.free", f"Nothing blocks {feature}.")
     feature.blocked_reason, feature.blocked_at = "", None
     feature.save()
     return feature
@@ -252,3 +250,20 @@ def say_what_is_missing(actor: Actor, feature: Feature, params: dict[str, Any]) 
         f"{feature} is not refined{': ' + ', '.join(missing) + ' missing' if missing else ''}.",
         remedy="Refine it first; then it may enter a PI plan.",
     )
+
+
+def open_only(actor: Actor, feature: Feature, params: dict[str, Any]) -> Refusal | None:
+    """What is done or given up is not changed any more."""
+    if feature.state in CLOSED:
+        return Refusal("feature.closed", f"{feature} is {feature.state}.", blocked_by=Ref.of(feature))
+    return None
+
+
+def blocked_only(actor: Actor, feature: Feature, params: dict[str, Any]) -> Refusal | None:
+    """Only what is blocked can be unblocked."""
+    return None if feature.blocked_reason else Refusal("feature.free", f"Nothing blocks {feature}.")
+
+
+for _verb in ("edit", "score", "agree_score", "block"):
+    register_guard(f"feature.{_verb}", open_only)
+register_guard("feature.unblock", blocked_only)

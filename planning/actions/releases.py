@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from planning.models import Feature, FeatureKind
-from planning.states import FEATURE_STATES, IN_PLAN
+from planning.states import IN_PLAN, UNREFINED
 from releasetrain.audit.doorway import action, register_effect
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.fields import Field
@@ -33,7 +33,6 @@ def _releases(actor: Actor, subject: Any) -> Any:
     "feature.add_to_release",
     on=Feature,
     requires="releases.manage",
-    machine=FEATURE_STATES,
     label="Add to a release",
 )
 def add_to_release(
@@ -44,6 +43,12 @@ def add_to_release(
     cause: Annotated[str, Field("Cause", "Needed after the scope freeze.", long=True)] = "",
 ) -> ScopeItem:
     """Put the feature into a release's scope."""
+    if feature.state in UNREFINED or feature.state == "cancelled":
+        refuse(
+            "feature.unrefined" if feature.state in UNREFINED else "feature.closed",
+            f"{feature} is in state {feature.get_state_display().lower()}.",
+            remedy="Only a refined feature joins a release.",
+        )
     if release.train_id != feature.train_id:
         refuse("train.other", f"{release} belongs to another train.", field="release")
     return add_item(

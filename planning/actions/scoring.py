@@ -6,7 +6,6 @@ from typing import Annotated
 
 from planning.models import PARTS, Feature, FeatureScore, wsjf_of
 from planning.rules.wsjf import SCALE
-from planning.states import FEATURE_STATES
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
@@ -32,7 +31,7 @@ def _on_scale(**parts: int) -> None:
             )
 
 
-@action("feature.score", hidden=True, on=Feature, requires="planning.score", machine=FEATURE_STATES)
+@action("feature.score", hidden=True, on=Feature, requires="planning.score")
 def score_feature(
     actor: Actor,
     feature: Feature,
@@ -66,7 +65,6 @@ def score_feature(
     hidden=True,
     on=Feature,
     requires="planning.edit",
-    machine=FEATURE_STATES,
     label="Agree the score",
 )
 def agree_score(

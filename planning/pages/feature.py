@@ -14,7 +14,8 @@ from planning.queries import backlog, increments
 from planning.rules.wsjf import TITLES
 from planning.states import DependencyState
 from releasetrain.interface import links
-from releasetrain.interface.resources import by_kind
+from releasetrain.interface.resources import by_kind, resource_of
+from releasetrain.interface.views.objects import verbs_of
 from trains.models import ScopeItem
 
 
@@ -45,6 +46,7 @@ def feature_page(request: Any, feature: Feature) -> dict[str, Any]:
                 source_kind="feature", source_id=feature.pk, removed_at__isnull=True
             ).select_related("release")
         ),
+        **_acts(request, feature),
         "source": _source(request, feature),
         "plan_pi": pi,
         "board_url": reverse("planning:board", args=[org, pi.pk]) if pi else "",
@@ -59,3 +61,25 @@ def _source(request: Any, feature: Feature) -> Any:
     """What the feature came from, e.g. a problem, when this installation knows the kind."""
     resource = by_kind(feature.source_kind.replace("_", "")) if feature.source_kind else None
     return resource.find(request.actor, str(feature.source_id)) if resource and feature.source_id else None
+
+
+# The next step of a feature's way; everything else stands under More.
+NEXT = {
+    "funnel": "feature.refine",
+    "analysis": "feature.refine",
+    "planned": "feature.start",
+    "in_progress": "feature.complete",
+}
+
+
+def _acts(request: Any, feature: Feature) -> dict[str, Any]:
+    resource = resource_of(feature)
+    assert resource is not None
+    verbs = verbs_of(request, resource, feature)
+    lead = next((v for v in verbs if v["action"].verb == NEXT.get(feature.state)), None)
+    rest = [v for v in verbs if v is not lead]
+    return {
+        "lead": lead,
+        "further": [v for v in rest if v["decision"].allowed],
+        "refused": [v for v in rest if not v["decision"].allowed],
+    }
