@@ -1,0 +1,3 @@
+"""Verbs of the top floor: imports."""
+
+from releasetrain.exchange.imports import govuk, incidents, openstack, wikimedia  # noqa: F401

@@ -1,0 +1,1 @@
+"""Importers of public release data: all rows or none, faults by row, and a second run changes nothing."""
