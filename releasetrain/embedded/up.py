@@ -7,7 +7,7 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import environment as address_book
@@ -73,9 +73,18 @@ def _run_tree(state: LocalState, *, host: str, port: int | None, demo: bool | No
             environment = _start_servers(tree, state)
             with_demo = _prepare(state, environment, demo)
             address_book.keep(state, environment)
-            address = _start_application(tree, state, environment, host, port)
+            port = port or free_port(DEFAULT_PORT, host)
+            tree.start("web", web_command(host, port), environment)
+            # Read while the web server starts: this imports a part of Django.
+            logins = preparation.demo_logins() if with_demo else []
+            tree.wait_for(lambda: _answers(host, port), "The web server")
+            # Only now: until the first page is there, the processors belong to the web server.
+            quiet = {**environment, "LOG_LEVEL": _loglevel()}
+            tree.start("worker", worker_command(), quiet)
+            tree.start("beat", beat_command(state.folder), quiet)
+            address = f"http://{'localhost' if host in ('127.0.0.1', *EVERYWHERE) else host}:{port}/"
             state.announce(f"{address} (process {os.getpid()})")
-            _say(_welcome(address, state, demo=with_demo, seconds=time.monotonic() - started))
+            _say(_welcome(address, state, logins, time.monotonic() - started))
             tree.watch()
     finally:
         address_book.forget(state)
@@ -133,20 +142,6 @@ def _embedded_postgres(tree: Tree, state: LocalState) -> dict[str, str]:
     }
 
 
-def _start_application(
-    tree: Tree, state: LocalState, environment: Mapping[str, str], host: str, wanted_port: int | None
-) -> str:
-    """Web, worker and scheduler; returns the address once a page answers there."""
-    port = wanted_port or free_port(DEFAULT_PORT, host)
-    tree.start("web", web_command(host, port), environment)
-    tree.wait_for(lambda: _answers(host, port), "The web server")
-    # Only now: until the first page is there, the processors belong to the web server.
-    quiet = {**environment, "LOG_LEVEL": _loglevel()}
-    tree.start("worker", worker_command(), quiet)
-    tree.start("beat", beat_command(state.folder), quiet)
-    return f"http://{'localhost' if host in ('127.0.0.1', *EVERYWHERE) else host}:{port}/"
-
-
 def web_command(host: str, port: int) -> list[str]:
     workers = os.environ.get("WEB_CONCURRENCY") or str(min(4, os.cpu_count() or 1))
     return [
@@ -192,9 +187,8 @@ def _answers(host: str, port: int) -> bool:
         connection.close()
 
 
-def _welcome(address: str, state: LocalState, *, demo: bool, seconds: float) -> str:
+def _welcome(address: str, state: LocalState, logins: Sequence[tuple[str, str, str]], seconds: float) -> str:
     lines = ["", f"Release Train is running (ready after {seconds:.1f} s):", "", f"    {address}", ""]
-    logins = preparation.demo_logins() if demo else []
     if logins:
         width = max(len(role) for role, _, _ in logins)
         reach = max(len(email) for _, email, _ in logins)
