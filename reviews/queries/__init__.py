@@ -1,0 +1,1 @@
+"""Reads of reviews: no change of state happens here."""

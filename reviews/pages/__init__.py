@@ -1,0 +1,1 @@
+"""The page of a review, and the panel of reviews in the release cockpit."""

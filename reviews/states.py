@@ -1,0 +1,39 @@
+"""What leads where: the state tables of reviews, their causes and action items."""
+
+from __future__ import annotations
+
+from releasetrain.kernel.states import StateMachine, Transition
+
+from .models import ActionItem, Review, ReviewCause
+
+_R = Review.State
+_OPEN = (_R.FACTS, _R.CAUSES, _R.ACTIONS)
+REVIEW_STATES = StateMachine(
+    initial=_R.FACTS,
+    transitions=[
+        Transition("review.edit", _OPEN, None),
+        Transition("review.refresh_facts", _R.FACTS, None),
+        Transition("review.add_fact", _R.FACTS, None),
+        Transition("review.accept_facts", _R.FACTS, _R.CAUSES),
+        Transition("review.reopen_facts", _R.CAUSES, _R.FACTS),
+        Transition("review.add_cause", _R.CAUSES, None),
+        Transition("review.agree_causes", _R.CAUSES, _R.ACTIONS),
+        Transition("review.add_action", (_R.CAUSES, _R.ACTIONS), None),
+        Transition("review.close", _R.ACTIONS, _R.CLOSED),
+    ],
+)
+
+_C = ReviewCause.State
+CAUSE_STATES = StateMachine(
+    initial=_C.HYPOTHESIS, transitions=[Transition("review_cause.support", _C.HYPOTHESIS, _C.SUPPORTED)]
+)
+
+_A = ActionItem.State
+ACTION_STATES = StateMachine(
+    initial=_A.OPEN,
+    transitions=[
+        Transition("action_item.edit", _A.OPEN, None),
+        Transition("action_item.complete", _A.OPEN, _A.DONE),
+        Transition("action_item.drop", _A.OPEN, _A.DROPPED),
+    ],
+)
