@@ -51,7 +51,7 @@ class Reviewing(World):
         review.refresh_from_db()
         return review
 
-    def cause(self, review: Any, **said: Any) -> Any:
+    def why(self, review: Any, **said: Any) -> Any:
         from problems.models import Category
         from reviews.actions.causes import add_cause
 

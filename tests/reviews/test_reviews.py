@@ -125,7 +125,7 @@ def test_a_deployment_in_the_past_that_was_imported_opens_nothing(world: Reviewi
 def test_causes_wait_until_the_facts_are_accepted(world: Reviewing, refused: Any) -> None:
     review = world.review()
     with refused("state.illegal"):
-        world.cause(review)
+        world.why(review)
     with refused("permission.missing"):
         from reviews.actions.facts import accept_facts
 
@@ -174,7 +174,7 @@ def test_a_cause_without_a_fact_is_a_hypothesis_and_leads_to_no_action(world: Re
     from reviews.actions.causes import support_cause
 
     review = world.with_facts()
-    cause = world.cause(review, evidence=None)
+    cause = world.why(review, evidence=None)
     assert cause.state == "hypothesis"
     with refused("action_item.hypothesis"):
         world.action(review, cause=cause)
@@ -187,7 +187,7 @@ def test_a_cause_without_a_fact_is_a_hypothesis_and_leads_to_no_action(world: Re
 def test_causes_name_roles_not_persons(world: Reviewing, refused: Any) -> None:
     review = world.with_facts()
     with refused("review.names"):
-        world.cause(review, statement="Release Manager pressed the wrong button.")
+        world.why(review, statement="Release Manager pressed the wrong button.")
 
 
 def test_facts_open_again_only_while_no_cause_rests_on_them(world: Reviewing, refused: Any) -> None:
@@ -196,7 +196,7 @@ def test_facts_open_again_only_while_no_cause_rests_on_them(world: Reviewing, re
     review = world.with_facts()
     reopen_facts(world.as_["rte"], review, reason="The alert was missing.")
     accept_facts(world.as_["rte"], review)
-    world.cause(review)
+    world.why(review)
     with refused("review.causes_named"):
         reopen_facts(world.as_["rte"], review, reason="One more.")
 
@@ -210,7 +210,7 @@ def test_a_detailed_review_closes_with_a_supported_cause_and_actions_in_hand(wor
     review = world.with_facts()
     with refused("review.no_cause"):
         agree_causes(rte, review)
-    cause = world.cause(review)
+    cause = world.why(review)
     agree_causes(rte, review)
     item, other = world.action(review, cause=cause), world.action(review, title="Rehearse the rollback")
     world.later(30 * DAY)
