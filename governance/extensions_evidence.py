@@ -1,7 +1,5 @@
 """What evidence packages plug in: their tasks, the collectors of every app, the cockpit's panel, and packages by rule."""
 
-from typing import Any
-
 from django.http import HttpRequest
 from django.utils.module_loading import autodiscover_modules
 
@@ -40,5 +38,9 @@ def evidence_panel(request: HttpRequest, release: Release) -> Panel | None:
     decision = request_package.decide(actor, None, {"release": release})
     if not packages and not decision.allowed:
         return None
-    context = {"packages": packages, "decision": decision, "request_url": f"{links.verb_url(request_package)}?release={release.pk}"}
+    context = {
+        "packages": packages,
+        "decision": decision,
+        "request_url": f"{links.verb_url(request_package)}?release={release.pk}",
+    }
     return "Evidence", "governance/evidence/_panel.html", context, 110

@@ -19,7 +19,8 @@ GUARDS: list[str] = [
         RAISE EXCEPTION 'evidence package % is finished and never changes', OLD.key USING ERRCODE = 'insufficient_privilege';
       END IF;
       IF NEW.state = 'done' AND OLD.state <> 'done' AND (OLD.state <> 'running' OR NEW.lease IS DISTINCT FROM OLD.lease) THEN
-        RAISE EXCEPTION 'evidence package % is finished only under its lease', OLD.key USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'evidence package % is finished only under its lease', OLD.key
+          USING ERRCODE = 'insufficient_privilege';
       END IF;
       RETURN NEW;
     END $$

@@ -26,7 +26,9 @@ def build_package(organization_id: str, package_id: str) -> bool:
 @shared_task(name="governance.tasks_evidence.sweep_packages")
 def sweep_packages() -> int:
     """Find packages that the broker or a worker lost; runs every few seconds, and twice at once does no harm."""
-    return sum(sweep(o) for o in Organization.objects.filter(suspended_at__isnull=True).values_list("pk", flat=True))
+    return sum(
+        sweep(o) for o in Organization.objects.filter(suspended_at__isnull=True).values_list("pk", flat=True)
+    )
 
 
 def sweep(organization_id: uuid.UUID) -> int:

@@ -20,19 +20,34 @@ from trains.models import Release
 State = EvidencePackage.State
 
 
-@action("evidence_package.request", creates=EvidencePackage, requires="evidence.build", within="release", label="Build a package")
+@action(
+    "evidence_package.request",
+    creates=EvidencePackage,
+    requires="evidence.build",
+    within="release",
+    label="Build a package",
+)
 def request_package(
     actor: Actor,
     *,
-    release: Annotated[Release | None, Field("Release", help="A release, a change, or a period: one of the three.")] = None,
+    release: Annotated[
+        Release | None, Field("Release", help="A release, a change, or a period: one of the three.")
+    ] = None,
     change: Annotated[ChangeRequest | None, Field("Change request")] = None,
     starts: Annotated[datetime | None, Field("Period from", help="For a period: both ends.")] = None,
     ends: Annotated[datetime | None, Field("Period until")] = None,
 ) -> EvidencePackage:
-    """Ask for an evidence package; a worker builds it. While one about the same subject is being built, asking gives that one."""
+    """Ask for an evidence package; a worker builds it.
+
+    While one about the same subject is being built, asking again gives that one.
+    """
     period = starts is not None or ends is not None
     if (release is not None) + (change is not None) + period != 1:
-        refuse("evidence.subject", "A package is about one thing: a release, a change, or a period.", field="release")
+        refuse(
+            "evidence.subject",
+            "A package is about one thing: a release, a change, or a period.",
+            field="release",
+        )
     if period:
         return _period(actor, starts, ends)
     subject: Any = release or change
@@ -45,7 +60,11 @@ def queue(
     """Queue a package about an object of any registered kind, with the permission checked on that object."""
     kind = collect.kind_of(type(subject))
     if kind is None:
-        refuse("evidence.subject", f"There are no packages about a {subject._meta.verbose_name}.", field="release")
+        refuse(
+            "evidence.subject",
+            f"There are no packages about a {subject._meta.verbose_name}.",
+            field="release",
+        )
     if not actor.may("evidence.build", subject):
         refuse("permission.missing", f"You need the permission evidence.build on {subject}.", status=403)
     at_work = EvidencePackage.objects.filter(
@@ -71,9 +90,15 @@ def _period(actor: Actor, starts: datetime | None, ends: datetime | None) -> Evi
     if ends <= starts:
         refuse("evidence.period", "The period ends before it begins.", field="ends")
     if ends > now():
-        refuse("evidence.period", "The period is not over: what will happen in it is not known.", field="ends")
+        refuse(
+            "evidence.period", "The period is not over: what will happen in it is not known.", field="ends"
+        )
     if not actor.may("evidence.build"):
-        refuse("permission.missing", "A package about a period needs evidence.build in the whole organization.", status=403)
+        refuse(
+            "permission.missing",
+            "A package about a period needs evidence.build in the whole organization.",
+            status=403,
+        )
     return _create(actor, subject_kind=PERIOD, label=period_label(starts, ends), starts=starts, ends=ends)
 
 
@@ -115,7 +140,13 @@ def cancel_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     return package
 
 
-@action("evidence_package.rebuild", on=EvidencePackage, requires="evidence.build", machine=EVIDENCE_STATES, label="Build again")
+@action(
+    "evidence_package.rebuild",
+    on=EvidencePackage,
+    requires="evidence.build",
+    machine=EVIDENCE_STATES,
+    label="Build again",
+)
 def rebuild_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     """Build a package that failed or was cancelled. For new facts about the same subject, ask for a new package."""
     package.attempts = 0
@@ -130,7 +161,12 @@ def rebuild_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
 def verify_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     """Check every file, record and ledger entry of the kept package against its seal, and say what was found."""
     if package.state != State.DONE or package.file is None:
-        refuse("evidence.unfinished", f"{package.key} is not finished.", remedy="Wait until it is done.", blocked_by=Ref.of(package))
+        refuse(
+            "evidence.unfinished",
+            f"{package.key} is not finished.",
+            remedy="Wait until it is done.",
+            blocked_by=Ref.of(package),
+        )
     finding = checking.check(package)
     package.verified_at = now()
     package.verified = finding.intact

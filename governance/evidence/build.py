@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,18 +83,20 @@ def build(package: EvidencePackage, folder: Path, beat: Beat) -> Built:
     """Make the package that the row asks for. `beat(step, done, total)` is told how far it is, and may raise to stop it."""
     organization_id = package.organization_id
     actor = Actor.system(organization_id, f"evidence package {package.key}")
-    with _snapshot(organization_id, actor):
-        gathered = _gather(package, folder, beat)
-    beat("Sealing the ledger", 0, 0)
-    trail.wait_until_sealed(organization_id, gathered.chosen, lambda: beat("Sealing the ledger", 0, 0))
-    with tenant_scope(organization_id, actor):
-        return _finish(gathered, folder, beat)
+    with ExitStack() as opened:
+        with _snapshot(organization_id, actor):
+            gathered = _gather(package, folder, beat, opened)
+        beat("Sealing the ledger", 0, 0)
+        trail.wait_until_sealed(organization_id, gathered.chosen, lambda: beat("Sealing the ledger", 0, 0))
+        with tenant_scope(organization_id, actor):
+            return _finish(gathered, folder, beat)
 
 
 def subject_of(package: EvidencePackage) -> Subject:
     """What the row is about, as it is now."""
     if package.subject_kind == PERIOD:
-        assert package.starts and package.ends
+        assert package.starts
+        assert package.ends
         return of_period(package.starts, package.ends)
     kind = collect.subject_kinds().get(package.subject_kind)
     found = kind.model._default_manager.filter(pk=package.subject_id).first() if kind else None
@@ -117,11 +119,12 @@ def _snapshot(organization_id: uuid.UUID, actor: Actor) -> Iterator[None]:
             yield
 
 
-def _gather(package: EvidencePackage, folder: Path, beat: Beat) -> _Gathered:
+def _gather(package: EvidencePackage, folder: Path, beat: Beat, opened: ExitStack) -> _Gathered:
     subject = subject_of(package)
     organization = Organization.objects.get(pk=package.organization_id)
-    overview, spool = Overview(), RecordSpool(folder)
-    pages = Pages(folder, f"{subject.title} {subject.label}")
+    overview = Overview()
+    spool = opened.enter_context(closing(RecordSpool(folder)))
+    pages = opened.enter_context(closing(Pages(folder, f"{subject.title} {subject.label}")))
     subject_id = str(subject.object.pk) if subject.object is not None else ""
     ids: dict[str, list[str]] = {}
     collectors = collect.collectors_for(subject.kind)
@@ -141,7 +144,7 @@ def _gather(package: EvidencePackage, folder: Path, beat: Beat) -> _Gathered:
     chosen = trail.entries_about(ids)
     for person in _people(subject, chosen):
         take(person)
-    return _Gathered(subject, overview, spool.close(), attached, chosen, pages, organization)
+    return _Gathered(subject, overview, spool.finish(), attached, chosen, pages, organization)
 
 
 def _people(subject: Subject, chosen: trail.Chosen) -> Iterator[collect.Entry]:
@@ -149,7 +152,12 @@ def _people(subject: Subject, chosen: trail.Chosen) -> Iterator[collect.Entry]:
     subject.describer.meet(trail.actors_of(chosen))
     mentioned = subject.describer.people
     for person in get_user_model()._default_manager.filter(pk__in=mentioned).order_by("pk"):
-        yield "person", str(person.pk), str(person), {"id": str(person.pk), "name": str(person), "kind": person.kind}
+        yield (
+            "person",
+            str(person.pk),
+            str(person),
+            {"id": str(person.pk), "name": str(person), "kind": person.kind},
+        )
 
 
 def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
@@ -171,7 +179,11 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
     beat("Proving ledger entries", 0, len(gathered.chosen.ids))
     extract = trail.extract(folder, gathered.chosen, show)
     members = _file_members(gathered.files, beat)
-    counts = {"records": len(gathered.records.index), "files": len(gathered.files), "entries": len(gathered.chosen.ids)}
+    counts = {
+        "records": len(gathered.records.index),
+        "files": len(gathered.files),
+        "entries": len(gathered.chosen.ids),
+    }
     words = document.document(
         subject, gathered.organization.name, overview, gathered.files, on_paper, _seal(extract), counts
     )
@@ -205,7 +217,9 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
         files=len(manifest["files"]),
         entries=counts["entries"],
         contents={
-            "sections": [[section["title"], section["total"]] for section in words["sections"] if section["total"]],
+            "sections": [
+                [section["title"], section["total"]] for section in words["sections"] if section["total"]
+            ],
             "remarks": [[r["title"], r["text"]] for r in words["remarks"][:REMARKS_KEPT]],
             "remark_count": len(words["remarks"]) + words["remarks_left_out"],
         },
@@ -215,6 +229,7 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
 def _rendered(words: dict[str, Any], gathered: _Gathered, folder: Path, beat: Beat) -> list[Member]:
     """Index, pages, PDF, and the verifier: for people, and not part of the facts."""
     beat("Writing pages", 0, 0)
+    gathered.pages.close()
     found = [Member(path, file, "text/html", evidence=False) for path, file in gathered.pages.files()]
     found.append(Member(packing.STYLE, STYLE, "text/css", evidence=False))
     found.append(Member(packing.INDEX, document.index_html(words).encode(), "text/html", evidence=False))

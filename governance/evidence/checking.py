@@ -46,13 +46,19 @@ def check_file(path: Path) -> Finding:
     problems = tuple(report.problems)
     more = f" And {len(problems) - MOST_PROBLEMS} more." if len(problems) > MOST_PROBLEMS else ""
     noun = "problem" if len(problems) == 1 else "problems"
-    return Finding(False, f"Not intact, {len(problems)} {noun}: {' '.join(_stop(p) for p in problems[:MOST_PROBLEMS])}{more}", problems)
+    return Finding(
+        False,
+        f"Not intact, {len(problems)} {noun}: {' '.join(_stop(p) for p in problems[:MOST_PROBLEMS])}{more}",
+        problems,
+    )
 
 
 def _counts(facts: list[str]) -> str:
     """All files, records and ledger entries, from the verifier's own counts."""
     text = "; ".join(facts)
-    found = [f"{int(n):,} {what}" for n, what in re.findall(r"(\d+) (files|records|ledger entries)(?: |;|$)", text)]
+    found = [
+        f"{int(n):,} {what}" for n, what in re.findall(r"(\d+) (files|records|ledger entries)(?: |;|$)", text)
+    ]
     return "all " + " and ".join(filter(None, (", ".join(found[:-1]), found[-1] if found else "")))
 
 

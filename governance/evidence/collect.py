@@ -43,7 +43,9 @@ class Subject:
     artifacts: Ids = frozenset()
     describer: Describer = field(default_factory=Describer, compare=False)
 
-    def records(self, rows: QuerySet, extra: Callable[[Any], dict[str, Any]] | None = None) -> Iterator[Entry]:
+    def records(
+        self, rows: QuerySet, extra: Callable[[Any], dict[str, Any]] | None = None
+    ) -> Iterator[Entry]:
         """Each row with all its fields and its history; `extra` adds what the fields do not say."""
         return self.describer.entries(rows, extra)
 
@@ -127,7 +129,9 @@ def attachments(*, for_kinds: tuple[str, ...] = EVERY_KIND) -> Callable[[Attach]
     return register
 
 
-def subject_kind(name: str, title: str, model: type[Model]) -> Callable[[Callable[[Any], Subject]], Callable[[Any], Subject]]:
+def subject_kind(
+    name: str, title: str, model: type[Model]
+) -> Callable[[Callable[[Any], Subject]], Callable[[Any], Subject]]:
     """Register a kind of subject: fn(object) -> Subject."""
 
     def register(reach: Callable[[Any], Subject]) -> Callable[[Any], Subject]:

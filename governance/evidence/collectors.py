@@ -75,9 +75,17 @@ def deployments(subject: Subject) -> Iterator[Entry]:
     chosen = Deployment.objects.filter(pk__in=subject.deployments)
     carried = _Commits(subject.deployments)
     yield from subject.records(chosen, carried.of)
-    yield from subject.records(Commit.objects.filter(pk__in=DeploymentCommit.objects.filter(deployment__in=chosen).values("commit")))
-    places = Q(pk__in=chosen.values("environment")) | Q(changes__in=subject.changes) | Q(evaluations__in=_evaluations(subject))
-    yield from subject.records(Environment.objects.filter(pk__in=Environment.objects.filter(places).values("pk")))
+    yield from subject.records(
+        Commit.objects.filter(pk__in=DeploymentCommit.objects.filter(deployment__in=chosen).values("commit"))
+    )
+    places = (
+        Q(pk__in=chosen.values("environment"))
+        | Q(changes__in=subject.changes)
+        | Q(evaluations__in=_evaluations(subject))
+    )
+    yield from subject.records(
+        Environment.objects.filter(pk__in=Environment.objects.filter(places).values("pk"))
+    )
 
 
 @collector("trains.trains")
@@ -104,7 +112,9 @@ class _Commits:
 
     def __init__(self, deployments: Iterable[uuid.UUID]) -> None:
         self._of: dict[uuid.UUID, list[str]] = {}
-        rows = DeploymentCommit.objects.filter(deployment__in=list(deployments)).order_by("commit__authored_at", "commit__sha")
+        rows = DeploymentCommit.objects.filter(deployment__in=list(deployments)).order_by(
+            "commit__authored_at", "commit__sha"
+        )
         for deployment_id, sha in rows.values_list("deployment_id", "commit__sha"):
             self._of.setdefault(deployment_id, []).append(sha)
 
@@ -115,7 +125,9 @@ class _Commits:
 def _services(subject: Subject) -> set[uuid.UUID]:
     built = Artifact.objects.filter(pk__in=subject.artifacts).values_list("service_id", flat=True)
     deployed = Deployment.objects.filter(pk__in=subject.deployments).values_list("service_id", flat=True)
-    changed = ChangeRequest.objects.filter(pk__in=subject.changes, service__isnull=False).values_list("service_id", flat=True)
+    changed = ChangeRequest.objects.filter(pk__in=subject.changes, service__isnull=False).values_list(
+        "service_id", flat=True
+    )
     return {*built, *deployed, *changed}
 
 
@@ -151,7 +163,9 @@ def findings(subject: Subject) -> Iterator[Entry]:
 @attachments()
 def reports(subject: Subject) -> Iterator[StoredFile]:
     """The reports as they were received."""
-    yield from StoredFile.objects.filter(pk__in=_results(subject).values("file")).order_by("digest").iterator()
+    yield from (
+        StoredFile.objects.filter(pk__in=_results(subject).values("file")).order_by("digest").iterator()
+    )
 
 
 def _report(result: Result) -> dict[str, Any]:

@@ -41,7 +41,9 @@ class Describer:
         """Their names by id."""
         return {str(ident): name for ident, name in self._people.items()}
 
-    def entries(self, rows: QuerySet, extra: Callable[[Any], dict[str, Any]] | None = None) -> Iterator[Entry]:
+    def entries(
+        self, rows: QuerySet, extra: Callable[[Any], dict[str, Any]] | None = None
+    ) -> Iterator[Entry]:
         """The rows in the order they came into being, whatever order they were asked for in."""
         references = [f.name for f in _fields(rows.model) if isinstance(f, models.ForeignKey)]
         ordered = rows.order_by("pk").select_related(*references) if references else rows.order_by("pk")
@@ -101,7 +103,11 @@ class Describer:
         if manager is None:
             return None
         kept = manager.model
-        fields = [f for f in kept._meta.concrete_fields if not f.name.startswith("history_") and f.name not in (*_OMITTED, "id")]
+        fields = [
+            f
+            for f in kept._meta.concrete_fields
+            if not f.name.startswith("history_") and f.name not in (*_OMITTED, "id")
+        ]
         found: dict[Any, list[dict[str, Any]]] = {}
         rows = list(kept.objects.filter(id__in=ids).order_by("id", "history_date", "history_id").values())
         self.meet(row["history_user_id"] for row in rows)
@@ -137,11 +143,15 @@ def _fields(model: type[Model]) -> list[models.Field]:
     return [
         f
         for f in model._meta.concrete_fields
-        if f.name not in _OMITTED and f.related_model is not Organization and not isinstance(f, models.BinaryField)
+        if f.name not in _OMITTED
+        and f.related_model is not Organization
+        and not isinstance(f, models.BinaryField)
     ]
 
 
-def _changes(fields: list[models.Field], before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
+def _changes(
+    fields: list[models.Field], before: dict[str, Any], after: dict[str, Any]
+) -> dict[str, list[Any]]:
     changed = {}
     for f in fields:
         old, new = before[f.attname], after[f.attname]

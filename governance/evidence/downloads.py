@@ -21,12 +21,28 @@ def hand_out(actor: Actor, package: EvidencePackage) -> Path:
             status=403,
         )
     if package.state != EvidencePackage.State.DONE or package.file is None:
-        refuse("evidence.unfinished", f"{package.key} is not finished.", remedy="Wait until it is done.", blocked_by=Ref.of(package))
+        refuse(
+            "evidence.unfinished",
+            f"{package.key} is not finished.",
+            remedy="Wait until it is done.",
+            blocked_by=Ref.of(package),
+        )
     path = files.path_of(package.file)
     if not path.is_file():
-        refuse("evidence.missing", "The package is missing from the file store.", remedy="The operator can restore it from a backup.", status=503)
+        refuse(
+            "evidence.missing",
+            "The package is missing from the file store.",
+            remedy="The operator can restore it from a backup.",
+            status=503,
+        )
     PackageDownload.objects.create(
-        package=package, file=package.file, user_id=actor.user_id, route=actor.route, address=actor.address[:64]
+        package=package,
+        file=package.file,
+        user_id=actor.user_id,
+        route=actor.route,
+        address=actor.address[:64],
     )
-    ledger.append(actor, "evidence_package.download", package, {"file": package.file.digest, "bytes": package.file.size})
+    ledger.append(
+        actor, "evidence_package.download", package, {"file": package.file.digest, "bytes": package.file.size}
+    )
     return path

@@ -53,7 +53,9 @@ class Overview:
         for change in data.get("history", ())[-1:]:
             self.as_of(change["at"])
         if ident == subject_id:
-            self.subject_data = {name: value for name, value in data.items() if name not in ("history", "content")}
+            self.subject_data = {
+                name: value for name, value in data.items() if name not in ("history", "content")
+            }
 
     def as_of(self, moment: str | None) -> None:
         """The facts are as of the latest moment that any of them names as its own."""

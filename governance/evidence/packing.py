@@ -9,7 +9,12 @@ PDF = "evidence.pdf"
 STYLE = "pages/style.css"
 VERIFIER = "verify.py"
 
-_ENDINGS = {"application/xml": "xml", "application/json": "json", "text/plain": "txt", "application/pdf": "pdf"}
+_ENDINGS = {
+    "application/xml": "xml",
+    "application/json": "json",
+    "text/plain": "txt",
+    "application/pdf": "pdf",
+}
 
 
 def path_of_file(stored: StoredFile) -> str:

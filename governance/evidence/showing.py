@@ -39,12 +39,19 @@ def _deployment(data: Data) -> str:
 
 
 def _authorisation(data: Data) -> str:
-    return "" if data["authorised"] else f"{_label(data['deployment'])} stood under no approved change: {data['reason']}"
+    return (
+        ""
+        if data["authorised"]
+        else f"{_label(data['deployment'])} stood under no approved change: {data['reason']}"
+    )
 
 
 def _evaluation(data: Data) -> str:
     if data["verdict"] in ("fail", "error"):
-        bad = ", ".join(c["name"] for c in data["checks"] if c.get("verdict") in ("fail", "error")) or data["error"]
+        bad = (
+            ", ".join(c["name"] for c in data["checks"] if c.get("verdict") in ("fail", "error"))
+            or data["error"]
+        )
         return f"{data['key']} of {_label(data['gate'])}: {data['verdict']} ({bad})."
     return ""
 
@@ -56,7 +63,12 @@ def _waiver(data: Data) -> str:
 
 
 def _finding(data: Data) -> str:
-    if data["severity"] in ("critical", "high") and data["state"] in ("open", "reopened", "triaged", "accepted"):
+    if data["severity"] in ("critical", "high") and data["state"] in (
+        "open",
+        "reopened",
+        "triaged",
+        "accepted",
+    ):
         return f"{data['severity'].capitalize()} finding {_word(data['state'])}: {data['title']}"
     return ""
 
@@ -83,18 +95,35 @@ shown(
     "release",
     "Releases",
     order=10,
-    columns=(("Release", "key"), ("Version", "version"), ("State", "state"), ("Tier", "tier"), ("Released", "released_at")),
+    columns=(
+        ("Release", "key"),
+        ("Version", "version"),
+        ("State", "state"),
+        ("Tier", "tier"),
+        ("Released", "released_at"),
+    ),
     attention=_release,
 )
 shown(
     "scopeitem",
     "Scope",
     order=20,
-    columns=(("Item", "title"), ("From", "source_key"), ("Kind", "classification"), ("Tier", "tier"), ("Removed", "removed_at")),
+    columns=(
+        ("Item", "title"),
+        ("From", "source_key"),
+        ("Kind", "classification"),
+        ("Tier", "tier"),
+        ("Removed", "removed_at"),
+    ),
     absent="No scope item is recorded.",
     attention=_scope,
 )
-shown("traindependency", "Dependencies on other trains", order=25, columns=(("What", "what"), ("Provider", "provider"), ("State", "state")))
+shown(
+    "traindependency",
+    "Dependencies on other trains",
+    order=25,
+    columns=(("What", "what"), ("Provider", "provider"), ("State", "state")),
+)
 shown(
     "artifact",
     "Builds",
@@ -106,7 +135,13 @@ shown(
     "result",
     "Test and scan results",
     order=40,
-    columns=(("Kind", "kind"), ("Build", "artifact"), ("Tool", "tool"), ("Reported", "reported_at"), ("Report SHA-256", "digest")),
+    columns=(
+        ("Kind", "kind"),
+        ("Build", "artifact"),
+        ("Tool", "tool"),
+        ("Reported", "reported_at"),
+        ("Report SHA-256", "digest"),
+    ),
     absent="No test or scan result of these builds is recorded.",
     sort="reported_at",
 )
@@ -114,17 +149,35 @@ shown(
     "evaluation",
     "Gate verdicts",
     order=50,
-    columns=(("Verdict of", "gate"), ("Key", "key"), ("Verdict", "verdict"), ("Finished", "finished_at"), ("Inputs digest", "inputs_digest")),
+    columns=(
+        ("Verdict of", "gate"),
+        ("Key", "key"),
+        ("Verdict", "verdict"),
+        ("Finished", "finished_at"),
+        ("Inputs digest", "inputs_digest"),
+    ),
     absent="No gate was asked.",
     sort="finished_at",
     attention=_evaluation,
 )
-shown("gateversion", "Gate versions that were asked", order=55, columns=(("Gate", "gate"), ("Version", "number"), ("Published", "published_at"), ("By", "published_by")))
+shown(
+    "gateversion",
+    "Gate versions that were asked",
+    order=55,
+    columns=(("Gate", "gate"), ("Version", "number"), ("Published", "published_at"), ("By", "published_by")),
+)
 shown(
     "waiver",
     "Waivers",
     order=60,
-    columns=(("Waiver", "key"), ("Check", "check_name"), ("State", "state"), ("Asked by", "requested_by"), ("Decided by", "granted_by"), ("Until", "expires_at")),
+    columns=(
+        ("Waiver", "key"),
+        ("Check", "check_name"),
+        ("State", "state"),
+        ("Asked by", "requested_by"),
+        ("Decided by", "granted_by"),
+        ("Until", "expires_at"),
+    ),
     absent="No check was waived.",
     attention=_waiver,
 )
@@ -132,14 +185,27 @@ shown(
     "finding",
     "Findings",
     order=70,
-    columns=(("Finding", "title"), ("Service", "service"), ("Severity", "severity"), ("State", "state"), ("First seen", "first_seen_at")),
+    columns=(
+        ("Finding", "title"),
+        ("Service", "service"),
+        ("Severity", "severity"),
+        ("State", "state"),
+        ("First seen", "first_seen_at"),
+    ),
     attention=_finding,
 )
 shown(
     "changerequest",
     "Change requests",
     order=80,
-    columns=(("Change", "key"), ("Title", "title"), ("Type", "type"), ("Risk", "risk"), ("State", "state"), ("Approved", "approved_at")),
+    columns=(
+        ("Change", "key"),
+        ("Title", "title"),
+        ("Type", "type"),
+        ("Risk", "risk"),
+        ("State", "state"),
+        ("Approved", "approved_at"),
+    ),
     absent="No change request is recorded.",
     attention=_change,
 )
@@ -147,19 +213,49 @@ shown(
     "vote",
     "Votes",
     order=90,
-    columns=(("Change", "change"), ("Revision", "revision"), ("Voter", "voter"), ("Choice", "choice"), ("Cast", "cast_at"), ("Rationale", "rationale")),
+    columns=(
+        ("Change", "change"),
+        ("Revision", "revision"),
+        ("Voter", "voter"),
+        ("Choice", "choice"),
+        ("Cast", "cast_at"),
+        ("Rationale", "rationale"),
+    ),
     absent="Nobody has voted.",
     sort="cast_at",
     attention=_vote,
 )
-shown("condition", "Conditions of approval", order=95, columns=(("Condition", "text"), ("Change", "change"), ("Met", "met_at"), ("By", "met_by")), attention=_condition)
-shown("changecontributor", "Who had a hand in a change", order=100, columns=(("Person", "user"), ("Act", "act"), ("Change", "change")))
-shown("meeting", "Board meetings", order=105, columns=(("Board", "board"), ("Starts", "starts_at"), ("State", "state"), ("Chair", "chair")))
+shown(
+    "condition",
+    "Conditions of approval",
+    order=95,
+    columns=(("Condition", "text"), ("Change", "change"), ("Met", "met_at"), ("By", "met_by")),
+    attention=_condition,
+)
+shown(
+    "changecontributor",
+    "Who had a hand in a change",
+    order=100,
+    columns=(("Person", "user"), ("Act", "act"), ("Change", "change")),
+)
+shown(
+    "meeting",
+    "Board meetings",
+    order=105,
+    columns=(("Board", "board"), ("Starts", "starts_at"), ("State", "state"), ("Chair", "chair")),
+)
 shown(
     "deployment",
     "Deployments",
     order=110,
-    columns=(("Service", "service"), ("Version", "version"), ("Environment", "environment"), ("State", "state"), ("Started", "started_at"), ("By", "deployed_by")),
+    columns=(
+        ("Service", "service"),
+        ("Version", "version"),
+        ("Environment", "environment"),
+        ("State", "state"),
+        ("Started", "started_at"),
+        ("By", "deployed_by"),
+    ),
     absent="Nothing was deployed.",
     sort="started_at",
     attention=_deployment,
@@ -168,18 +264,76 @@ shown(
     "changedeployment",
     "Authorisation of deployments",
     order=115,
-    columns=(("Deployment", "deployment"), ("Change", "change"), ("Authorised", "authorised"), ("Reason", "reason")),
+    columns=(
+        ("Deployment", "deployment"),
+        ("Change", "change"),
+        ("Authorised", "authorised"),
+        ("Reason", "reason"),
+    ),
     attention=_authorisation,
 )
-shown("freeze", "Freezes", order=118, columns=(("Freeze", "name"), ("From", "starts"), ("Until", "ends"), ("Reason", "reason")), sort="starts")
-shown("commit", "Commits", order=300, columns=(("Commit", "sha"), ("Title", "title"), ("Author", "author_name"), ("Merged", "merged_at")), sort="authored_at")
-shown("agendaitem", "Agenda items", order=310, columns=(("Meeting", "meeting"), ("Change", "change"), ("Position", "position"), ("Taken", "taken_at")))
-shown("releaseartifact", "Builds attached to releases", order=320, columns=(("Service", "service"), ("Build", "artifact"), ("Release", "release")))
-shown("gate", "Gates", order=330, columns=(("Gate", "key"), ("Name", "name"), ("Before", "environment"), ("Mode", "mode")))
-shown("board", "Boards", order=340, columns=(("Board", "name"), ("Kind", "kind"), ("Quorum", "quorum"), ("Rule", "rule")))
-shown("boardmember", "Board members", order=345, columns=(("Board", "board"), ("Member", "user"), ("Deputy of", "deputy_of"), ("Left", "removed_at")))
+shown(
+    "freeze",
+    "Freezes",
+    order=118,
+    columns=(("Freeze", "name"), ("From", "starts"), ("Until", "ends"), ("Reason", "reason")),
+    sort="starts",
+)
+shown(
+    "commit",
+    "Commits",
+    order=300,
+    columns=(("Commit", "sha"), ("Title", "title"), ("Author", "author_name"), ("Merged", "merged_at")),
+    sort="authored_at",
+)
+shown(
+    "agendaitem",
+    "Agenda items",
+    order=310,
+    columns=(("Meeting", "meeting"), ("Change", "change"), ("Position", "position"), ("Taken", "taken_at")),
+)
+shown(
+    "releaseartifact",
+    "Builds attached to releases",
+    order=320,
+    columns=(("Service", "service"), ("Build", "artifact"), ("Release", "release")),
+)
+shown(
+    "gate",
+    "Gates",
+    order=330,
+    columns=(("Gate", "key"), ("Name", "name"), ("Before", "environment"), ("Mode", "mode")),
+)
+shown(
+    "board",
+    "Boards",
+    order=340,
+    columns=(("Board", "name"), ("Kind", "kind"), ("Quorum", "quorum"), ("Rule", "rule")),
+)
+shown(
+    "boardmember",
+    "Board members",
+    order=345,
+    columns=(("Board", "board"), ("Member", "user"), ("Deputy of", "deputy_of"), ("Left", "removed_at")),
+)
 shown("train", "Trains", order=350, columns=(("Train", "key"), ("Name", "name")))
-shown("programincrement", "Program Increments", order=355, columns=(("PI", "name"), ("From", "starts"), ("Until", "ends"), ("State", "state")))
-shown("service", "Services", order=360, columns=(("Service", "name"), ("Tier", "tier"), ("Regulated", "regulated")))
+shown(
+    "programincrement",
+    "Program Increments",
+    order=355,
+    columns=(("PI", "name"), ("From", "starts"), ("Until", "ends"), ("State", "state")),
+)
+shown(
+    "service",
+    "Services",
+    order=360,
+    columns=(("Service", "name"), ("Tier", "tier"), ("Regulated", "regulated")),
+)
 shown("environment", "Environments", order=365, columns=(("Environment", "name"), ("Kind", "kind")))
-shown("person", "People", order=900, columns=(("Name", "name"), ("Kind", "kind"), ("Id", "id")), note="Ledger entries name people by these ids.")
+shown(
+    "person",
+    "People",
+    order=900,
+    columns=(("Name", "name"), ("Kind", "kind"), ("Id", "id")),
+    note="Ledger entries name people by these ids.",
+)

@@ -35,9 +35,13 @@ class RecordSpool:
         self._file.write(row)
         return True
 
-    def close(self) -> Written:
-        """Write ``records.json``."""
+    def close(self) -> None:
+        """Let go of the file; nothing can be added any more."""
         self._file.close()
+
+    def finish(self) -> Written:
+        """Write ``records.json``."""
+        self.close()
         order = sorted(self._rows)
         with self._path.open("rb") as source, self._target.open("wb") as target:
 

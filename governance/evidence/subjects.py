@@ -21,7 +21,9 @@ def of_release(release: Release) -> Subject:
     """The release with its changes, and every deployment that carried it or stood under one of them."""
     changes = _ids(ChangeRequest.objects.filter(release=release).values_list("pk", flat=True))
     deployments = _ids(
-        Deployment.objects.filter(Q(release=release) | Q(authorisations__change__in=changes)).values_list("pk", flat=True)
+        Deployment.objects.filter(Q(release=release) | Q(authorisations__change__in=changes)).values_list(
+            "pk", flat=True
+        )
     )
     return Subject(
         kind="release",
@@ -57,11 +59,15 @@ def of_period(starts: datetime, ends: datetime) -> Subject:
     begun = Deployment.objects.filter(started_at__gte=starts, started_at__lt=ends)
     deployments = _ids(begun.values_list("pk", flat=True))
     releases = _ids(
-        Release.objects.filter(Q(released_at__gte=starts, released_at__lt=ends) | Q(deployments__in=begun)).values_list("pk", flat=True)
+        Release.objects.filter(
+            Q(released_at__gte=starts, released_at__lt=ends) | Q(deployments__in=begun)
+        ).values_list("pk", flat=True)
     )
     changes = _ids(
         ChangeRequest.objects.filter(
-            Q(window_starts__lt=ends, window_ends__gt=starts) | Q(deployments__deployment__in=begun) | Q(release__in=releases)
+            Q(window_starts__lt=ends, window_ends__gt=starts)
+            | Q(deployments__deployment__in=begun)
+            | Q(release__in=releases)
         ).values_list("pk", flat=True)
     )
     return Subject(
@@ -83,8 +89,12 @@ def period_label(starts: datetime, ends: datetime) -> str:
 
 
 def _artifacts(releases: Iterable[uuid.UUID], deployments: Iterable[uuid.UUID]) -> Ids:
-    attached = ReleaseArtifact.objects.filter(release__in=list(releases)).values_list("artifact_id", flat=True)
-    deployed = Deployment.objects.filter(pk__in=list(deployments), artifact__isnull=False).values_list("artifact_id", flat=True)
+    attached = ReleaseArtifact.objects.filter(release__in=list(releases)).values_list(
+        "artifact_id", flat=True
+    )
+    deployed = Deployment.objects.filter(pk__in=list(deployments), artifact__isnull=False).values_list(
+        "artifact_id", flat=True
+    )
     return _ids(attached) | _ids(deployed)
 
 

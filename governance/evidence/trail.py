@@ -41,7 +41,9 @@ def entries_about(ids_by_kind: dict[str, list[str]]) -> Chosen:
     newest = 0
     for kind, ids in ids_by_kind.items():
         for chunk in _chunks(ids):
-            rows = LedgerEntry.objects.filter(subject_kind=kind, subject_id__in=chunk).values_list("id", "xid")
+            rows = LedgerEntry.objects.filter(subject_kind=kind, subject_id__in=chunk).values_list(
+                "id", "xid"
+            )
             for entry_id, xid in rows.iterator(CHUNK):
                 found.append(entry_id)
                 newest = max(newest, xid)
@@ -52,12 +54,18 @@ def actors_of(chosen: Chosen) -> set[uuid.UUID]:
     """Who acted in these entries."""
     found: set[uuid.UUID] = set()
     for chunk in _chunks(chosen.ids):
-        rows = LedgerEntry.objects.filter(pk__in=chunk, actor_id__isnull=False).order_by().values_list("actor_id", flat=True)
+        rows = (
+            LedgerEntry.objects.filter(pk__in=chunk, actor_id__isnull=False)
+            .order_by()
+            .values_list("actor_id", flat=True)
+        )
         found |= set(rows.distinct())
     return found
 
 
-def wait_until_sealed(organization_id: uuid.UUID, chosen: Chosen, beat: Callable[[], None], patience: float = PATIENCE) -> None:
+def wait_until_sealed(
+    organization_id: uuid.UUID, chosen: Chosen, beat: Callable[[], None], patience: float = PATIENCE
+) -> None:
     """Seal the ledger until a checkpoint covers these entries. Each try is a transaction of its own."""
     actor = Actor.system(organization_id, "evidence package")
     deadline = time.monotonic() + patience
@@ -68,7 +76,9 @@ def wait_until_sealed(organization_id: uuid.UUID, chosen: Chosen, beat: Callable
         if not chosen.ids or (head is not None and head.horizon > chosen.newest_xid):
             return
         if time.monotonic() > deadline:
-            raise NotSealed("A transaction that has been open for long keeps the ledger from being sealed. It is tried again later.")
+            raise NotSealed(
+                "A transaction that has been open for long keeps the ledger from being sealed. It is tried again later."
+            )
         beat()
         time.sleep(0.25)
 
@@ -99,14 +109,18 @@ def extract(folder: Path, chosen: Chosen, show: Callable[[int, dict[str, Any]], 
     proofs = inclusion_proofs(indexes, checkpoint.size, _leaves(checkpoint.size))
     with target.open("wb") as file:
         for batch in _batches(proofs):
-            bodies = dict(LedgerEntry.objects.filter(pk__in=[places[at] for at, _ in batch]).values_list("pk", "body"))
+            bodies = dict(
+                LedgerEntry.objects.filter(pk__in=[places[at] for at, _ in batch]).values_list("pk", "body")
+            )
             for at, proof in batch:
                 body = bodies[places[at]]
                 row, claim = entry_row(LedgerLine(at, body, proof), tree)
                 file.write(row)
                 index.append(claim)
                 show(at, json.loads(body))
-    return Extract(WrittenLedger(checkpoint.note, Written(target, index), _signers(checkpoint.note)), checkpoint)
+    return Extract(
+        WrittenLedger(checkpoint.note, Written(target, index), _signers(checkpoint.note)), checkpoint
+    )
 
 
 def _places(ids: Sequence[int]) -> dict[int, int]:

@@ -122,8 +122,16 @@ def settle(actor: Actor, package_id: uuid.UUID, lease: uuid.UUID, built: Built) 
     if not written:
         log.warning("evidence package %s was taken over by another worker; this one is dropped", package_id)
         return False
-    payload = {"file": stored.digest, "bytes": stored.size, "manifest": built.manifest_digest, "facts": built.facts_digest}
-    payload |= {"facts_at": plain(built.facts_at), "checkpoint": {"size": built.checkpoint_size, "root": built.checkpoint_root}}
+    payload = {
+        "file": stored.digest,
+        "bytes": stored.size,
+        "manifest": built.manifest_digest,
+        "facts": built.facts_digest,
+    }
+    payload |= {
+        "facts_at": plain(built.facts_at),
+        "checkpoint": {"size": built.checkpoint_size, "root": built.checkpoint_root},
+    }
     ledger.append(actor, "evidence_package.finish", package, payload)
     return True
 
@@ -132,10 +140,16 @@ def stumble(actor: Actor, package_id: uuid.UUID, lease: uuid.UUID, error: str) -
     """Note why an attempt failed; the sweeper tries again, unless this was the last attempt."""
     package = EvidencePackage.objects.get(pk=package_id)
     if package.attempts >= MOST_ATTEMPTS:
-        if _held(package_id, lease).update(state=_State.FAILED, error=error, finished_at=now(), claimed_until=None, step=""):
-            ledger.append(actor, "evidence_package.fail", package, {"error": error, "attempts": package.attempts})
+        if _held(package_id, lease).update(
+            state=_State.FAILED, error=error, finished_at=now(), claimed_until=None, step=""
+        ):
+            ledger.append(
+                actor, "evidence_package.fail", package, {"error": error, "attempts": package.attempts}
+            )
     else:
-        _held(package_id, lease).update(state=_State.QUEUED, error=error, claimed_until=None, step="Waiting to try again")
+        _held(package_id, lease).update(
+            state=_State.QUEUED, error=error, claimed_until=None, step="Waiting to try again"
+        )
 
 
 def give_up(actor: Actor, package_id: uuid.UUID) -> bool:
@@ -157,12 +171,18 @@ def overdue(older_than: timedelta) -> list[tuple[uuid.UUID, int]]:
     moment = now()
     waiting = Q(state=_State.QUEUED, requested_at__lte=moment - older_than)
     left = Q(state=_State.RUNNING, claimed_until__lte=moment)
-    return list(EvidencePackage.objects.filter(waiting | left).order_by("requested_at").values_list("pk", "attempts")[:100])
+    return list(
+        EvidencePackage.objects.filter(waiting | left)
+        .order_by("requested_at")
+        .values_list("pk", "attempts")[:100]
+    )
 
 
 def tidy(organization_id: uuid.UUID) -> None:
     """Remove what workers that died have left behind."""
-    at_work = EvidencePackage.objects.filter(state__in=[_State.QUEUED, _State.RUNNING]).values_list("pk", flat=True)
+    at_work = EvidencePackage.objects.filter(state__in=[_State.QUEUED, _State.RUNNING]).values_list(
+        "pk", flat=True
+    )
     wanted = {str(package_id) for package_id in at_work}
     building = work_folder(organization_id, organization_id).parent
     for folder in building.iterdir() if building.is_dir() else ():
@@ -204,7 +224,9 @@ class Heartbeat:
                         rows = _held(self._package_id, self._lease)
                         held = rows.update(step=step, done=done, total=total, claimed_until=now() + LEASE)
                 except Exception:  # the database is away for a moment; the lease outlives many pulses
-                    log.warning("the heartbeat of evidence package %s missed a pulse", self._package_id, exc_info=True)
+                    log.warning(
+                        "the heartbeat of evidence package %s missed a pulse", self._package_id, exc_info=True
+                    )
                     connection.close()
                     continue
                 if not held:
@@ -219,4 +241,6 @@ def _held(package_id: uuid.UUID, lease: uuid.UUID) -> Any:
 
 
 def _free(moment: datetime) -> Any:
-    return EvidencePackage.objects.filter(Q(state=_State.QUEUED) | Q(state=_State.RUNNING, claimed_until__lte=moment))
+    return EvidencePackage.objects.filter(
+        Q(state=_State.QUEUED) | Q(state=_State.RUNNING, claimed_until__lte=moment)
+    )

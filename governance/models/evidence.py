@@ -37,8 +37,12 @@ class EvidencePackage(KeyedModel):
     train = TenantForeignKey("trains.Train", related_name="evidence_packages", null=True, blank=True)
     board = TenantForeignKey("governance.Board", related_name="evidence_packages", null=True, blank=True)
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.ASKED)
-    trigger_entry = models.BigIntegerField(null=True, blank=True, editable=False, help_text="The ledger entry that made it due.")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    trigger_entry = models.BigIntegerField(
+        null=True, blank=True, editable=False, help_text="The ledger entry that made it due."
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     requested_at = models.DateTimeField(default=now)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
@@ -54,7 +58,9 @@ class EvidencePackage(KeyedModel):
 
     file = TenantForeignKey(StoredFile, related_name="evidence_packages", null=True, blank=True)
     manifest_digest = models.CharField(max_length=71, blank=True)
-    facts_digest = models.CharField(max_length=71, blank=True, help_text="Equal for equal facts, whoever made the package.")
+    facts_digest = models.CharField(
+        max_length=71, blank=True, help_text="Equal for equal facts, whoever made the package."
+    )
     facts_at = models.DateTimeField("facts as of", null=True, blank=True)
     checkpoint_size = models.BigIntegerField(null=True, blank=True)
     checkpoint_root = models.CharField(max_length=64, blank=True)
@@ -62,7 +68,9 @@ class EvidencePackage(KeyedModel):
     record_count = models.PositiveIntegerField("records", default=0)
     file_count = models.PositiveIntegerField("files", default=0)
     entry_count = models.PositiveIntegerField("ledger entries", default=0)
-    contents = models.JSONField(default=dict, help_text="Headings with counts, and what an auditor should look at.")
+    contents = models.JSONField(
+        default=dict, help_text="Headings with counts, and what an auditor should look at."
+    )
 
     verified_at = models.DateTimeField(null=True, blank=True)
     verified = models.BooleanField(null=True)
@@ -73,16 +81,20 @@ class EvidencePackage(KeyedModel):
         constraints = [
             *KeyedModel.Meta.constraints,
             models.CheckConstraint(
-                condition=Q(state__in=["queued", "running", "done", "failed", "cancelled"]), name="evidence_state_known"
+                condition=Q(state__in=["queued", "running", "done", "failed", "cancelled"]),
+                name="evidence_state_known",
             ),
-            models.CheckConstraint(condition=Q(origin__in=["asked", "automatic"]), name="evidence_origin_known"),
+            models.CheckConstraint(
+                condition=Q(origin__in=["asked", "automatic"]), name="evidence_origin_known"
+            ),
             models.CheckConstraint(
                 condition=Q(subject_id__isnull=False, starts__isnull=True, ends__isnull=True)
                 | Q(subject_id__isnull=True, ends__gt=F("starts")),
                 name="evidence_object_or_period",
             ),
             models.CheckConstraint(
-                condition=~Q(state="done") | Q(file__isnull=False, finished_at__isnull=False, checkpoint_size__isnull=False),
+                condition=~Q(state="done")
+                | Q(file__isnull=False, finished_at__isnull=False, checkpoint_size__isnull=False),
                 name="evidence_done_has_file",
             ),
             models.UniqueConstraint(
@@ -95,7 +107,9 @@ class EvidencePackage(KeyedModel):
             models.Index(fields=["organization", "-requested_at", "-id"], name="evidence_recent"),
             models.Index(fields=["organization", "subject_kind", "subject_id"], name="evidence_of_subject"),
             models.Index(
-                fields=["organization", "requested_at"], condition=Q(state__in=["queued", "running"]), name="evidence_at_work"
+                fields=["organization", "requested_at"],
+                condition=Q(state__in=["queued", "running"]),
+                name="evidence_at_work",
             ),
         ]
 

@@ -65,7 +65,12 @@ def stages(package: EvidencePackage) -> list[dict[str, str]]:
     if package.state == EvidencePackage.State.DONE:
         at = len(STAGES)
     return [
-        {"label": label, "note": "", "url": "", "state": "done" if number < at else "cur" if number == at else ""}
+        {
+            "label": label,
+            "note": "",
+            "url": "",
+            "state": "done" if number < at else "cur" if number == at else "",
+        }
         for number, (label, _) in enumerate(STAGES)
     ]
 
@@ -80,7 +85,11 @@ def _subject(package: EvidencePackage) -> Any:
     from governance.evidence.collect import subject_kinds
 
     kind = subject_kinds().get(package.subject_kind)
-    return kind.model._default_manager.filter(pk=package.subject_id).first() if kind and package.subject_id else None
+    return (
+        kind.model._default_manager.filter(pk=package.subject_id).first()
+        if kind and package.subject_id
+        else None
+    )
 
 
 def _find(request: Any, ref: str) -> EvidencePackage:
@@ -102,7 +111,15 @@ def progress(request: Any, ref: str) -> HttpResponse:
         context["live"] = f"{links.url_for(package)}progress?fragment=package"
         return page(request, TEMPLATE, context)
 
-    version = (package.pk, package.state, package.step, package.done, package.total, package.error, package.verified_at)
+    version = (
+        package.pk,
+        package.state,
+        package.step,
+        package.done,
+        package.total,
+        package.error,
+        package.verified_at,
+    )
     return conditional(request, (*version, package.downloads.count()), render)
 
 
@@ -115,7 +132,9 @@ def download(request: Any, ref: str) -> FileResponse:
 
 def archive(path: Path, package: EvidencePackage) -> FileResponse:
     """A download that no browser takes for anything but a file to keep."""
-    response = FileResponse(path.open("rb"), as_attachment=True, filename=package.file_name, content_type="application/zip")
+    response = FileResponse(
+        path.open("rb"), as_attachment=True, filename=package.file_name, content_type="application/zip"
+    )
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
@@ -125,7 +144,12 @@ def archive(path: Path, package: EvidencePackage) -> FileResponse:
 @require_safe
 def verifier(request: Any) -> FileResponse:
     """The stand-alone verifier, from the installation rather than from a package."""
-    return FileResponse(Path(verify.__file__).open("rb"), as_attachment=True, filename="verify.py", content_type="text/x-python")
+    return FileResponse(
+        Path(verify.__file__).open("rb"),
+        as_attachment=True,
+        filename="verify.py",
+        content_type="text/x-python",
+    )
 
 
 @require_safe

@@ -14,7 +14,9 @@ LEAVES = [hashlib.sha256(bytes([n])).digest() for n in range(70)]
 def test_batch_and_single_proofs_agree(size: int) -> None:
     nodes = TreeNodes.of(LEAVES)
     indexes = list(range(0, size, 3))
-    assert list(inclusion_proofs(indexes, size, LEAVES)) == [(i, inclusion_proof(i, size, nodes)) for i in indexes]
+    assert list(inclusion_proofs(indexes, size, LEAVES)) == [
+        (i, inclusion_proof(i, size, nodes)) for i in indexes
+    ]
 
 
 def test_missing_leaves_are_no_proof() -> None:

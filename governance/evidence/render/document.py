@@ -19,8 +19,29 @@ ON_INDEX = 100
 IN_PDF = 40
 # Fields of the subject that the first page says, in this order, where the subject has them.
 _SAID = (
-    *("train", "version", "name", "title", "state", "classification", "type", "risk", "tier", "outcome", "severity"),
-    *("target_at", "frozen_at", "approved_at", "window_starts", "window_ends", "released_at", "author", "content_digest"),
+    *(
+        "train",
+        "version",
+        "name",
+        "title",
+        "state",
+        "classification",
+        "type",
+        "risk",
+        "tier",
+        "outcome",
+        "severity",
+    ),
+    *(
+        "target_at",
+        "frozen_at",
+        "approved_at",
+        "window_starts",
+        "window_ends",
+        "released_at",
+        "author",
+        "content_digest",
+    ),
 )
 
 
@@ -42,22 +63,31 @@ def document(
     ]
     facts += [
         ("Facts as of", moment(overview.facts_at)),
-        ("Contains", f"{counts['records']} records, {counts['files']} report files, {counts['entries']} ledger entries"),
+        (
+            "Contains",
+            f"{counts['records']} records, {counts['files']} report files, {counts['entries']} ledger entries",
+        ),
     ]
     return {
         "title": f"{subject.title} {subject.label}",
         "organization": organization,
         "intro": (
-            "This package holds everything that is recorded about its subject: the records with their history, the reports as "
-            "they were received, and the entries of the audit ledger with proofs that they stand in the sealed ledger."
+            "This package holds everything that is recorded about its subject: the records with their history, the "
+            "reports as they were received, and the entries of the audit ledger with proofs that they stand in the sealed ledger."
         ),
         "facts": facts,
         "facts_at": moment(overview.facts_at),
         "remarks": [{"title": title, "text": text, "link": link} for title, text, link in overview.remarks],
         "remarks_left_out": overview.remarks_left_out,
         "sections": [_section(section, ON_INDEX) for section in overview.ordered()],
-        "files": [{"name": f.name, "size": f.size, "digest": f.digest, "path": path_of_file(f)} for f in files],
-        "trail": {"rows": trail, "total": counts["entries"], "first": path_of_page("ledger", 1) if trail else ""},
+        "files": [
+            {"name": f.name, "size": f.size, "digest": f.digest, "path": path_of_file(f)} for f in files
+        ],
+        "trail": {
+            "rows": trail,
+            "total": counts["entries"],
+            "first": path_of_page("ledger", 1) if trail else "",
+        },
         "seal": seal,
     }
 
@@ -74,7 +104,9 @@ def for_paper(document: dict[str, Any]) -> dict[str, Any]:
     sections = []
     for section in document["sections"]:
         rows = section["rows"][:IN_PDF]
-        sections.append({**section, "rows": [row["cells"] for row in rows], "more": section["total"] - len(rows)})
+        sections.append(
+            {**section, "rows": [row["cells"] for row in rows], "more": section["total"] - len(rows)}
+        )
     files = document["files"]
     return {
         **document,

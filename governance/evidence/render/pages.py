@@ -43,14 +43,15 @@ class Pages:
         run.place()
         run.write(_entry(index, document, names))
 
-    def files(self) -> Iterator[tuple[str, Path]]:
-        """Every page with its path in the package; nothing can be added any more."""
+    def close(self) -> None:
+        """End every page; nothing can be added any more."""
         for run in self._runs.values():
-            yield from run.close()
+            run.close()
 
-    def first(self, kind: str) -> str:
-        """The first page of a kind, or an empty text."""
-        return path_of_page(kind, 1) if kind in self._runs else ""
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """Every page with its path in the package."""
+        for run in self._runs.values():
+            yield from run.files()
 
     def _run(self, kind: str, title: str) -> _Run:
         if kind not in self._runs:
@@ -64,7 +65,9 @@ class _Run:
     def __init__(self, folder: Path, kind: str, title: str, about: str) -> None:
         self._folder, self._kind = folder, kind
         context = {"title": title, "about": about, "root": "../", "body": _BODY}
-        self._head, self._tail = render_to_string("governance/evidence/package_page.html", context).split(_BODY)
+        self._head, self._tail = render_to_string("governance/evidence/package_page.html", context).split(
+            _BODY
+        )
         self._number = 0
         self._on_page = PER_PAGE
         self._file: TextIO | None = None
@@ -81,8 +84,10 @@ class _Run:
         assert self._file is not None
         self._file.write(html)
 
-    def close(self) -> Iterator[tuple[str, Path]]:
+    def close(self) -> None:
         self._end("")
+
+    def files(self) -> Iterator[tuple[str, Path]]:
         for path in self._paths:
             yield path, self._folder / path
 
@@ -105,12 +110,17 @@ class _Run:
 
 
 def _article(ident: str, label: str, data: dict[str, Any]) -> str:
-    facts = {name: value for name, value in data.items() if name != "history" and value not in (None, "", [], {})}
-    return f'<article id="r-{escape(ident)}"><h2>{escape(label)}</h2>{_facts(facts)}{_history(data.get("history"))}</article>\n'
+    facts = {
+        name: value for name, value in data.items() if name != "history" and value not in (None, "", [], {})
+    }
+    inside = _facts(facts) + _history(data.get("history"))
+    return f'<article id="r-{escape(ident)}"><h2>{escape(label)}</h2>{inside}</article>\n'
 
 
 def _facts(facts: dict[str, Any]) -> str:
-    rows = "".join(f"<dt>{escape(heading(name))}</dt><dd>{_value(value, name)}</dd>" for name, value in facts.items())
+    rows = "".join(
+        f"<dt>{escape(heading(name))}</dt><dd>{_value(value, name)}</dd>" for name, value in facts.items()
+    )
     return f"<dl>{rows}</dl>"
 
 
@@ -128,17 +138,19 @@ def _history(history: Any) -> str:
     if not history:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(moment(row['at']))}</td><td>{escape(said(row['by']) or 'system')}</td><td>{escape(row['did'])}</td>"
-        f"<td>{_changes(row['changes'])}</td><td>{escape(row['reason'])}</td></tr>"
+        f"<tr><td>{escape(moment(row['at']))}</td><td>{escape(said(row['by']) or 'system')}</td>"
+        f"<td>{escape(row['did'])}</td><td>{_changes(row['changes'])}</td><td>{escape(row['reason'])}</td></tr>"
         for row in history
     )
     heads = "".join(f'<th scope="col">{text}</th>' for text in ("When", "Who", "What", "From → to", "Why"))
-    return f"<details><summary>History ({len(history)})</summary><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>"
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<details><summary>History ({len(history)})</summary>{table}</details>"
 
 
 def _changes(changes: dict[str, list[Any]]) -> str:
     return "<br>".join(
-        f"{escape(heading(name))}: {escape(said(old, name)) or '–'} → {escape(said(new, name)) or '–'}" for name, (old, new) in changes.items()
+        f"{escape(heading(name))}: {escape(said(old, name)) or '–'} → {escape(said(new, name)) or '–'}"
+        for name, (old, new) in changes.items()
     )
 
 

@@ -36,7 +36,14 @@ def render_pdf(folder: Path, data: dict[str, Any], facts_at: datetime) -> Path:
     (root / "data.json").write_text(json.dumps(data, ensure_ascii=False))
     target = folder / "evidence.pdf"
     command = [
-        *(sys.executable, "-I", str(HERE / "typesetting.py"), str(root / "evidence.typ"), str(target), str(FONTS)),
+        *(
+            sys.executable,
+            "-I",
+            str(HERE / "typesetting.py"),
+            str(root / "evidence.typ"),
+            str(target),
+            str(FONTS),
+        ),
         *(str(as_of(facts_at)), str(MEMORY), str(SECONDS)),
     ]
     try:
@@ -44,5 +51,7 @@ def render_pdf(folder: Path, data: dict[str, Any], facts_at: datetime) -> Path:
     except subprocess.TimeoutExpired as error:
         raise NotSet(f"Setting the PDF took longer than {SECONDS} seconds.") from error
     if done.returncode:
-        raise NotSet(f"The PDF could not be set: {(done.stderr or done.stdout).strip()[-800:] or f'exit {done.returncode}'}")
+        raise NotSet(
+            f"The PDF could not be set: {(done.stderr or done.stdout).strip()[-800:] or f'exit {done.returncode}'}"
+        )
     return target

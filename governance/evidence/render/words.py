@@ -11,7 +11,20 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _CHOICE = re.compile(r"[a-z]+(_[a-z]+)*\Z")
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{40,64}\Z")
 _OF_CHOICES = {
-    *("state", "verdict", "kind", "type", "risk", "classification", "choice", "severity", "outcome", "mode", "act", "rule"),
+    *(
+        "state",
+        "verdict",
+        "kind",
+        "type",
+        "risk",
+        "classification",
+        "choice",
+        "severity",
+        "outcome",
+        "mode",
+        "act",
+        "rule",
+    ),
     *("category", "tier", "status", "origin", "did"),
 }
 
@@ -39,7 +52,9 @@ def said(value: Any, name: str = "") -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, dict):
-        return str(value.get("label") or value.get("name") or ", ".join(f"{k}: {said(v)}" for k, v in value.items()))
+        return str(
+            value.get("label") or value.get("name") or ", ".join(f"{k}: {said(v)}" for k, v in value.items())
+        )
     if isinstance(value, list):
         return ", ".join(said(item) for item in value)
     text = str(value)

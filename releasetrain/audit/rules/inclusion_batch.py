@@ -28,9 +28,7 @@ def inclusion_proofs(
         yield index, inclusion_proof(index, size, lambda level, at: found[level, at])
 
 
-def _gather(
-    wanted: set[tuple[int, int]], size: int, leaves: Iterable[bytes]
-) -> dict[tuple[int, int], bytes]:
+def _gather(wanted: set[tuple[int, int]], size: int, leaves: Iterable[bytes]) -> dict[tuple[int, int], bytes]:
     tree = CompactRange()
     found: dict[tuple[int, int], bytes] = {}
     for leaf in leaves:
