@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,9 @@ class Input(forms.Field):
         """Left to the serializer, so that form and API say the same."""
 
     def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, list | dict) and isinstance(self.widget, forms.Textarea):
+            as_json = not self.parameter.many
+            return json.dumps(value, indent=2, ensure_ascii=False) if as_json else "\n".join(map(str, value))
         return _shown(value)
 
 
@@ -151,6 +154,8 @@ def _plain_widget(parameter: Parameter, action: Action, attrs: dict[str, Any]) -
         return forms.CheckboxInput(attrs)
     if kind is date:
         return forms.DateInput(attrs | {"type": "date"}, format="%Y-%m-%d")
+    if kind is time:
+        return forms.TimeInput(attrs | {"type": "time"}, format="%H:%M")
     if kind is datetime:
         return forms.DateTimeInput(attrs | {"type": "datetime-local", "step": 60}, format="%Y-%m-%dT%H:%M")
     if kind in (int, float, Decimal):
@@ -177,10 +182,6 @@ def _shown(value: Any) -> Any:
         return str(value.pk)
     if isinstance(value, datetime):
         return timezone.localtime(value).strftime("%Y-%m-%dT%H:%M") if timezone.is_aware(value) else value
-    if isinstance(value, dict) or (
-        isinstance(value, list) and any(isinstance(v, dict | list) for v in value)
-    ):
-        return json.dumps(value, indent=2, ensure_ascii=False, default=str)
     if isinstance(value, list | tuple):
         return [_shown(v) for v in value]
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
@@ -385,6 +385,7 @@ _SIMPLE: dict[Any, Callable[[Parameter, Any, dict[str, Any]], serializers.Field]
     bool: lambda p, c, o: serializers.BooleanField(**o),
     date: lambda p, c, o: DayField(**o),
     datetime: lambda p, c, o: InstantField(**o),
+    time: lambda p, c, o: serializers.TimeField(**o),
     UUID: lambda p, c, o: serializers.UUIDField(**o),
     dict: lambda p, c, o: JSONObjectField(**o),
     list: lambda p, c, o: JSONListField(**o),
