@@ -10,6 +10,7 @@ __all__ = [
     "CSRF_COOKIE_NAME",
     "CSRF_COOKIE_SAMESITE",
     "CSRF_COOKIE_SECURE",
+    "CSRF_FAILURE_VIEW",
     "CSRF_USE_SESSIONS",
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
     "DATA_UPLOAD_MAX_NUMBER_FIELDS",
@@ -67,6 +68,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_USE_SESSIONS = False
+CSRF_FAILURE_VIEW = "releasetrain.interface.frame.forged"
 
 # Larger bodies are refused before they are read; uploads have their own limit per kind (interface.uploads).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024

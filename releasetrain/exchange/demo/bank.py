@@ -14,9 +14,17 @@ from planning.actions import capacity as capacity_actions
 from planning.actions import commitment, dependencies, features, objectives, placement, scoring, themes
 from planning.actions import releases as feature_releases
 from planning.models import Feature
+from problems.actions import problems, root_causes
+from problems.actions.incident_batch import IncidentRow
+from problems.actions.incident_batch import record_many as record_incidents
+from problems.models import Category, Incident, Problem, RootCause
 from releasetrain.accounts.catalogue import Role
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Upload
+from reviews.actions import action_items, causes, facts
+from reviews.actions import reviews as reviews_actions
+from reviews.actions import rules as reviews_rules
+from reviews.models import Review
 from trains.actions import artifacts, environments, freezes, increments, milestones, releases, scope, services, teams, trains
 from trains.actions import commits as commit_actions
 from trains.actions.deployment_batch import record_many
@@ -65,8 +73,12 @@ class Bank:
         self.gate = self._gate()
         self.pi = self._plan()
         self._calendar()
+        reviews_rules.create_standard_rules(self.rte, self.cast.organization)
+        self._incidents()
         self.done = self._finished_release()
+        self._problem()
         self._release_before_the_board()
+        self._review()
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
@@ -264,6 +276,63 @@ class Bank:
             changes.vote(actor, ChangeRequest.objects.get(pk=change.pk), choice=Vote.Choice.APPROVE, rationale=why)
         self._deploy(release, built)
         return Release.objects.get(pk=release.pk)
+
+    def _incidents(self) -> None:
+        """The outages of the past, each laid to the deployment that caused it."""
+        record_incidents(
+            self.rte,
+            [
+                IncidentRow(
+                    title=each.title, services=(each.service,), detected_at=each.detected_at, mitigated_at=each.mitigated_at,
+                    resolved_at=each.resolved_at, severity=each.severity, source=SOURCE, external_id=f"incident/{each.deployment}",
+                    fingerprint=each.title.split(" in ")[0].lower().replace(" ", "-"), caused_by=(each.deployment,),
+                )
+                for each in self.history.incidents
+            ],
+            source_name="nine months of incidents",
+        )  # fmt: skip
+
+    def _problem(self) -> None:
+        """A recurring outage becomes a problem with a validated cause; a second one waits for its validation."""
+        expert = self.cast.one(Role.PROBLEM_MANAGER)
+        validator = self.cast.one(Role.COMPLIANCE_OFFICER)
+        ledger = list(Incident.objects.filter(services__service=self.services["ledger-core"]).order_by("-detected_at")[:3])
+        recurring = problems.create_problem(
+            expert, title="Ledger times out when month-end postings pile up", service=self.services["ledger-core"], severity=3,
+            category=Category.CAPACITY, description="Three outages in nine months share the same shape.", incidents=ledger,
+        )  # fmt: skip
+        cause = root_causes.propose_root_cause(
+            expert, recurring, statement="Posting batches take one lock per account, so month-end work queues behind single postings.",
+            method=RootCause.Method.FIVE_WHYS, category=Category.CAPACITY, evidence=[i.key for i in ledger] or ["https://ci.northwind.example/ledger-core/load-test"],
+        )  # fmt: skip
+        root_causes.validate_root_cause(validator, cause, note="The lock profile of the last outage shows it.")
+        problems.mark_known_error(expert, Problem.objects.get(pk=recurring.pk), workaround="Pause batch postings while the queue is above 5 000.")
+        settlement = problems.create_problem(
+            expert, title="Settlement files are rejected after schema changes", service=self.services["acq-settle"], severity=4,
+            category=Category.TESTING_GAP, description="Contract tests do not cover optional fields.",
+        )  # fmt: skip
+        root_causes.propose_root_cause(
+            expert, settlement, statement="Contract tests run against last year's schema.", method=RootCause.Method.TIMELINE,
+            category=Category.TESTING_GAP, evidence=["https://git.northwind.example/acq-settle/contracts"],
+        )  # fmt: skip
+
+    def _review(self) -> None:
+        """The finished release is reviewed: facts accepted, a cause with evidence, an action with owner and day."""
+        review = reviews_actions.create_review(
+            self.rte, service=self.services["ledger-core"], release=self.done, reason="First release of the Program Increment",
+            facilitator=self.cast.user(Role.RTE),
+        )  # fmt: skip
+        facts.accept_facts(self.rte, Review.objects.get(pk=review.pk))
+        fact = review.facts.order_by("at").first()
+        causes.add_cause(
+            self.rte, Review.objects.get(pk=review.pk), statement="The window was set before support was briefed.",
+            category=Category.PROCEDURE, evidence=fact,
+        )  # fmt: skip
+        causes.agree_causes(self.rte, Review.objects.get(pk=review.pk))
+        action_items.add_action(
+            self.rte, Review.objects.get(pk=review.pk), title="Brief support before the window is proposed", owner=self.cast.user(Role.RELEASE_MANAGER),
+            due_on=self.today + timedelta(days=10), success_criteria="The next two releases have the briefing on record before submission.",
+        )  # fmt: skip
 
     def _deploy(self, release: Release, built: tuple[tuple[str, str], ...]) -> None:
         from trains.actions.deployments import record_deployment
