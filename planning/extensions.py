@@ -1,5 +1,5 @@
-"""What planning plugs into the floors below: its gate check."""
+"""What planning plugs into the floors below: its gate check, and its records for evidence packages."""
 
-from . import checks
+from . import checks, evidence
 
-__all__ = ["checks"]
+__all__ = ["checks", "evidence"]

@@ -57,3 +57,19 @@ def test_it_is_registered_for_releases():
     assert kind is not None
     assert kind.subject == "release"
     assert "committed" in kind.rule({})
+
+
+def test_an_evidence_package_of_a_release_carries_its_features(world):
+    from governance.evidence.collect import Subject, collectors_for
+    from planning.actions.releases import add_to_release
+    from trains.actions.releases import create_release
+
+    feature = world.feature("Refunds")
+    manager = world.cast["release_manager"]
+    release = create_release(manager, train=world.train, version="26.11.0")
+    add_to_release(manager, feature, release=release)
+    subject = Subject(
+        kind="release", title="Release", label=str(release), object=release, releases=frozenset({release.pk})
+    )
+    planning = next(c for c in collectors_for("release") if c.name == "planning.features")
+    assert ("feature", str(feature.pk)) in {(kind, ident) for kind, ident, *_ in planning.collect(subject)}
