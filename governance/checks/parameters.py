@@ -22,9 +22,12 @@ class Parameter:
     max: float | None = None
     unit: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
 
     def clean(self, value: Any) -> Any:
-        """The value in its type and within its limits; raises BadParameter."""
+        """The value in its type and within its limits; raises BadParameter. Nothing is a value of optional ones only."""
+        if self.optional and (value is None or value == ""):
+            return None
         if self.kind is bool:
             return _flag(value)
         if self.kind is list:
@@ -63,6 +66,11 @@ class Parameter:
 def count(label: str, default: int = 0, help: str = "", most: int = 1_000_000) -> Parameter:
     """A whole number from zero."""
     return Parameter(int, label, default, help, min=0, max=most)
+
+
+def limit(label: str, default: int | None) -> Parameter:
+    """A whole number that is not exceeded; nothing means that any number will do."""
+    return Parameter(int, label, default, "Empty: any number.", min=0, max=1_000_000, optional=True)
 
 
 def percentage(label: str, default: float, help: str = "") -> Parameter:

@@ -10,25 +10,24 @@ from governance.models import Component, Finding, FindingOccurrence, Result
 from trains.models import Artifact
 
 from .context import CheckContext
-from .parameters import Parameter, count, texts
+from .parameters import Parameter, count, limit, texts
 from .per_artifact import judge_results
 from .registry import Outcome, check, failed, passed
 
 SEVERITIES = ("critical", "high", "medium", "low")
 _LIMITS: dict[str, Parameter] = {
-    name: count(f"Most {name} findings", limit)
-    for name, limit in zip(SEVERITIES, (0, 0, 10, 1_000_000), strict=True)
+    name: limit(f"Most {name} findings", most)
+    for name, most in zip(SEVERITIES, (0, 0, 10, None), strict=True)
 }
-_UNLIMITED = 1_000_000
 
 
-def _limits_in_words(**limits: int) -> str:
-    return (
-        ", ".join(
-            f"{'no' if n == 0 else f'at most {n}'} {name}" for name, n in limits.items() if n < _UNLIMITED
-        )
-        or "any number"
-    )
+def _limits_in_words(**limits: int | None) -> str:
+    said = [
+        f"{'no' if most == 0 else f'at most {most}'} {name}"
+        for name, most in limits.items()
+        if most is not None
+    ]
+    return ", ".join(said) or "any number of"
 
 
 @check(
@@ -41,9 +40,8 @@ def _limits_in_words(**limits: int) -> str:
         " suppressed, accepted and false ones are not counted."
     ),
 )
-def static_analysis(ctx: CheckContext, *, critical: int, high: int, medium: int, low: int) -> Outcome:
+def static_analysis(ctx: CheckContext, **limits: int | None) -> Outcome:
     """Findings of static analysis in the artifact by severity. A scan that failed is not a clean scan."""
-    limits = {"critical": critical, "high": high, "medium": medium, "low": low}
     return judge_results(
         ctx,
         "static_analysis",
@@ -76,7 +74,7 @@ def static_analysis(ctx: CheckContext, *, critical: int, high: int, medium: int,
     ),
 )
 def composition(
-    ctx: CheckContext, *, denied_licences: list[str], minimum_components: int, **limits: int
+    ctx: CheckContext, *, denied_licences: list[str], minimum_components: int, **limits: int | None
 ) -> Outcome:
     """Known vulnerabilities and licences of the artifact's components, from its CycloneDX bill of materials."""
 
@@ -113,7 +111,7 @@ def composition(
     )
 
 
-def _judge(at: datetime, artifact: Artifact, results: list[Result], limits: dict[str, int]) -> Outcome:
+def _judge(at: datetime, artifact: Artifact, results: list[Result], limits: dict[str, int | None]) -> Outcome:
     counted, ends = counted_findings(at, results)
     problems = [problem for r in results for problem in r.summary.get("problems", [])]
     found: dict[str, Any] = {
@@ -133,11 +131,14 @@ def _judge(at: datetime, artifact: Artifact, results: list[Result], limits: dict
             **found,
         )
     over = [
-        f"{counted[name]} {name} (at most {limit})" for name, limit in limits.items() if counted[name] > limit
+        f"{counted[name]} {name} (at most {most})"
+        for name, most in limits.items()
+        if most is not None and counted[name] > most
     ]
-    # A severity nobody knows is held against the strictest limit.
-    if counted["unknown"] > limits["critical"]:
-        over.append(f"{counted['unknown']} of unknown severity (at most {limits['critical']})")
+    # A severity that nobody knows may be the worst.
+    strictest = min((most for most in limits.values() if most is not None), default=None)
+    if strictest is not None and counted["unknown"] > strictest:
+        over.append(f"{counted['unknown']} of unknown severity (at most {strictest})")
     if over:
         return failed(
             f"{artifact} has {', '.join(over)}.",

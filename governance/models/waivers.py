@@ -79,6 +79,10 @@ class Waiver(KeyedModel):
         return f"{self.key} {self.check_name}"
 
     @property
+    def title(self) -> str:
+        return self.check_name
+
+    @property
     def subject(self) -> models.Model:
         """The release or artifact it is for."""
         return self.release if self.release_id else self.artifact

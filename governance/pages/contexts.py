@@ -136,11 +136,7 @@ def _shown(check: Record) -> dict[str, Any]:
 
 def result_page(request: Any, result: Result) -> dict[str, Any]:
     """What was read from a report, and what else is known of its artifact."""
-    figures = {
-        name: value
-        for name, value in result.summary.items()
-        if isinstance(value, int | float | str) and value != ""
-    }
+    figures = {name: result.summary[name] for name in _FIGURES if result.summary.get(name) not in (None, "")}
     return {
         "result": result,
         "figures": [(name.replace("_", " ").capitalize(), value) for name, value in figures.items()],
@@ -154,6 +150,13 @@ def result_page(request: Any, result: Result) -> dict[str, Any]:
         ),
         "download": reverse("result_file", args=[request.organization.slug, result.pk]),
     }
+
+
+# In reading order; the rest of a summary has panels of its own.
+_FIGURES = (
+    *("total", "passed", "failed", "errored", "skipped", "flaky", "duration"),
+    *("percent", "covered", "files", "basis", "components", "findings", "exempt", "serial_number"),
+)
 
 
 def finding_page(request: Any, finding: Finding) -> dict[str, Any]:

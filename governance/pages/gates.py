@@ -85,6 +85,8 @@ def _draft(index: int, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _written(value: Any) -> Any:
+    if value is None:
+        return ""
     if isinstance(value, list):
         return "\n".join(value)
     return f"{value:g}" if isinstance(value, float) else value
