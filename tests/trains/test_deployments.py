@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from releasetrain.kernel.canonical import digest
 from releasetrain.kernel.refusals import Refused
 from trains.actions.deployments import (
     DeploymentRow,
@@ -19,6 +20,7 @@ from trains.actions.deployments import (
     roll_back_deployment,
 )
 from trains.actions.freezes import cancel_freeze, create_freeze
+from trains.actions.rows_digest import rows_digest
 from trains.models import Commit, Deployment, Release
 from trains.queries import current_versions, deployments_between
 
@@ -172,6 +174,15 @@ def test_a_batch_is_recorded_once_and_leaves_one_ledger_entry(world: Any, moment
     assert first.digest == second.digest
     assert LedgerEntry.objects.filter(verb="deployment.record_many", body__contains=first.digest).count() == 2
     assert Deployment.history.count() == 5
+
+
+def test_the_digest_of_a_batch_is_over_its_canonical_form(moment: Any) -> None:
+    rows = [
+        row(1, moment, version='1.0.0 "é" \x07\n\x7f'),
+        row(2, moment, finished_at=None, status="running"),
+    ]
+    columns = ("service", "version", "started_at", "finished_at", "emergency")
+    assert rows_digest(rows, columns) == digest([[getattr(r, c) for c in columns] for r in rows])
 
 
 def test_a_batch_with_a_bad_row_changes_nothing_and_names_the_row(world: Any, moment: Any) -> None:

@@ -13,11 +13,11 @@ from django.utils.dateparse import parse_datetime
 
 from releasetrain.audit import ledger
 from releasetrain.kernel.actor import Actor
-from releasetrain.kernel.canonical import digest as digest_of
 from releasetrain.kernel.refusals import Refusal, Refused, refuse
 from trains.models import Commit, Deployment, DeploymentCommit, Service
 
 from .permission import require_permission
+from .rows_digest import rows_digest
 
 _CHUNK = 5_000
 _SHOWN_ERRORS = 50
@@ -127,7 +127,7 @@ def record_many(
             created=len(created),
             completed=len(completed),
             linked=len(links),
-            digest=digest_of([[getattr(row, name) for name in _COLUMNS] for row in listed]),
+            digest=rows_digest(listed, _COLUMNS),
         )
         ledger.append(actor, "commit.record_many", deployment, {"source": source_name, **vars(result)})
     return result

@@ -12,12 +12,12 @@ from django.db import transaction
 from releasetrain.audit import ledger
 from releasetrain.audit.history import bulk_create_tracked, bulk_update_tracked
 from releasetrain.kernel.actor import Actor
-from releasetrain.kernel.canonical import digest as digest_of
 from releasetrain.kernel.refusals import Refusal, Refused
 from trains.models import Artifact, Deployment, Environment, Release, Service
 from trains.rules.settling import Report, disagreement, merge
 
 from .permission import require_permission
+from .rows_digest import rows_digest
 from .settling import SAID, as_report, settle_rollbacks, take_over
 
 _SHOWN_ERRORS = 50
@@ -79,7 +79,7 @@ def record_many(actor: Actor, rows: Iterable[DeploymentRow], *, source_name: str
             created=len(created),
             updated=len(updated),
             unchanged=len(settled) - len(created) - len(updated),
-            digest=digest_of([[getattr(row, name) for name in _COLUMNS] for row in listed]),
+            digest=rows_digest(listed, _COLUMNS),
         )
         ledger.append(actor, "deployment.record_many", None, {"source": source_name, **vars(result)})
     return result
@@ -224,8 +224,8 @@ def _write(
         deployment = known.get(key)
         if deployment is None:
             deployment = Deployment(
-                service=places.services[row.service],
-                environment=places.environments[row.environment],
+                service_id=places.services[row.service].pk,
+                environment_id=places.environments[row.environment].pk,
                 source=row.source,
                 external_id=row.external_id,
             )

@@ -16,6 +16,7 @@ from releasetrain.kernel.refusals import Ref
 from trains.models import Release, ScopeItem
 from trains.ports import panels_of
 from trains.queries.cockpit import activity_of, matrix_of, scope_of, stages_of
+from trains.states import RELEASE_STATES
 
 _MAIN_VERBS = 2
 _SHOWN = {"trains", "increments", "scope-items", "release-artifacts", "deployments"}
@@ -28,7 +29,7 @@ def cockpit(request: Any, release: Release) -> dict[str, Any]:
     matrix = matrix_of(release, artifacts)
     resource = resource_of(release)
     assert resource is not None
-    verbs = [v for v in verbs_of(request, resource, release) if _worth_a_button(v)]
+    verbs = _by_weight(release, [v for v in verbs_of(request, resource, release) if _worth_a_button(v)])
     panels = panels_of(request, release)
     return {
         "title": f"Release {release.version}",
@@ -56,8 +57,23 @@ def _further_neighbours(request: Any, resource: Resource, release: Release) -> l
     return [panel for panel in found if panel.resource is None or panel.resource.plural not in _SHOWN]
 
 
+def _by_weight(release: Release, verbs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The step that leads on comes first and is the page's main act; changes of content and dangerous acts follow."""
+
+    def leads_on(verb: dict[str, Any]) -> bool:
+        step = RELEASE_STATES.transition(verb["action"].verb, release.state)
+        return bool(step and step.target) and not verb["action"].danger
+
+    ordered = sorted(verbs, key=lambda v: (not v["decision"].allowed, not leads_on(v), v["action"].danger))
+    for verb in ordered:
+        verb["css"] = (
+            "danger" if verb["action"].danger else "primary" if verb is ordered[0] and leads_on(verb) else ""
+        )
+    return ordered
+
+
 def _worth_a_button(verb: dict[str, Any]) -> bool:
-    """What the state makes possible, and the one next step; other steps of the machine would only be a row of locks."""
+    """What the state makes possible; other steps of the machine would only be a row of locks."""
     codes = {r.code for r in verb["decision"].refusals}
     return "state.illegal" not in codes
 
