@@ -2,17 +2,19 @@
 
 from django.urls import path
 
-from . import backlog, board, feature_import, plan
+from . import backlog, board, feature_import, plan, sequence
 
 app_name = "planning"
 urlpatterns = [
     path("board/", board.home, name="boards"),
     path("board/<uuid:pi>/", board.show, name="board"),
+    path("board/<uuid:pi>/dependencies/", sequence.dependencies, name="dependencies"),
     path("board/<uuid:pi>/moves/", board.moves, name="moves"),
     path("board/<uuid:pi>/move/<str:ref>/", board.move, name="move"),
     path("board/<uuid:pi>/needs/<str:ref>/", board.needs, name="needs"),
     path("increments/<uuid:pi>/plan/", plan.show, name="plan"),
     path("features/", backlog.show, name="backlog"),
+    path("features/sequence/", sequence.order, name="sequence"),
     path("features/import/", feature_import.show, name="import"),
     path("features/<str:ref>/scoring/", backlog.scoring, name="scoring"),
 ]
