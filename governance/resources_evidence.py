@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from releasetrain.interface.resources import Resource, register
+from django.db.models import QuerySet
 
+from releasetrain.interface.resources import Filter, Resource, register
+
+from .evidence.collect import subject_kinds
+from .evidence.subjects import PERIOD
 from .models import EvidencePackage, PackageDownload
 from .pages.evidence import package_context
 from .queries.evidence import readable, readable_downloads
+
+
+def _about(rows: QuerySet, kind: str) -> QuerySet:
+    return rows.filter(subject_kind=kind)
+
+
+ABOUT = Filter(
+    "about",
+    "About",
+    _about,
+    (*((kind.name, kind.title) for kind in subject_kinds().values()), (PERIOD, "Period")),
+)
 
 register(
     Resource(
@@ -25,7 +41,7 @@ register(
             "requested_by",
             "requested_at",
         ),
-        filters=("subject_kind", "state", "origin", "train"),
+        filters=(ABOUT, "state", "origin", "train"),
         search=("key", "label"),
         order=("-requested_at", "-id"),
         requires="evidence.read",

@@ -6,6 +6,7 @@ EVIDENCE_STATES = StateMachine(
     [
         Transition("evidence_package.cancel", ["queued", "running"], "cancelled"),
         Transition("evidence_package.rebuild", ["failed", "cancelled"], "queued"),
+        Transition("evidence_package.verify", ["done"], None),
     ],
     initial="queued",
 )

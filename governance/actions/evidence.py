@@ -13,7 +13,7 @@ from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
-from releasetrain.kernel.refusals import Ref, refuse
+from releasetrain.kernel.refusals import refuse
 from releasetrain.tenancy.tasks import enqueue
 from trains.models import Release
 
@@ -157,16 +157,9 @@ def rebuild_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     return package
 
 
-@action("evidence_package.verify", on=EvidencePackage, requires="evidence.read", label="Verify")
+@action("evidence_package.verify", on=EvidencePackage, requires="evidence.read", machine=EVIDENCE_STATES)
 def verify_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     """Check every file, record and ledger entry of the kept package against its seal, and say what was found."""
-    if package.state != State.DONE or package.file is None:
-        refuse(
-            "evidence.unfinished",
-            f"{package.key} is not finished.",
-            remedy="Wait until it is done.",
-            blocked_by=Ref.of(package),
-        )
     finding = checking.check(package)
     package.verified_at = now()
     package.verified = finding.intact

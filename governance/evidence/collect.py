@@ -86,6 +86,8 @@ class Shown:
     """How people see the records of a kind: a heading, columns (heading, path into the data), and what to look at.
 
     absent     what to say when there is no such record; empty: the section is left out
+    gap        whether it is a gap in the evidence when there is none
+    lines      (data) -> several rows of cells for one record; else one row, made from the columns' paths
     attention  (data) -> a sentence when an auditor should look at this record, else an empty text
     """
 
@@ -95,6 +97,8 @@ class Shown:
     order: int = 500
     note: str = ""
     absent: str = ""
+    gap: bool = False
+    lines: Callable[[dict[str, Any]], list[list[str]]] | None = None
     sort: str = ""
     attention: Callable[[dict[str, Any]], str] | None = None
 

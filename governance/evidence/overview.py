@@ -28,6 +28,7 @@ class Section:
 
     how: Shown
     lines: list[Line] = field(default_factory=list)
+    count: int = 0
 
 
 @dataclass
@@ -45,8 +46,10 @@ class Overview:
         kind, ident, label, data = entry
         how = shown_kinds().get(kind) or Shown(kind, kind.capitalize())
         section = self.sections.setdefault(kind, Section(how))
-        cells = [cell(data, path) for _, path in how.columns] or [label]
-        section.lines.append(Line(cells, link, str(data.get(how.sort) or "") if how.sort else ""))
+        order = str(data.get(how.sort) or "") if how.sort else ""
+        rows = how.lines(data) if how.lines else [[cell(data, path) for _, path in how.columns] or [label]]
+        section.count += 1
+        section.lines.extend(Line(cells, link, order) for cells in rows)
         if how.attention:
             self._remark(how, how.attention(data), link)
         self.as_of(data.get("created_at"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .collect import shown
+from .render.words import said
 
 Data = dict[str, Any]
 
@@ -54,6 +55,20 @@ def _evaluation(data: Data) -> str:
         )
         return f"{data['key']} of {_label(data['gate'])}: {data['verdict']} ({bad})."
     return ""
+
+
+def _checks(data: Data) -> list[list[str]]:
+    """The verdict, and below it each check with its reason."""
+    inputs = (
+        f"Inputs {data['inputs_digest'].rpartition(':')[2][:16]}…" if data["inputs_digest"] else data["error"]
+    )
+    whole = [_label(data["gate"]), f"{data['key']}, all checks", said(data["verdict"], "verdict"), inputs]
+    rows = [[*whole, said(data["finished_at"])]]
+    for check in data["checks"]:
+        verdict = said(check.get("verdict"), "verdict")
+        as_of = said(check.get("as_of"))
+        rows.append(["", str(check.get("name", "")), verdict, str(check.get("reason", ""))[:240], as_of])
+    return rows
 
 
 def _waiver(data: Data) -> str:
@@ -116,6 +131,7 @@ shown(
         ("Removed", "removed_at"),
     ),
     absent="No scope item is recorded.",
+    gap=True,
     attention=_scope,
 )
 shown(
@@ -130,6 +146,7 @@ shown(
     order=30,
     columns=(("Service", "service"), ("Version", "version"), ("Commit", "commit"), ("Digest", "digest")),
     absent="No build is recorded.",
+    gap=True,
 )
 shown(
     "result",
@@ -143,20 +160,17 @@ shown(
         ("Report SHA-256", "digest"),
     ),
     absent="No test or scan result of these builds is recorded.",
+    gap=True,
     sort="reported_at",
 )
 shown(
     "evaluation",
     "Gate verdicts",
     order=50,
-    columns=(
-        ("Verdict of", "gate"),
-        ("Key", "key"),
-        ("Verdict", "verdict"),
-        ("Finished", "finished_at"),
-        ("Inputs digest", "inputs_digest"),
-    ),
+    columns=(("Gate", ""), ("Check", ""), ("Verdict", ""), ("Reason", ""), ("As of", "")),
+    lines=_checks,
     absent="No gate was asked.",
+    gap=True,
     sort="finished_at",
     attention=_evaluation,
 )
@@ -207,6 +221,7 @@ shown(
         ("Approved", "approved_at"),
     ),
     absent="No change request is recorded.",
+    gap=True,
     attention=_change,
 )
 shown(
@@ -222,6 +237,7 @@ shown(
         ("Rationale", "rationale"),
     ),
     absent="Nobody has voted.",
+    gap=True,
     sort="cast_at",
     attention=_vote,
 )

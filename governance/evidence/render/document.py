@@ -72,8 +72,9 @@ def document(
         "title": f"{subject.title} {subject.label}",
         "organization": organization,
         "intro": (
-            "This package holds everything that is recorded about its subject: the records with their history, the "
-            "reports as they were received, and the entries of the audit ledger with proofs that they stand in the sealed ledger."
+            "This package holds everything that is recorded about its subject: the records with their history, "
+            "the reports as they were received, and the entries of the audit ledger with proofs that they stand "
+            "in the sealed ledger."
         ),
         "facts": facts,
         "facts_at": moment(overview.facts_at),
@@ -105,7 +106,7 @@ def for_paper(document: dict[str, Any]) -> dict[str, Any]:
     for section in document["sections"]:
         rows = section["rows"][:IN_PDF]
         sections.append(
-            {**section, "rows": [row["cells"] for row in rows], "more": section["total"] - len(rows)}
+            {**section, "rows": [row["cells"] for row in rows], "more": section["lines"] - len(rows)}
         )
     files = document["files"]
     return {
@@ -124,9 +125,11 @@ def _section(section: Section, most: int) -> dict[str, Any]:
         "title": how.title,
         "note": how.note,
         "absent": how.absent,
+        "gap": how.gap,
         "columns": [column for column, _ in how.columns] or ["Record"],
         "rows": rows,
-        "total": len(section.lines),
+        "total": section.count,
+        "lines": len(section.lines),
         "more": len(section.lines) - len(rows),
         "first": path_of_page(how.kind, 1) if rows else "",
     }
