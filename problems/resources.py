@@ -65,6 +65,7 @@ register(
         columns=("incident", "deployment", "kind", "status", "decided_at"),
         filters=("kind", "status"),
         order=("-created_at", "-id"),
+        part_of=lambda part: part.incident,
         select=("deployment__service", "deployment__environment"),
     )
 )
@@ -89,6 +90,7 @@ register(
         section="problems",
         columns=("problem", "incident"),
         order=("-created_at", "-id"),
+        part_of=lambda part: part.problem,
     )
 )
 register(
@@ -100,6 +102,7 @@ register(
         filters=("state", "method", "category"),
         search=("statement",),
         order=("-created_at", "-id"),
+        part_of=lambda part: part.problem,
     )
 )
 register(
@@ -110,6 +113,7 @@ register(
         columns=("problem", "release", "resolver", "withdrawn_at"),
         filters=("release",),
         order=("-created_at", "-id"),
+        part_of=lambda part: part.problem,
     )
 )
 register(
@@ -120,6 +124,7 @@ register(
         columns=("problem", "deployment", "starts", "ends", "exposure", "min_exposure", "state"),
         filters=("state",),
         order=("-starts", "-id"),
+        part_of=lambda part: part.problem,
         select=("deployment__service", "deployment__environment"),
     )
 )

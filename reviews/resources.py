@@ -50,6 +50,7 @@ register(
         filters=("kind", "review"),
         search=("sentence",),
         order=("at", "id"),
+        part_of=lambda part: part.review,
         hidden=("identity",),
     )
 )
@@ -62,6 +63,7 @@ register(
         filters=("state", "category", "process_wide"),
         search=("statement",),
         order=("-created_at", "-id"),
+        part_of=lambda part: part.review,
     )
 )
 register(
@@ -87,6 +89,7 @@ register(
         ),
         search=("key", "title", "success_criteria"),
         order=("due_on", "id"),
+        part_of=lambda part: part.review,
     )
 )
 register(

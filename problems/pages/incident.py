@@ -8,7 +8,17 @@ from django.http import HttpRequest
 
 from problems.models import Incident, Problem
 
-from .parts import verbs_of_part
+from .parts import further_neighbours, verbs_by_weight, verbs_of_part
+
+# The acts that lead on, by state.
+_MAIN = {
+    "detected": ("incident.mitigate", "incident.resolve"),
+    "mitigated": ("incident.resolve", "incident.link_deployment"),
+    "resolved": ("incident.close", "incident.raise_problem"),
+    "closed": ("incident.raise_problem", "incident.link_deployment"),
+}
+# What the page itself shows.
+_SHOWN = {"incident-services", "failure-links", "problem-incidents"}
 
 
 def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
@@ -20,6 +30,8 @@ def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     problems = list(Problem.objects.filter(incidents__incident=incident).select_related("service"))
     known_errors = Problem.objects.filter(state=Problem.State.KNOWN_ERROR, service__in=services)
     return {
+        **verbs_by_weight(request, incident, _MAIN[incident.state]),
+        "neighbours": further_neighbours(request, incident, _SHOWN),
         "services": services,
         "moments": _moments(incident),
         "restored": incident.resolved_at - incident.began_at if incident.resolved_at else None,
@@ -43,6 +55,7 @@ def _moments(incident: Incident) -> list[dict[str, Any]]:
         {
             "label": label,
             "at": at,
+            "absent": "not known" if label == "Started" or not incident.is_open else "not yet",
             "after": at - incident.began_at if at and at != incident.began_at else None,
         }
         for label, at in named

@@ -12,9 +12,19 @@ from problems.queries.evidence import is_link, record_of
 from problems.queries.recurrence import last_window, standing_of
 from releasetrain.kernel.clock import now
 
-from .parts import verbs_of_part
+from .parts import further_neighbours, verbs_by_weight, verbs_of_part
 from .strip import recurrence_strip
 
+# What the page itself shows.
+_SHOWN = {"services", "problem-incidents", "root-causes", "problem-fixes", "observations"}
+# The acts that lead on, by state.
+_MAIN = {
+    "investigating": ("problem.propose_root_cause", "problem.link_fix"),
+    "known_error": ("problem.link_fix", "problem.propose_root_cause"),
+    "fix_in_release": ("problem.start_observation", "problem.propose_root_cause"),
+    "observing": ("problem.close", "problem.link_incident"),
+    "closed": ("problem.reopen",),
+}
 _STAGES = ("investigating", "known_error", "fix_in_release", "observing", "closed")
 
 
@@ -32,6 +42,8 @@ def problem_page(request: HttpRequest, problem: Problem) -> dict[str, Any]:
     window = last_window(problem)
     observed = min(max(0, (at - window.starts).days), (window.ends - window.starts).days) if window else 0
     return {
+        **verbs_by_weight(request, problem, _MAIN[problem.state]),
+        "neighbours": further_neighbours(request, problem, _SHOWN),
         "steps": _steps(problem),
         "obstacles": list(obstacles(problem, at)),
         "strip": recurrence_strip(problem, incidents, windows, at) if incidents or windows else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from problems.models import ObservationWindow, Problem
-from problems.rules.recurrence import PASSED
+from problems.rules.recurrence import BREACHED, RUNNING, VOID
 from releasetrain.kernel.refusals import Ref, Refusal
 
 from .claims import validated_cause
@@ -38,28 +38,36 @@ def obstacles(problem: Problem, at: datetime) -> Iterator[Refusal]:
             remedy="Observation starts by itself with the fix's production deployment.",
         )
         return
-    if window.state == ObservationWindow.State.RUNNING:
-        now_says = standing_of(window, at)
-        if now_says.state != PASSED:
-            yield Refusal(
-                "problem.observing",
-                now_says.sentence,
-                remedy=f"Wait for the end of the observation, {window.ends:%Y-%m-%d %H:%M} UTC."
-                if at < window.ends
-                else "Report how often the fix was exercised, or look at what the observation found.",
-                blocked_by=Ref.of(window),
-            )
-    elif window.state == ObservationWindow.State.BREACHED:
-        yield Refusal(
+    refusal = _observation_says(window, at)
+    if refusal is not None:
+        yield refusal
+
+
+def _observation_says(window: ObservationWindow, at: datetime) -> Refusal | None:
+    """What the last observation has against closing, or None when it passed."""
+    found = standing_of(window, at) if window.state == ObservationWindow.State.RUNNING else None
+    state = found.state if found else window.state
+    if state == BREACHED:
+        return Refusal(
             "problem.came_back",
             "It came back in its last observation.",
             remedy="Fix it again; the next production deployment of the fix is observed anew.",
             blocked_by=Ref.of(window.breached_by) if window.breached_by else Ref.of(window),
         )
-    elif window.state == ObservationWindow.State.VOID:
-        yield Refusal(
+    if state == VOID:
+        return Refusal(
             "problem.fix_withdrawn",
             "The fix that was observed was rolled back.",
             remedy="Deploy the fix again; it is observed anew.",
             blocked_by=Ref.of(window),
         )
+    if found is not None and state == RUNNING:
+        return Refusal(
+            "problem.observing",
+            found.sentence,
+            remedy=f"Wait for the end of the observation, {window.ends:%Y-%m-%d %H:%M} UTC."
+            if at < window.ends
+            else "Report how often the fix was exercised, or look at what the observation found.",
+            blocked_by=Ref.of(window),
+        )
+    return None

@@ -62,6 +62,7 @@ class Resource:
     requires       the permission to read it
     rows           (actor) -> queryset of what this actor may see (default: everything in the organization)
     related        further neighbour panels
+    part_of        (obj) -> the object on whose page it is shown: whoever made or changed it is led there
     """
 
     model: type[models.Model]
@@ -84,6 +85,7 @@ class Resource:
     requires: str = "organization.view"
     rows: Callable[[Actor], QuerySet] | None = None
     related: tuple[Related, ...] = ()
+    part_of: Callable[[Any], Any] | None = None
     label: str = ""
     description: str = field(default="", repr=False)
 

@@ -6,12 +6,29 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from problems.pages.parts import verbs_of_part
+from problems.pages.parts import further_neighbours, verbs_by_weight, verbs_of_part
 from releasetrain.interface.links import url_of_ref
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref
 from reviews.models import ActionItem, Review, ReviewFact
 
+# The acts that lead on, by state.
+_MAIN = {
+    "facts": ("review.accept_facts", "review.add_fact"),
+    "causes": ("review.add_cause", "review.agree_causes", "review.add_action"),
+    "actions": ("review.close", "review.add_action"),
+    "closed": (),
+}
+# What the page itself shows.
+_SHOWN = {
+    "releases",
+    "deployments",
+    "services",
+    "review-rules",
+    "review-facts",
+    "review-causes",
+    "action-items",
+}
 _STAGES = ("facts", "causes", "actions", "closed")
 # The order in which the facts are read: what was meant, what happened, what it came to, what does not fit.
 _MEASURED = (ReviewFact.Kind.MEASURE,)
@@ -36,6 +53,8 @@ def review_page(request: HttpRequest, review: Review) -> dict[str, Any]:
     causes = list(review.causes.select_related("evidence", "author"))
     actions = list(review.actions.select_related("owner", "cause"))
     return {
+        **verbs_by_weight(request, review, _MAIN[review.state]),
+        "neighbours": further_neighbours(request, review, _SHOWN),
         "steps": _steps(review),
         "timeline": [x for x in lines if x["fact"].kind not in (*_MEASURED, ReviewFact.Kind.GAP)],
         "measures": [x for x in lines if x["fact"].kind in _MEASURED],

@@ -53,7 +53,8 @@ def facts_of(review: Review, at: datetime) -> list[Line]:
 def _plan(release: Release | None, deployments: list[Deployment]) -> Iterator[Line]:
     if release is None:
         return
-    live = [d.finished_at for d in deployments if d.outcome == State.SUCCEEDED and d.finished_at]
+    forward = [d for d in deployments if d.kind != Deployment.Kind.ROLLBACK]
+    live = [d.finished_at for d in forward if d.outcome == State.SUCCEEDED and d.finished_at]
     if release.target_at:
         actual = release.released_at or (max(live) if live else None)
         delay = actual - release.target_at if actual else None

@@ -83,13 +83,17 @@ class World:
 
     def fixed(self, problem: Any, version: str = "5.2.0") -> Any:
         """The problem's fix is linked to a release and deployed to production; the followers have run."""
-        from problems.actions.problems import link_fix
-
         release = self.release(version)
-        link_fix(self.as_["problem_manager"], problem, release=release, resolver=self.as_.user("developer"))
+        self.link(problem, release)
         self.follow(self.deploy(version, release=release))
         problem.refresh_from_db()
         return release
+
+    def link(self, problem: Any, release: Any) -> Any:
+        from problems.actions.problems import link_fix
+
+        resolver = self.as_.user("developer")
+        return link_fix(self.as_["problem_manager"], problem, release=release, resolver=resolver)
 
     def follow(self, deployment: Any, verb: str = "deployment.record") -> None:
         """What the worker does for this ledger entry."""

@@ -270,6 +270,7 @@ def test_a_rolled_back_fix_proves_nothing(world: World) -> None:
 @pytest.mark.parametrize("role", ["problem_manager", "compliance_officer"])
 def test_whoever_had_a_hand_in_the_fix_does_not_close_it(world: World, refused: Any, role: str) -> None:
     from django.db import IntegrityError, transaction
+
     from problems.actions.problems import close_problem, link_fix
 
     problem, release = world.problem(), world.release()
@@ -293,6 +294,7 @@ def test_whoever_had_a_hand_in_the_fix_does_not_close_it(world: World, refused: 
 def test_the_rules_and_the_database_name_the_same_people(world: World) -> None:
     """Each kind of hand in a fix is refused by both."""
     from django.db import IntegrityError, transaction
+
     from governance.actions.boards import create_board
     from governance.models import ChangeRequest
     from problems.actions.observation import settle_due

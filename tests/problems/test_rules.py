@@ -6,7 +6,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from problems.rules.incident_times import NAMES, Times
 from problems.rules.recurrence import BREACHED, PASSED, RUNNING, VOID, Signal, Watch, matches, standing

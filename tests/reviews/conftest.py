@@ -19,7 +19,12 @@ class Reviewing(World):
     def rule(self, name: str = "Failures", **said: Any) -> Any:
         from reviews.actions.rules import create_rule
 
-        given = {"outcomes": ["failed", "rolled_back", "incident"], "depth": "detailed", "mandatory": True, **said}
+        given = {
+            "outcomes": ["failed", "rolled_back", "incident"],
+            "depth": "detailed",
+            "mandatory": True,
+            **said,
+        }
         return create_rule(self.as_["rte"], name=name, **given)
 
     def heard(self, subject: Any, verb: str = "deployment.record") -> None:

@@ -20,7 +20,12 @@ def test_a_failed_deployment_opens_one_review(world: Reviewing) -> None:
     world.heard(deployment)
     world.heard(deployment)
     review = Review.objects.get()
-    assert (review.deployment, review.depth, review.mandatory, review.state) == (deployment, "detailed", True, "facts")
+    assert (review.deployment, review.depth, review.mandatory, review.state) == (
+        deployment,
+        "detailed",
+        True,
+        "facts",
+    )
     assert review.trigger == "ledger 5.2.0 to production failed."
     assert review.due_at > world.now
 
@@ -78,7 +83,10 @@ def test_a_rollback_is_reviewed_with_what_it_undid(world: Reviewing, kinds: Any)
     review = Review.objects.get()
     assert review.trigger == "ledger 5.2.0 to production was rolled back."
     assert kinds(review).count("rollback") == 1
-    assert "1 of 1 production deployments was rolled back." in review.facts.get(identity="measure:rollbacks").sentence
+    assert (
+        "1 of 1 production deployments was rolled back."
+        in review.facts.get(identity="measure:rollbacks").sentence
+    )
 
 
 def test_a_busy_service_gets_one_review_per_window(world: Reviewing) -> None:
@@ -119,7 +127,12 @@ def test_a_deployment_in_the_past_that_was_imported_opens_nothing(world: Reviewi
 
     verbs = next(s.verbs for s in subscriptions() if s.name == "reviews.open")
     assert "deployment.record_many" not in verbs
-    assert {"deployment.record", "deployment.finish", "deployment.roll_back", "incident.link_deployment"} <= verbs
+    assert {
+        "deployment.record",
+        "deployment.finish",
+        "deployment.roll_back",
+        "incident.link_deployment",
+    } <= verbs
 
 
 def test_causes_wait_until_the_facts_are_accepted(world: Reviewing, refused: Any) -> None:
@@ -134,6 +147,7 @@ def test_causes_wait_until_the_facts_are_accepted(world: Reviewing, refused: Any
 
 def test_the_database_keeps_causes_waiting_too(world: Reviewing) -> None:
     from django.db import IntegrityError, transaction
+
     from problems.models import Category
     from reviews.models import ReviewCause
 
@@ -144,6 +158,7 @@ def test_the_database_keeps_causes_waiting_too(world: Reviewing) -> None:
 
 def test_accepted_facts_are_frozen_with_their_digest(world: Reviewing) -> None:
     from django.db import IntegrityError, transaction
+
     from releasetrain.kernel.canonical import digest
     from reviews.queries.facts import content_of
 
@@ -170,7 +185,9 @@ def test_a_fact_has_a_source(world: Reviewing, refused: Any) -> None:
     assert (fact.source_kind, fact.source_id) == ("incident", str(incident.pk))
 
 
-def test_a_cause_without_a_fact_is_a_hypothesis_and_leads_to_no_action(world: Reviewing, refused: Any) -> None:
+def test_a_cause_without_a_fact_is_a_hypothesis_and_leads_to_no_action(
+    world: Reviewing, refused: Any
+) -> None:
     from reviews.actions.causes import support_cause
 
     review = world.with_facts()
@@ -201,7 +218,9 @@ def test_facts_open_again_only_while_no_cause_rests_on_them(world: Reviewing, re
         reopen_facts(world.as_["rte"], review, reason="One more.")
 
 
-def test_a_detailed_review_closes_with_a_supported_cause_and_actions_in_hand(world: Reviewing, refused: Any) -> None:
+def test_a_detailed_review_closes_with_a_supported_cause_and_actions_in_hand(
+    world: Reviewing, refused: Any
+) -> None:
     from reviews.actions.action_items import complete_action, edit_action
     from reviews.actions.causes import agree_causes
     from reviews.actions.reviews import close_review

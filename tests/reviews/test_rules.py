@@ -6,7 +6,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reviews.rules.contradictions import Approval, Harm, Ran, Verdict, gaps
 from reviews.rules.names import names_in
@@ -44,7 +45,9 @@ def expected(outcome: str, tier: int, classification: str, emergency: bool) -> s
     ("outcome", "tier", "classification", "emergency"),
     list(itertools.product(OUTCOMES, (1, 2, 3, 4), CLASSES, (False, True))),
 )
-def test_the_standard_rules_over_the_whole_matrix(outcome: str, tier: int, classification: str, emergency: bool) -> None:
+def test_the_standard_rules_over_the_whole_matrix(
+    outcome: str, tier: int, classification: str, emergency: bool
+) -> None:
     found = strictest(RULES, Happened(outcome, tier, classification, emergency))
     assert (found.depth if found else None) == expected(outcome, tier, classification, emergency)
 
@@ -61,7 +64,11 @@ conditions = st.builds(
     due_days=st.integers(1, 30),
 )
 happenings = st.builds(
-    Happened, outcome=st.sampled_from(OUTCOMES), tier=st.integers(1, 4), classification=st.sampled_from(CLASSES), emergency=st.booleans()
+    Happened,
+    outcome=st.sampled_from(OUTCOMES),
+    tier=st.integers(1, 4),
+    classification=st.sampled_from(CLASSES),
+    emergency=st.booleans(),
 )
 
 
@@ -104,7 +111,14 @@ PASSED = Verdict("e1", "GATE-1", "pass", T0 - HOUR)
 
 
 def found(**changed: object) -> list[str]:
-    given = {"approvals": [APPROVED], "ran": [GOOD], "verdicts": [PASSED], "harms": [], "at": T0 + 50 * HOUR, "gated": True}
+    given = {
+        "approvals": [APPROVED],
+        "ran": [GOOD],
+        "verdicts": [PASSED],
+        "harms": [],
+        "at": T0 + 50 * HOUR,
+        "gated": True,
+    }
     return [g.sentence for g in gaps(**{**given, **changed})]  # type: ignore[arg-type]
 
 
@@ -116,9 +130,15 @@ def test_what_fits_together_has_no_gaps() -> None:
     ("changed", "words"),
     [
         ({"ran": [Ran("d1", "ledger", T0, None, True)]}, "never reported as ended"),
-        ({"ran": [Ran("d1", "ledger", T0, T0, False, "No change covers it.")]}, "not authorised: No change covers it."),
+        (
+            {"ran": [Ran("d1", "ledger", T0, T0, False, "No change covers it.")]},
+            "not authorised: No change covers it.",
+        ),
         ({"approvals": [Approval("c1", "CHG-1", T0 + HOUR)]}, "began before CHG-1 was approved"),
-        ({"approvals": [Approval("c1", "CHG-1", T0 - HOUR, (T0 + HOUR, T0 + 2 * HOUR))]}, "outside the window of CHG-1"),
+        (
+            {"approvals": [Approval("c1", "CHG-1", T0 - HOUR, (T0 + HOUR, T0 + 2 * HOUR))]},
+            "outside the window of CHG-1",
+        ),
         ({"verdicts": []}, "No gate was asked"),
         ({"verdicts": [Verdict("e1", "GATE-1", "pass", T0 + HOUR)]}, "No gate was asked"),
         ({"verdicts": [PASSED, Verdict("e2", "GATE-1", "fail", T0 - HOUR / 2)]}, "although GATE-1 said fail"),

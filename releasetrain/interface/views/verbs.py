@@ -122,6 +122,9 @@ def _done(request: Any, action: Action, resource: Resource | None, subject: Any,
         }
         return page(request, "generic/done.html", context)
     messages.success(request, f"{act}: {target}" if target is not None else f"{act}: done")
+    shown = resource_of(target) if target is not None else None
+    if shown is not None and shown.part_of is not None:
+        target = shown.part_of(target)
     url = links.url_for(target) if target is not None else ""
     return _go(request, url or (links.list_url(resource) if resource else links.page_root()))
 
