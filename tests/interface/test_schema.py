@@ -20,6 +20,12 @@ def test_the_schema_is_valid_openapi():
     validate_schema(schema.document())
 
 
+def test_nothing_in_the_schema_is_guessed_or_named_twice(capsys):
+    schema.document.cache_clear()
+    schema.document()
+    assert capsys.readouterr().err == ""
+
+
 def test_every_verb_is_an_operation_with_its_summary():
     operations = {o["operationId"]: o for path in schema.document()["paths"].values() for o in path.values()}
     for verb, action in actions().items():

@@ -24,7 +24,7 @@ from .views import OrganizationView
 MOST = 500
 
 
-class OperationSerializer(serializers.Serializer):
+class BulkOperationSerializer(serializers.Serializer):
     """One act: its verb, the object it acts on, its parameters."""
 
     verb = serializers.CharField(max_length=80)
@@ -37,14 +37,14 @@ class OperationSerializer(serializers.Serializer):
 class BulkSerializer(serializers.Serializer):
     """Many acts in order."""
 
-    operations = serializers.ListField(child=OperationSerializer(), min_length=1, max_length=MOST)
+    operations = serializers.ListField(child=BulkOperationSerializer(), min_length=1, max_length=MOST)
     atomic = serializers.BooleanField(
         default=True,
         help_text="True: the first refusal undoes everything. False: each act stands for itself.",
     )
 
 
-class OutcomeSerializer(serializers.Serializer):
+class BulkOutcomeSerializer(serializers.Serializer):
     """What became of one act."""
 
     status = serializers.IntegerField()
@@ -55,7 +55,7 @@ class OutcomeSerializer(serializers.Serializer):
 class BulkResultSerializer(serializers.Serializer):
     """The outcomes, in the order of the operations."""
 
-    items = OutcomeSerializer(many=True)
+    items = BulkOutcomeSerializer(many=True)
 
 
 class BulkView(OrganizationView):

@@ -26,10 +26,10 @@ from releasetrain.interface.resources import Resource, resource_of
 from releasetrain.kernel.fields import Upload
 
 from .pagination import DEFAULT_LIMIT, MOST
-from .representation import AnyField, ReferenceSerializer, list_serializer_of, names_of, serializer_of
+from .representation import AnyField, ObjectReferenceSerializer, list_serializer_of, names_of, serializer_of
 
 
-class ProblemErrorSerializer(serializers.Serializer):
+class ProblemDetailsErrorSerializer(serializers.Serializer):
     """One thing wrong with the request."""
 
     pointer = serializers.CharField(help_text="JSON pointer to the parameter, as a fragment.")
@@ -37,7 +37,7 @@ class ProblemErrorSerializer(serializers.Serializer):
     detail = serializers.CharField()
 
 
-class BlockedBySerializer(serializers.Serializer):
+class ProblemBlockedBySerializer(serializers.Serializer):
     """The object that stands in the way."""
 
     kind = serializers.CharField()
@@ -46,7 +46,7 @@ class BlockedBySerializer(serializers.Serializer):
     href = serializers.CharField(allow_null=True)
 
 
-class ProblemSerializer(serializers.Serializer):
+class ProblemDetailsSerializer(serializers.Serializer):
     """RFC 9457 problem details."""
 
     type = serializers.URLField()
@@ -57,11 +57,11 @@ class ProblemSerializer(serializers.Serializer):
     code = serializers.CharField()
     request_id = serializers.CharField()
     remedy = serializers.CharField(required=False, help_text="What would make it pass.")
-    blocked_by = BlockedBySerializer(required=False)
-    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+    blocked_by = ProblemBlockedBySerializer(required=False)
+    errors = ProblemDetailsErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
-class ResultSerializer(serializers.Serializer):
+class VerbAnswerSerializer(serializers.Serializer):
     """What a verb answered when that is no object with an address."""
 
     result = AnyField()
@@ -83,7 +83,10 @@ _SAID = {
 
 
 def _problems(*statuses: int) -> dict[Any, Any]:
-    return {(status, _PROBLEM): OpenApiResponse(ProblemSerializer, _SAID[str(status)]) for status in statuses}
+    return {
+        (status, _PROBLEM): OpenApiResponse(ProblemDetailsSerializer, _SAID[str(status)])
+        for status in statuses
+    }
 
 
 def _annotation(action: Action) -> Any:
@@ -99,7 +102,7 @@ def _answered(action: Action) -> tuple[int, Any]:
         return (200 if model is action.on else 201), serializer_of(model)
     if returned in (None, NoneType) and action.on is not None and resource_of(action.on):
         return 200, serializer_of(action.on)
-    return 200, ResultSerializer
+    return 200, VerbAnswerSerializer
 
 
 def _tag(action: Action) -> str:
@@ -207,7 +210,7 @@ def _filter_parameters(criterion: listing.Criterion) -> list[OpenApiParameter]:
     return found
 
 
-class ChangeSerializer(serializers.Serializer):
+class FieldChangeSerializer(serializers.Serializer):
     """A field before and after."""
 
     field = serializers.CharField()
@@ -215,7 +218,7 @@ class ChangeSerializer(serializers.Serializer):
     new = AnyField()
 
 
-class EventSerializer(serializers.Serializer):
+class HistoryEventSerializer(serializers.Serializer):
     """One moment in an object's life."""
 
     at = serializers.DateTimeField()
@@ -223,13 +226,13 @@ class EventSerializer(serializers.Serializer):
     verb = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
     request_id = serializers.CharField(allow_blank=True)
-    changes = ChangeSerializer(many=True)
+    changes = FieldChangeSerializer(many=True)
 
 
-class EventPageSerializer(serializers.Serializer):
+class HistorySerializer(serializers.Serializer):
     """What happened to an object, newest first."""
 
-    items = EventSerializer(many=True)
+    items = HistoryEventSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
@@ -239,7 +242,7 @@ class NeighbourPanelSerializer(serializers.Serializer):
     relation = serializers.CharField()
     title = serializers.CharField()
     count = serializers.IntegerField()
-    items = ReferenceSerializer(many=True)
+    items = ObjectReferenceSerializer(many=True)
 
 
 class NeighboursSerializer(serializers.Serializer):
@@ -253,7 +256,7 @@ def of_reading(resource: Resource, what: str) -> Callable[[Any], Any]:
     noun = resource.label
     said: dict[str, tuple[str, Any]] = {
         "get": (f"Read one {noun}", serializer_of(resource.model)),
-        "history": (f"History of one {noun}", EventPageSerializer),
+        "history": (f"History of one {noun}", HistorySerializer),
         "neighbours": (f"What one {noun} is connected with", NeighboursSerializer),
     }
     summary, serializer = said[what]
@@ -283,4 +286,11 @@ def of_reading(resource: Resource, what: str) -> Callable[[Any], Any]:
     )
 
 
-__all__ = ["ProblemSerializer", "inline_serializer", "of_list", "of_reading", "of_verb", "of_verb_view"]
+__all__ = [
+    "ProblemDetailsSerializer",
+    "inline_serializer",
+    "of_list",
+    "of_reading",
+    "of_verb",
+    "of_verb_view",
+]

@@ -127,7 +127,7 @@ def _attribute(obj: Any, name: str) -> Any:
     return value() if callable(value) else value
 
 
-class ReferenceSerializer(serializers.Serializer):
+class ObjectReferenceSerializer(serializers.Serializer):
     """A reference to another object."""
 
     id = serializers.CharField()
@@ -136,7 +136,7 @@ class ReferenceSerializer(serializers.Serializer):
     href = serializers.CharField(allow_null=True, help_text="Its API address; null for people.")
 
 
-class LinksSerializer(serializers.Serializer):
+class ObjectLinksSerializer(serializers.Serializer):
     """Addresses of the object."""
 
     self = serializers.CharField()
@@ -161,7 +161,7 @@ def serializer_of(model: type[models.Model]) -> type[serializers.Serializer]:
         if field.name != "id":
             members[field.name] = _schema_field(field)
     members |= {name: AnyField(required=False) for name in resource.computed}
-    members |= {"display": serializers.CharField(), "links": LinksSerializer()}
+    members |= {"display": serializers.CharField(), "links": ObjectLinksSerializer()}
     members["__doc__"] = resource.description or (model.__doc__ or "").strip().split("\n", 1)[0]
     return type(f"{model.__name__}Serializer", (serializers.Serializer,), members)
 
@@ -182,7 +182,7 @@ def list_serializer_of(model: type[models.Model]) -> type[serializers.Serializer
 def _schema_field(field: Any) -> serializers.Field:
     options: dict[str, Any] = {"allow_null": field.null, "help_text": str(field.help_text or "")}
     if isinstance(field, models.ForeignKey):
-        return ReferenceSerializer(allow_null=field.null, label=_person_or_object(field))
+        return ObjectReferenceSerializer(allow_null=field.null, label=_person_or_object(field))
     if field.choices:
         return serializers.ChoiceField(choices=field.flatchoices, **options)
     for kind, made in _SCHEMA:

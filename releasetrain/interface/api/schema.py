@@ -20,6 +20,9 @@ _SETTINGS = {
     "POSTPROCESSING_HOOKS": [],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATIONS": True,
+    # However a view learns who asks, callers have these two ways.
+    "AUTHENTICATION_WHITELIST": ["releasetrain.interface.api.authentication.EnteredActor"],
+    "SECURITY": [{"token": []}, {"session": []}],
     "DESCRIPTION": "Every resource and every verb. A first call: docs/api-quickstart.md.",
     "SCHEMA_PATH_PREFIX": r"/api/v1/orgs/\{org\}",
 }

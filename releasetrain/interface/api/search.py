@@ -10,22 +10,22 @@ from rest_framework.response import Response
 
 from releasetrain.interface import search
 
-from .representation import ReferenceSerializer, reference
+from .representation import ObjectReferenceSerializer, reference
 from .views import OrganizationView
 
 
-class FoundSerializer(serializers.Serializer):
+class SearchGroupSerializer(serializers.Serializer):
     """Objects of one kind that match."""
 
     kind = serializers.CharField()
     title = serializers.CharField()
-    items = ReferenceSerializer(many=True)
+    items = ObjectReferenceSerializer(many=True)
 
 
 class SearchResultSerializer(serializers.Serializer):
     """What was found, by kind."""
 
-    items = FoundSerializer(many=True)
+    items = SearchGroupSerializer(many=True)
 
 
 class SearchView(OrganizationView):
