@@ -34,14 +34,23 @@ pytest_plugins = [
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = _run
-    # xdist's workers inherit running servers; a single process starts them when the first test needs them.
     if config.getoption("tx", None) and not config.getoption("collectonly"):
-        # They set themselves up like this process, each with a database of its own.
+        # xdist's workers set themselves up like this process, and inherit servers that already run.
         del os.environ["DJANGO_SETTINGS_MODULE"]
-        try:
-            _run.start()
-        except Exception as error:  # every test that needs a database says so, the others still run
-            (_run.folder / "failure").write_text(str(error))
+        _run.start_or_note_why_not()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start before the first test's time limit runs: the schema may have to be built anew."""
+    if not session.config.getoption("collectonly") and any(_needs_servers(item) for item in session.items):
+        _run.start_or_note_why_not()
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    fixtures = {"test_run", "database", "db"}
+    return item.get_closest_marker("django_db") is not None or bool(
+        fixtures & set(getattr(item, "fixturenames", ()))
+    )
 
 
 @pytest.hookimpl(trylast=True)

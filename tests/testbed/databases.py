@@ -47,13 +47,9 @@ class Database:
 def test_run(pytestconfig: pytest.Config) -> TestRun:
     """The servers of this run, started."""
     run: TestRun = pytestconfig.stash[RUN]
-    failure = run.folder / "failure"
-    try:
-        run.start()
-    except Exception as error:
-        failure.write_text(str(error))
-    if failure.exists():  # said once per test, by whichever process could not start them
-        pytest.fail(f"There is no database to test with: {failure.read_text()}", pytrace=False)
+    run.start_or_note_why_not()
+    if run.failure:
+        pytest.fail(f"There is no database to test with: {run.failure}", pytrace=False)
     return run
 
 

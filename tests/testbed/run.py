@@ -42,6 +42,7 @@ class TestRun:
         self.socket_dir = self.folder / "socket"
         self.valkey_port = int(os.environ["RELEASETRAIN_TEST_VALKEY_PORT"])
         self.var = self.folder / f"var-{self.worker}"
+        self._failure = self.folder / "failure"
         self._postgres: PostgresServer | None = None
         self._valkey: ValkeyServer | None = None
 
@@ -77,7 +78,7 @@ class TestRun:
 
     def start(self) -> None:
         """Start the servers, once; in an xdist worker they are already there."""
-        if not self.controls_servers or self._postgres is not None:
+        if not self.controls_servers or self._postgres is not None or self.failure:
             return
         data = template.copy_of_cluster(self.folder / "postgres")
         self._postgres = start_postgres(
@@ -86,6 +87,18 @@ class TestRun:
         self._valkey = start_valkey(
             self.folder / "valkey", log_path=self.folder / "valkey.log", port=self.valkey_port, durable=False
         )
+
+    def start_or_note_why_not(self) -> None:
+        """As `start`, but tests that need no server still run: the others tell what `failure` says."""
+        try:
+            self.start()
+        except Exception as error:
+            self._failure.write_text(str(error))
+
+    @property
+    def failure(self) -> str:
+        """Why there are no servers; empty when there are."""
+        return self._failure.read_text() if self._failure.exists() else ""
 
     def stop(self) -> None:
         """Stop the servers and leave nothing behind."""
