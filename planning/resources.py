@@ -27,7 +27,7 @@ from .queries import backlog
 from .states import OPEN
 
 
-def _shown(rows: QuerySet, value: str) -> QuerySet:
+def _shown(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     return rows.filter(state__in=OPEN) if value == "open" else rows
 
 

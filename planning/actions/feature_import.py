@@ -34,7 +34,7 @@ def import_features(
     train: Annotated[Train, Field("Train")],
     file: Annotated[Upload, Field("File", "CSV, or a CSV export of Jira; UTF-8.", max=MOST_BYTES)],
     mapping: Annotated[
-        dict | None, Field("Mapping", "Column names by field, where the header does not say it.")
+        dict[str, Any] | None, Field("Mapping", "Column names by field, where the header does not say it.")
     ] = None,
     dry_run: Annotated[bool, Field("Dry run", "Only say what would happen.")] = False,
 ) -> Any:

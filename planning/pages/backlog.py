@@ -51,8 +51,8 @@ def scoring(request: Any, ref: str) -> HttpResponse:
         except Refused as refused:
             refusals = refused.refusals
         else:
-            said = "The agreed score is recorded." if agreeing else "Your score is recorded."
-            messages.success(request, f"{feature}: {said}")
+            done = "The agreed score is recorded." if agreeing else "Your score is recorded."
+            messages.success(request, f"{feature}: {done}")
             back = request.POST.get("back") or links.url_for(feature)
             return _go(request, back if back.startswith(links.page_root()) else links.url_for(feature))
     said = backlog.scoring(feature)

@@ -190,8 +190,8 @@ def _places(header: list[str], mapping: Mapping[str, str], found: FeatureFile) -
         if name in places:
             continue
         if jira:
-            column = next((c for c in JIRA.get(name, ()) if c in header), None)
-            at = [i for i, title in enumerate(header) if title == column] if column else []
+            known = next((c for c in JIRA.get(name, ()) if c in header), None)
+            at = [i for i, title in enumerate(header) if title == known] if known else []
         else:
             at = [i for i, title in enumerate(folded) if title in _ALIASES.get(name, (name,))]
             if len(at) > 1 and name not in ("needs", "needed_by"):
