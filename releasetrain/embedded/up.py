@@ -22,7 +22,7 @@ from .supervisor import MemberEnded, StopRequested, Tree
 from .valkey import start_valkey
 
 DEFAULT_PORT = 8000
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognised here, never the default
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 # nosec B104 - recognised, never the default
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
