@@ -10,6 +10,7 @@ from governance.models import Board, ChangeContributor, ChangeDeployment, Change
 from governance.queries import changes as queries
 from releasetrain.audit.ledger import append
 from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.refusals import Refusal
 from trains.models import Classification, Deployment, Release
 
 from .changes import State, _raise_revision, release_follows
@@ -82,6 +83,23 @@ def approved_already(actor: Actor, release: Release, params: dict[str, Any]) -> 
     change = change_of(release)
     if change is not None and change.stands:
         release_follows(change)
+
+
+def emergency_needs_its_change(actor: Actor, subject: Any, params: dict[str, Any]) -> Refusal | None:
+    """Starting an emergency deployment to production, past freeze and approval, takes an approved emergency change."""
+    environment, release, service = params.get("environment"), params.get("release"), params.get("service")
+    starts = params.get("status") == Deployment.State.RUNNING
+    if not (params.get("emergency") and starts and environment and environment.is_production):
+        return None
+    standing = ChangeRequest.objects.filter(type=ChangeRequest.Type.EMERGENCY, state__in=ChangeRequest.STANDING)
+    about = standing.filter(release=release) if release else standing.filter(service=service)
+    if any(change.stands for change in about):
+        return None
+    return Refusal(
+        "deployment.emergency",
+        f"No approved emergency change covers {release or service}.",
+        remedy="Have an emergency change approved by its board; then start the deployment.",
+    )
 
 
 def link_deployment(actor: Actor, deployment: Any, params: dict[str, Any]) -> None:

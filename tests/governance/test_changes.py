@@ -33,7 +33,9 @@ def window() -> dict[str, Any]:
 
 
 def submitted(cast: Any, quorum: int = 2) -> ChangeRequest:
-    change = changes.create_change(cast["release_manager"], title="Raise the limit", board=board_of(cast, quorum), **window(), **PLANS)
+    change = changes.create_change(
+        cast["release_manager"], title="Raise the limit", board=board_of(cast, quorum), **window(), **PLANS
+    )
     return changes.submit(cast["release_manager"], change)
 
 
@@ -50,11 +52,18 @@ def test_a_change_is_approved_when_the_quorum_has_spoken(cast: Any, in_northwind
 
 
 @pytest.mark.django_db
-def test_an_incomplete_change_is_not_submitted_and_everything_missing_is_named(cast: Any, in_northwind: Any) -> None:
+def test_an_incomplete_change_is_not_submitted_and_everything_missing_is_named(
+    cast: Any, in_northwind: Any
+) -> None:
     change = changes.create_change(cast["release_manager"], title="Raise the limit", board=board_of(cast))
     with pytest.raises(Refused) as refused:
         changes.submit(cast["release_manager"], change)
-    assert {r.field for r in refused.value.refusals} == {"implementation_plan", "test_plan", "backout_plan", "window_starts"}
+    assert {r.field for r in refused.value.refusals} == {
+        "implementation_plan",
+        "test_plan",
+        "backout_plan",
+        "window_starts",
+    }
 
 
 @pytest.mark.django_db
@@ -93,10 +102,17 @@ def test_nobody_votes_twice(cast: Any, in_northwind: Any) -> None:
 def test_a_deputy_votes_once_in_whichever_place(cast: Any, in_northwind: Any) -> None:
     change = submitted(cast)
     boards.add_member(
-        cast["change_manager"], change.board, email=cast.user("cab_member").email, deputy_of=cast.user("second_cab_member").email
+        cast["change_manager"],
+        change.board,
+        email=cast.user("cab_member").email,
+        deputy_of=cast.user("second_cab_member").email,
     )
     changes.vote(
-        cast["cab_member"], change, choice=Vote.Choice.APPROVE, rationale="In her place.", on_behalf_of=cast.user("second_cab_member").email
+        cast["cab_member"],
+        change,
+        choice=Vote.Choice.APPROVE,
+        rationale="In her place.",
+        on_behalf_of=cast.user("second_cab_member").email,
     )
     with pytest.raises(Refused):
         approve(cast, change, "cab_member")
@@ -146,7 +162,11 @@ def test_rejection_stands_when_approval_has_become_impossible(cast: Any, in_nort
 def test_conditions_are_kept_with_the_approval(cast: Any, in_northwind: Any) -> None:
     change = submitted(cast)
     changes.vote(
-        cast["cab_member"], change, choice=Vote.Choice.CONDITIONS, rationale="Only so.", conditions="Tell support\nWatch for an hour"
+        cast["cab_member"],
+        change,
+        choice=Vote.Choice.CONDITIONS,
+        rationale="Only so.",
+        conditions="Tell support\nWatch for an hour",
     )
     assert [c.text for c in change.conditions.all()] == ["Tell support", "Watch for an hour"]
 
@@ -155,13 +175,18 @@ def test_conditions_are_kept_with_the_approval(cast: Any, in_northwind: Any) -> 
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
-        ("UPDATE governance_changerequest SET state = 'approved', approved_revision = revision, approved_digest = content_digest", "quorum"),
+        (
+            "UPDATE governance_changerequest SET state = 'approved', approved_revision = revision, approved_digest = content_digest",
+            "quorum",
+        ),
         ("UPDATE governance_changerequest SET content_digest = 'sha256:other'", "new revision"),
         ("UPDATE governance_changerequest SET revision = revision + 2", "one by one"),
         ("UPDATE governance_changerequest SET author_id = gen_random_uuid()", "author"),
     ],
 )
-def test_raw_sql_cannot_approve_or_swap_content(cast: Any, in_northwind: Any, statement: str, named: str) -> None:
+def test_raw_sql_cannot_approve_or_swap_content(
+    cast: Any, in_northwind: Any, statement: str, named: str
+) -> None:
     submitted(cast)
     with pytest.raises(DatabaseError, match=named), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
@@ -175,7 +200,9 @@ def test_votes_never_change(cast: Any, in_northwind: Any) -> None:
         cursor.execute("UPDATE governance_vote SET choice = 'reject'")
 
 
-def test_concurrent_votes_and_edits_never_approve_a_content_nobody_voted_on(committed_db: Any, cast: Any) -> None:
+def test_concurrent_votes_and_edits_never_approve_a_content_nobody_voted_on(
+    committed_db: Any, cast: Any
+) -> None:
     """Members vote while the author edits: whatever stands approved was voted on by a quorum at that very revision."""
     organization = cast.organization.pk
     with tenant_scope(organization, cast["change_manager"]):
@@ -208,7 +235,79 @@ def test_concurrent_votes_and_edits_never_approve_a_content_nobody_voted_on(comm
     assert not unexpected
     with tenant_scope(organization, cast["change_manager"]):
         for row in ChangeRequest.history.filter(id=change.pk, state="approved"):
-            votes = Vote.objects.filter(change=change, revision=row.revision, content_digest=row.content_digest)
+            votes = Vote.objects.filter(
+                change=change, revision=row.revision, content_digest=row.content_digest
+            )
             assert votes.count() >= 3
             assert votes.filter(voter_id=row.author_id).count() == 0
         assert Vote.objects.values("revision", "voter").distinct().count() == Vote.objects.count()
+
+
+@pytest.fixture
+def shop(cast: Any, in_northwind: Any) -> dict[str, Any]:
+    """A service, its production environment, and a train to release it with."""
+    from datetime import date
+
+    from trains.actions import environments, services, trains
+    from trains.models import Environment
+
+    train = trains.create_train(cast["owner"], key="SHOP", name="Shop", cadence_start=date(2026, 1, 5))
+    return {
+        "train": train,
+        "service": services.create_service(cast["owner"], name="basket", train=train),
+        "production": environments.create_environment(cast["owner"], name="production", kind=Environment.Kind.PRODUCTION),
+    }
+
+
+def start(cast: Any, shop: dict[str, Any], **more: Any) -> Any:
+    from trains.actions.deployments import record_deployment
+    from trains.models import Deployment
+
+    return record_deployment(
+        cast["service_account"], service=shop["service"], environment=shop["production"], status=Deployment.State.RUNNING, version="1.0.1", **more
+    )
+
+
+@pytest.mark.django_db
+def test_an_emergency_deployment_needs_an_approved_emergency_change(cast: Any, shop: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        start(cast, shop, emergency=True)
+    assert refused.value.code == "deployment.emergency"
+    change = changes.create_change(
+        cast["release_manager"], title="Stop the leak", board=board_of(cast), service=shop["service"], type=ChangeRequest.Type.EMERGENCY,
+        **window(), **PLANS,
+    )  # fmt: skip
+    change = changes.submit(cast["release_manager"], change)
+    for role in ("cab_member", "second_cab_member"):
+        change = approve(cast, change, role)
+    assert start(cast, shop, emergency=True).emergency
+
+
+@pytest.mark.django_db
+def test_a_deployment_without_a_change_is_recorded_as_not_authorised(cast: Any, shop: dict[str, Any]) -> None:
+    from governance.models import ChangeDeployment
+
+    deployment = start(cast, shop)
+    link = ChangeDeployment.objects.get(deployment=deployment)
+    assert (link.authorised, link.change) == (False, None)
+
+
+@pytest.mark.django_db
+def test_who_approved_a_change_does_not_deploy_it(cast: Any, shop: dict[str, Any]) -> None:
+    from datetime import timedelta
+
+    from governance.models import ChangeDeployment
+    from releasetrain.kernel.clock import now
+    from trains.models import Deployment
+
+    hours = {"window_starts": now() - timedelta(hours=1), "window_ends": now() + timedelta(hours=1)}
+    change = changes.create_change(cast["release_manager"], title="Raise", board=board_of(cast), service=shop["service"], **hours, **PLANS)
+    change = changes.submit(cast["release_manager"], change)
+    for role in ("cab_member", "second_cab_member"):
+        change = approve(cast, change, role)
+    deployment = Deployment(
+        service=shop["service"], environment=shop["production"], started_at=now(), deployed_by=cast.user("cab_member"), version="2"
+    )
+    deployment.save()
+    with pytest.raises(DatabaseError, match="does not deploy"), transaction.atomic():
+        ChangeDeployment.objects.create(deployment=deployment, change=change, authorised=True, reason="approved")
