@@ -2,7 +2,7 @@
 
 from releasetrain.audit.doorway import register_effect
 
-from . import checks  # noqa: F401 - registers its check kinds
+from . import checks, evidence  # noqa: F401 - register check kinds and evidence
 from .actions import following, problems
 from .pages import panel  # noqa: F401 - registers the cockpit's panel
 

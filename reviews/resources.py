@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 from releasetrain.kernel.clock import now
 
 from .models import ActionItem, Review, ReviewCause, ReviewFact, ReviewRule
 from .pages.review import review_page
 from .queries.pending import overdue_actions, overdue_reviews
+
+navigation.register(
+    navigation.Place(
+        "action_items", "Actions", "check", "action-items/", 101, "Learn", "Actions from reviews"
+    )
+)
+navigation.register(
+    navigation.Place(
+        "review_rules", "Review rules", "filter", "review-rules/", 102, "Learn", "When reviews open"
+    )
+)
 
 _SUBJECT = ("deployment__service", "deployment__environment")
 
@@ -70,7 +82,7 @@ register(
     Resource(
         ActionItem,
         plural="action-items",
-        section="reviews",
+        section="action_items",
         icon="check",
         columns=("key", "title", "owner", "due_on", "state", "review"),
         filters=(
@@ -96,7 +108,7 @@ register(
     Resource(
         ReviewRule,
         plural="review-rules",
-        section="reviews",
+        section="review_rules",
         icon="filter",
         columns=(
             "name",

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from governance.gates import invalidate
 from problems.models import Category, FailureLink, Incident, IncidentService
+from problems.queries.evidence import is_link
 from problems.rules.incident_times import NAMES, Times
 from problems.rules.suspects import LOOK_BACK, Candidate, suspect
 from releasetrain.audit import ledger
@@ -139,6 +140,8 @@ def _check(rows: Sequence[IncidentRow], services: dict[str, UUID]) -> None:
             fault(index, "severity", "incident.severity", "A severity is a number from 1 to 4.")
         if row.category and row.category not in Category.values:
             fault(index, "category", "incident.category", f"{row.category!r} is no category.")
+        if row.url and not is_link(row.url):
+            fault(index, "url", "incident.url", f"{row.url} is no web address.")
         wrong = row.times.disorder()
         if wrong:
             fault(index, wrong[0], "incident.order", wrong[1])

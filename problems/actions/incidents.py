@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from governance.gates import invalidate
 from problems.models import SEVERITIES, Category, Incident, IncidentService
+from problems.queries.evidence import is_link
 from problems.rules.incident_times import NAMES, Times
 from problems.states import INCIDENT_STATES
 from releasetrain.audit.doorway import Actor, Field, action, explain_constraint
@@ -63,6 +64,7 @@ def record_incident(
     services = [service, *(s for s in also if s.pk != service.pk)]
     for other in services[1:]:
         require_permission(actor, "incidents.record", other)
+    _web_address(url)
     known = _known(source, external_id)
     detected = detected_at or (
         known.detected_at if known else started_at or mitigated_at or resolved_at or now()
@@ -87,6 +89,11 @@ def record_incident(
         IncidentService.objects.get_or_create(incident=incident, service=each)
     _consequences(actor, incident)
     return incident
+
+
+def _web_address(url: str | None) -> None:
+    if url and not is_link(url):
+        refuse("incident.url", f"{url} is no web address.", remedy="Give an https link.", field="url")
 
 
 def _said(incident: Incident) -> list[Any]:
@@ -162,6 +169,7 @@ def edit_incident(
         if value is not None:
             setattr(incident, name, value)
     _ordered(times_of(incident))
+    _web_address(url)
     incident.save()
     _consequences(actor, incident)
     return incident

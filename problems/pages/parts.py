@@ -28,19 +28,20 @@ def verbs_of_part(request: HttpRequest, subject: Any) -> list[dict[str, Any]]:
         for a in actions_on(type(subject))
         if not a.hidden
     ]
-    return [v for v in found if not _out_of_turn(v)]
+    return [v for v in found if not _out_of_turn(v, subject)]
 
 
-def _out_of_turn(verb: dict[str, Any]) -> bool:
+def _out_of_turn(verb: dict[str, Any], subject: Any) -> bool:
     """A verb that the state rules out would only be a lock; one that the person may not do says why."""
-    return any(refusal.code == "state.illegal" for refusal in verb["decision"].refusals)
+    action = verb["action"]
+    return action.machine is not None and action.machine.refusal(action.verb, subject) is not None
 
 
 def verbs_by_weight(request: HttpRequest, obj: Any, main: Sequence[str]) -> dict[str, Any]:
     """The verbs that the state makes possible: those named are buttons, in that order; the others are under More."""
     resource = resource_of(obj)
     assert resource is not None
-    found = [v for v in verbs_of(request, resource, obj) if not _out_of_turn(v)]
+    found = [v for v in verbs_of(request, resource, obj) if not _out_of_turn(v, obj)]
     order = {verb: place for place, verb in enumerate(main)}
     first = sorted((v for v in found if v["action"].verb in order), key=lambda v: order[v["action"].verb])
     for place, verb in enumerate(first):

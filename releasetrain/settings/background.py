@@ -39,6 +39,7 @@ CELERY_BEAT_SCHEDULE = {
     "seal-ledger": {"task": "releasetrain.audit.tasks.seal_all", "schedule": 15.0},
     "sweep-evaluations": {"task": "governance.tasks.sweep_evaluations", "schedule": 15.0},
     "sweep-evidence": {"task": "governance.tasks_evidence.sweep_packages", "schedule": 15.0},
+    "settle-observations": {"task": "problems.tasks.settle_all", "schedule": 300.0},
     "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }

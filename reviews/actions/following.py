@@ -1,4 +1,4 @@
-"""How reviews follow deployments and incidents: opened by rule, brought up to date, made stricter when it turns out worse."""
+"""How reviews follow deployments and incidents: opened by rule, brought up to date, made stricter."""
 
 from __future__ import annotations
 

@@ -26,6 +26,11 @@ def test_a_resolution_before_its_detection_is_refused(world: World, refused: Any
         world.incident(detected_at=START, resolved_at=START - HOUR)
 
 
+def test_a_link_is_a_web_address(world: World, refused: Any) -> None:
+    with refused("incident.url"):
+        world.incident(url="javascript:alert(1)")
+
+
 def test_the_database_holds_the_order_too(world: World) -> None:
     from django.db import IntegrityError, transaction
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.problems.conftest import World, clock, refused
+from tests.problems.conftest import HOUR, World, clock, refused
 
-__all__ = ["clock", "refused"]
+__all__ = ["HOUR", "clock", "refused"]
 
 
 class Reviewing(World):

@@ -326,3 +326,31 @@ def test_the_page_shows_two_locked_stages_and_overdue_lists(world: Reviewing, we
     assert review.key not in web("rte").get("/o/northwind/reviews/?overdue=no").content.decode()
     assert review.key in web("rte").get(f"/o/northwind/releases/{review.release.key}/").content.decode()
     assert web("rte", "contoso-health").get(f"/o/northwind/reviews/{review.key}/").status_code == 404
+
+
+def test_root_cause_and_review_travel_in_the_evidence_of_the_release(world: Reviewing) -> None:
+    from governance.evidence.collect import Subject, collectors_for
+    from reviews.actions.reviews import create_review
+
+    problem = world.problem()
+    world.validated(problem)
+    release = world.fixed(problem)
+    world.incident(fingerprint="other")
+    review = create_review(world.as_["rte"], service=world.ledger, release=release)
+    subject = Subject(
+        "release",
+        "Release",
+        str(release),
+        release,
+        releases=frozenset([release.pk]),
+        deployments=frozenset(release.deployments.values_list("pk", flat=True)),
+    )
+    found: dict[str, list[str]] = {}
+    for each in collectors_for("release"):
+        if each.name.partition(".")[0] in ("problems", "reviews"):
+            for kind, ident, _, data in each.collect(subject):
+                found.setdefault(kind, []).append(ident)
+                assert data
+    assert found["problem"] == [str(problem.pk)]
+    assert found["review"] == [str(review.pk)]
+    assert {"rootcause", "observationwindow", "incident", "failurelink", "reviewfact"} <= set(found)
