@@ -1,8 +1,8 @@
 """The short way to a settled verdict, and waiting for one without holding a transaction.
 
 Asking a settled gate is what pipelines do all day, so it must cost as little as a health check. This middleware stands
-before the one that opens the tenant scope and answers `POST …/gates/evaluate` with a token by two reads: who asks, and
-the kept answer with the right to hear it and the proof that it still stands. Whatever it is not sure of (a session, an
+before the one that opens the tenant scope and answers `POST …/gates/evaluate` with a token by one read: who asks, the
+kept answer, the right to hear it and the proof that it still stands. Whatever it is not sure of (a session, an
 odd body, a token not used for a minute, a changed input) goes the ordinary way, which decides alone.
 
 Waiting (`GET …/evaluations/<ref>?wait=30`) happens here too, before any scope is open: short looks with sleep between.
@@ -29,10 +29,8 @@ from django.http.response import HttpResponseBase
 from governance.asking import LONGEST_QUESTION, Question
 from releasetrain.accounts import tokens
 from releasetrain.interface.api import limits
-from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import Organization
-from releasetrain.tenancy.scope import tenant_scope
 
 from .views import LONGEST_WAIT
 
@@ -42,40 +40,47 @@ _LONGEST_BODY = 4096
 # Half of a small server's threads: whoever waits must not keep out whoever works.
 _waiters = threading.BoundedSemaphore(int(getattr(settings, "GATE_WAITERS", 2)))
 
+# One round trip: the scope is that of the token's organization, and the row says both who asks and what stands. What
+# was read is thrown away unless the token's secret proves right.
+_SCOPE = """
+SELECT set_config('releasetrain.organization', coalesce((SELECT t.organization_id::text FROM accounts_apitoken t
+                                                         WHERE t.id = %(token)s), ''), true);
+"""
 _CALLER = """
-SELECT t.secret_hash, t.last_used_at, u.id, o.id
+SELECT t.secret_hash, t.last_used_at, o.id{more}
 FROM accounts_apitoken t
 JOIN accounts_user u ON u.id = t.user_id AND u.is_active
-JOIN tenancy_organization o ON o.id = t.organization_id AND o.suspended_at IS NULL
+JOIN tenancy_organization o ON o.id = t.organization_id AND o.slug = %(slug)s AND o.suspended_at IS NULL
 JOIN accounts_membership m ON m.user_id = u.id AND m.organization_id = o.id AND m.suspended_at IS NULL
-WHERE t.id = %s AND o.slug = %s AND t.revoked_at IS NULL AND t.expires_at > %s
+WHERE t.id = %(token)s AND t.revoked_at IS NULL AND t.expires_at > %(now)s
 """
-
 # The permission is judged as `Actor.may` does: held now, on any of the scopes that count for what was asked about.
-_SETTLED = """
-SELECT a.body FROM governance_settledanswer a
-WHERE a.organization_id = %(organization)s AND a.question = %(question)s AND a.valid_until > %(now)s
-  AND a.stamp = (SELECT coalesce(sum(c.weight), 0) FROM governance_inputchange c
-                 WHERE c.organization_id = %(organization)s AND c.subject = ANY(a.subjects))
-  AND EXISTS (SELECT 1 FROM accounts_objectpermission p
-              JOIN auth_permission x ON x.id = p.permission_id AND x.codename = 'gates.ask'
-              JOIN accounts_scope s ON s.id = p.scope_id AND s.organization_id = p.organization_id
-              WHERE p.organization_id = %(organization)s AND p.user_id = %(user)s AND p.starts_at <= %(now)s
-                AND (p.ends_at IS NULL OR p.ends_at > %(now)s) AND s.kind || ':' || s.object_id = ANY(a.scopes))
+_BODY = """, (
+  SELECT a.body FROM governance_settledanswer a
+  WHERE a.organization_id = o.id AND a.question = %(question)s AND a.valid_until > %(now)s
+    AND a.stamp = (SELECT coalesce(sum(c.weight), 0) FROM governance_inputchange c
+                   WHERE c.organization_id = o.id AND c.subject = ANY(a.subjects))
+    AND EXISTS (SELECT 1 FROM accounts_objectpermission p
+                JOIN auth_permission x ON x.id = p.permission_id AND x.codename = 'gates.ask'
+                JOIN accounts_scope s ON s.id = p.scope_id AND s.organization_id = p.organization_id
+                WHERE p.organization_id = o.id AND p.user_id = u.id AND p.starts_at <= %(now)s
+                  AND (p.ends_at IS NULL OR p.ends_at > %(now)s) AND s.kind || ':' || s.object_id = ANY(a.scopes)))
 """
 
+_SCOPE_OF = "SELECT set_config('releasetrain.organization', %(organization)s, true);"
 _STATE = """
-SELECT state FROM governance_evaluation WHERE organization_id = %(organization)s AND (key = %(ref)s OR id::text = %(ref)s)
+SELECT state FROM governance_evaluation WHERE organization_id = %(organization)s::uuid
+  AND (key = %(ref)s OR id::text = %(ref)s)
 """
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A token's account, known to be living and a member."""
+    """A token of a living account that is a member, and the kept answer if one was asked for and stands."""
 
     token_id: str
-    user_id: uuid.UUID
     organization_id: uuid.UUID
+    answer: str | None = None
 
 
 class SettledVerdicts:
@@ -99,27 +104,15 @@ class SettledVerdicts:
 def settled(request: Any, slug: str) -> HttpResponseBase | None:
     """The kept answer, if everything about the question is plain and it still stands; else None."""
     question = _question(request)
-    caller = question and _caller(request, slug)
-    if not question or not caller:
-        return None
-    rows = _look(
-        caller.organization_id,
-        _SETTLED,
-        {
-            "organization": caller.organization_id,
-            "question": question.text,
-            "user": caller.user_id,
-            "now": now(),
-        },
-    )
-    if not rows:
+    caller = _caller(request, slug, question) if question else None
+    if caller is None or caller.answer is None:
         return None
     request.organization = Organization(pk=caller.organization_id, slug=slug)
     allowance = limits.take(request, caller.token_id)
     if allowance.spent:
         return None
     response = HttpResponse(
-        rows[0][0], content_type="application/json", headers={"Cache-Control": "private, no-cache"}
+        caller.answer, content_type="application/json", headers={"Cache-Control": "private, no-cache"}
     )
     marked: HttpResponseBase = allowance.mark(response)
     return marked
@@ -137,7 +130,7 @@ def wait(request: Any, slug: str, ref: str) -> None:
         organization_id = _organization_of(request, slug)
         deadline, pause = time.monotonic() + seconds, 0.05
         while organization_id:
-            found = _look(organization_id, _STATE, {"organization": organization_id, "ref": ref})
+            found = _look(_SCOPE_OF, _STATE, {"organization": str(organization_id), "ref": ref})
             if not found or found[0][0] in ("done", "dead") or time.monotonic() + pause > deadline:
                 return
             time.sleep(pause)
@@ -158,21 +151,21 @@ def _question(request: Any) -> Question | None:
     return question if question and len(question.text) <= LONGEST_QUESTION else None
 
 
-def _caller(request: Any, slug: str) -> Caller | None:
+def _caller(request: Any, slug: str, question: Question | None = None) -> Caller | None:
+    """Who asks, if a token says so and there is no doubt about it; with the kept answer to their question."""
     scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     match = tokens.PATTERN.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
     if not match or not hmac.compare_digest(tokens.checksum(match[1], match[2]), match[3]):
         return None
     moment = now()
-    with connection.cursor() as cursor:
-        cursor.execute(_CALLER, [match[1], slug, moment])
-        row = cursor.fetchone()
-    if row is None or not hmac.compare_digest(bytes(row[0]), tokens.secret_hash(match[2])):
+    params = {"token": match[1], "slug": slug, "now": moment, "question": question.text if question else ""}
+    rows = _look(_SCOPE, _CALLER.format(more=_BODY if question else ""), params)
+    if not rows or not hmac.compare_digest(bytes(rows[0][0]), tokens.secret_hash(match[2])):
         return None
     # The ordinary way notes the token's last use, to the minute.
-    if row[1] is None or row[1] < moment - timedelta(minutes=1):
+    if rows[0][1] is None or rows[0][1] < moment - timedelta(minutes=1):
         return None
-    return Caller(match[1], row[2], row[3])
+    return Caller(match[1], rows[0][2], rows[0][3] if question else None)
 
 
 def _organization_of(request: Any, slug: str) -> uuid.UUID | None:
@@ -190,22 +183,19 @@ def _organization_of(request: Any, slug: str) -> uuid.UUID | None:
     return found
 
 
-def _look(organization_id: uuid.UUID, query: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Read inside the organization's scope in one round trip.
+def _look(scope: str, query: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Read inside an organization's scope in one round trip.
 
     Statements sent together are one transaction of their own, so the setting ends with them. Inside a transaction
-    the scope is opened and closed in the ordinary way.
+    (that of a test) the setting is put back by hand.
     """
-    if connection.in_atomic_block:
-        with (
-            tenant_scope(organization_id, Actor.system(organization_id, "settled verdict")),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(query, params)
-            return list(cursor.fetchall())
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('releasetrain.organization', %(scope)s, true); " + query,
-            {**params, "scope": str(organization_id)},
-        )
-        return list(cursor.fetchall())
+        outer = None
+        if connection.in_atomic_block:
+            cursor.execute("SELECT current_setting('releasetrain.organization', true)")
+            outer = cursor.fetchone()
+        cursor.execute(scope + query, params)
+        rows = list(cursor.fetchall())
+        if outer is not None:
+            cursor.execute("SELECT set_config('releasetrain.organization', %s, true)", [outer[0] or ""])
+    return rows

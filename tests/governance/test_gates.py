@@ -119,8 +119,8 @@ def test_the_short_way_says_what_the_ordinary_way_says(
     pipeline = api("service_account")
     ordinary = settle(gateway, pipeline)
     ApiToken.objects.update(last_used_at=now())
-    # Who asks, and the answer; the other four open and close the scope inside this test's own transaction.
-    with django_assert_max_num_queries(6):
+    # One read; the others keep this test's own transaction in its scope.
+    with django_assert_max_num_queries(3):
         short = pipeline.post(ASK, question())
     assert short.json() == ordinary.json()
     assert short["RateLimit"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import redis
 from django.conf import settings
-from django.core.cache import cache
 from django.http.response import HttpResponseBase
 
 log = logging.getLogger(__name__)
@@ -44,9 +45,21 @@ def take(request: Any, who: str) -> Allowance:
     window, resets_in = int(moment // WINDOW), WINDOW - int(moment % WINDOW)
     name = f"rate:{request.organization.pk}:{who}:{window}"
     try:
-        cache.add(name, 0, timeout=2 * WINDOW)
-        used = cache.incr(name)
-    except Exception as error:  # whatever the cache's client raises
+        used = _count(name)
+    except redis.RedisError as error:
         log.warning("rate limit not counted: %s", error)
         used = 1
     return Allowance(quota, quota - used, resets_in)
+
+
+def _count(name: str) -> int:
+    """One more, in one round trip; the counter forgets itself after its window."""
+    counting = _store().pipeline(transaction=False)
+    counting.incr(name)
+    counting.expire(name, 2 * WINDOW)
+    return int(counting.execute()[0])
+
+
+@lru_cache(maxsize=1)
+def _store() -> redis.Redis:
+    return redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
