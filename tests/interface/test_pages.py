@@ -211,6 +211,35 @@ def test_a_list_costs_the_same_number_of_queries_whatever_its_length(owner, djan
         owner.get(f"{ROOT}/grants/")
 
 
+def test_an_act_that_needs_step_up_asks_for_the_password_again(owner, api, monkeypatch):
+    from releasetrain.audit.doorway import actions
+    from tests.testbed.cast import PASSWORD
+
+    monkeypatch.setattr(actions()["saved_view.create"], "step_up", True)
+    address = f"{ROOT}/saved-views/new"
+    asked = owner.get(address)
+    assert asked.status_code == 303
+    assert asked["Location"].startswith("/accounts/reauthenticate/?next=")
+    assert save_view(owner)["Location"].startswith("/accounts/reauthenticate/")
+    session = owner.post(
+        "/api/v1/orgs/northwind/saved-views", {"name": "x", "listed": "grants"}, "application/json"
+    )
+    assert session.json()["code"] == "step_up.required"
+    assert (
+        api("owner").post("/api/v1/orgs/northwind/saved-views", {"name": "x", "listed": "grants"}).status_code
+        == 201
+    )
+    owner.post(asked["Location"], {"password": PASSWORD})
+    assert owner.get(address).status_code == 200
+    assert save_view(owner)["Location"].startswith(f"{ROOT}/saved-views/")
+
+
+def test_the_explorer_needs_no_sign_in(client, db):
+    assert client.get("/api/").status_code == 200
+    assert client.get("/api/problems/state.illegal").status_code == 200
+    assert client.get("/api/problems/no.such.code").status_code == 404
+
+
 def test_health_needs_no_sign_in(client, db, redis_url):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json()["checks"] == {"database": True, "cache": True}

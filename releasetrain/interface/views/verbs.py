@@ -26,9 +26,8 @@ def show(request: Any, action: Action, resource: Resource | None, ref: str = "")
     """GET shows the form, POST performs the act."""
     subject = _subject(request, action, resource, ref)
     if step_up.needed(request, action):
-        return _go(
-            request, f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
-        )
+        again = urlencode({"next": request.get_full_path()})
+        return redirect_to(f"{reverse('account_reauthenticate')}?{again}")
     if request.method != "POST":
         form = VerbForm(
             action, request.actor, subject, initial=initial_for(action, request.actor, subject, request.GET)
