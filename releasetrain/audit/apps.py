@@ -11,6 +11,7 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
+        import_module("releasetrain.audit.checks")
         # The registry of actions must be complete before the first request, in every process.
         for config in apps.get_app_configs():
             for module in ("actions", "extensions"):
