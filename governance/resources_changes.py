@@ -76,10 +76,46 @@ register(
         select=("current__change",),
     )
 )
-register(Resource(Vote, plural="votes", section="changes", columns=("change", "voter", "choice", "revision", "cast_at"), filters=("choice",), order=("-cast_at",)))
-register(Resource(Condition, plural="conditions", section="changes", columns=("change", "text", "met_at", "met_by"), order=("-created_at",), search=("text",)))
-register(Resource(AgendaItem, plural="agenda-items", section="changes", columns=("meeting", "position", "change"), order=("meeting", "position"), select=("meeting__board",)))
-register(Resource(ChangeContributor, plural="change-contributors", section="changes", columns=("change", "user", "act"), filters=("act",), order=("-created_at",)))
+register(
+    Resource(
+        Vote,
+        plural="votes",
+        section="changes",
+        columns=("change", "voter", "choice", "revision", "cast_at"),
+        filters=("choice",),
+        order=("-cast_at",),
+    )
+)
+register(
+    Resource(
+        Condition,
+        plural="conditions",
+        section="changes",
+        columns=("change", "text", "met_at", "met_by"),
+        order=("-created_at",),
+        search=("text",),
+    )
+)
+register(
+    Resource(
+        AgendaItem,
+        plural="agenda-items",
+        section="changes",
+        columns=("meeting", "position", "change"),
+        order=("meeting", "position"),
+        select=("meeting__board",),
+    )
+)
+register(
+    Resource(
+        ChangeContributor,
+        plural="change-contributors",
+        section="changes",
+        columns=("change", "user", "act"),
+        filters=("act",),
+        order=("-created_at",),
+    )
+)
 register(
     Resource(
         ChangeDeployment,

@@ -30,7 +30,9 @@ def _median_over(values: Any, weights: Any) -> list[float | None]:
     found: list[float | None] = []
     for column in range(values.shape[1]):
         pairs = [
-            (float(v), float(w)) for v, w in zip(values[:, column], weights[:, column], strict=True) if w and not math.isnan(v)
+            (float(v), float(w))
+            for v, w in zip(values[:, column], weights[:, column], strict=True)
+            if w and not math.isnan(v)
         ]
         total = sum(w for _, w in pairs)
         found.append(sum(v * w for v, w in pairs) / total if total else None)
@@ -45,14 +47,18 @@ def charts_of(found: Report) -> list[Chart]:
     deployments, failed = _column(grid.deployments), _column(grid.failed)
     charts = [
         _individuals(
-            f"Deployments per {bucket}", [(labels[n], deployments[at]) for n, at in enumerate(complete)], "deployments"
+            f"Deployments per {bucket}",
+            [(labels[n], deployments[at]) for n, at in enumerate(complete)],
+            "deployments",
         )
     ]
     lead = _median_over(grid.lead_seconds, grid.changes)
     points = [(labels[n], lead[at] / HOUR) for n, at in enumerate(complete) if lead[at] is not None]  # type: ignore[operator]
     if points:
         charts.append(_individuals(f"Median lead time per {bucket}", points, "hours"))
-    shares = [(labels[n], int(failed[at]), int(deployments[at])) for n, at in enumerate(complete) if deployments[at]]
+    shares = [
+        (labels[n], int(failed[at]), int(deployments[at])) for n, at in enumerate(complete) if deployments[at]
+    ]
     if shares:
         charts.append(p_chart(f"Change fail rate per {bucket}", shares))
     recovery = _median_over(grid.recovery_seconds, grid.recovered)
@@ -83,6 +89,6 @@ def group_map(found: Report, most: int = 14) -> Chart | None:
     order = sorted(range(len(grid.groups)), key=lambda at: -int(totals[at]))[:most]
     columns = [_label(slot, found.question.bucket.value) for slot in grid.slots]
     values = [[float(v) if v else None for v in grid.deployments[at]] for at in order]
-    return heat_map("Deployments by group", [grid.groups[at] or "none" for at in order], columns, values, width=1120)
-
-
+    return heat_map(
+        "Deployments by group", [grid.groups[at] or "none" for at in order], columns, values, width=1120
+    )

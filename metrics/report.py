@@ -103,7 +103,13 @@ def report(question: Question, by: str = "service") -> Report:
     """Compute the five metrics and the grid of groups and buckets."""
     rows = rows_of(question.period, question.wanted)
     measures = five_metrics(
-        rows.log, rows.changes, rows.links, question.period, start=question.start, zone=question.zone, bucket=question.bucket
+        rows.log,
+        rows.changes,
+        rows.links,
+        question.period,
+        start=question.start,
+        zone=question.zone,
+        bucket=question.bucket,
     )
     grid = dora_grid(
         rows.log, rows.changes, rows.links, question.period, by=by, bucket=question.bucket, zone=question.zone,
@@ -128,8 +134,14 @@ def as_data(found: Report) -> dict[str, Any]:
                 "interval": list(m.interval) if m.interval else None,
                 "sample": m.sample,
                 "rows": len(m.used),
-                "excluded": [{"reason": e.reason, "sentence": e.sentence, "rows": len(e.ids)} for e in m.excluded],
-                "definition": {"version": m.definition.version, "text": m.definition.text, "formula": m.definition.formula},
+                "excluded": [
+                    {"reason": e.reason, "sentence": e.sentence, "rows": len(e.ids)} for e in m.excluded
+                ],
+                "definition": {
+                    "version": m.definition.version,
+                    "text": m.definition.text,
+                    "formula": m.definition.formula,
+                },
             }
             for metric, m in found.measures.items()
         },

@@ -26,7 +26,9 @@ class Cast(dict[str, Any]):
         from releasetrain.kernel.actor import Actor
 
         user = self.user(role)
-        self[role] = Actor(self.organization.pk, user.pk, str(user), kind=user.kind, route="test", request_id="test")
+        self[role] = Actor(
+            self.organization.pk, user.pk, str(user), kind=user.kind, route="test", request_id="test"
+        )
         return self[role]
 
 
@@ -83,7 +85,9 @@ def in_northwind(cast: Cast) -> Iterator[Any]:
     from releasetrain.kernel.actor import Actor
     from releasetrain.tenancy.scope import tenant_scope
 
-    with tenant_scope(cast.organization.pk, Actor.system(cast.organization.pk, "test", route="test")) as scope:
+    with tenant_scope(
+        cast.organization.pk, Actor.system(cast.organization.pk, "test", route="test")
+    ) as scope:
         yield scope
 
 

@@ -25,7 +25,9 @@ def create_board(
     actor: Actor,
     *,
     name: Annotated[str, Field("Name", max_length=80)],
-    quorum: Annotated[int, Field("Quorum", help="Votes that must be cast before a decision stands.", min=1, max=50)] = 3,
+    quorum: Annotated[
+        int, Field("Quorum", help="Votes that must be cast before a decision stands.", min=1, max=50)
+    ] = 3,
     rule: Annotated[Board.Rule, Field("Rule")] = Board.Rule.MAJORITY,
     kind: Annotated[Board.Kind, Field("Kind")] = Board.Kind.CAB,
 ) -> Board:
@@ -57,7 +59,10 @@ def add_member(
     board: Board,
     *,
     email: Annotated[str, Field("E-mail address", max_length=254)],
-    deputy_of: Annotated[str | None, Field("Deputy of", help="A member's e-mail address; empty for a member with a vote.", max_length=254)] = None,
+    deputy_of: Annotated[
+        str | None,
+        Field("Deputy of", help="A member's e-mail address; empty for a member with a vote.", max_length=254),
+    ] = None,
 ) -> BoardMember:
     """Seat somebody on the board, or name a member's deputy."""
     user = _member_of_organization(actor, email, "email")
@@ -75,13 +80,24 @@ def add_member(
 
 def _member_of_organization(actor: Actor, email: str, field: str):  # type: ignore[no-untyped-def]
     user = get_user_model().objects.filter(email__iexact=email.strip()).first()
-    if user is None or not Membership.objects.filter(user=user, organization_id=actor.organization_id).exists():
+    if (
+        user is None
+        or not Membership.objects.filter(user=user, organization_id=actor.organization_id).exists()
+    ):
         refuse("person.unknown", f"{email} is nobody in this organization.", field=field)
     return user
 
 
-@action("board_member.remove", on=BoardMember, requires="changes.chair", danger=True, confirm="The person no longer votes on this board.")
-def remove_member(actor: Actor, member: BoardMember, *, reason: Annotated[str, Field("Reason", long=True)]) -> BoardMember:
+@action(
+    "board_member.remove",
+    on=BoardMember,
+    requires="changes.chair",
+    danger=True,
+    confirm="The person no longer votes on this board.",
+)
+def remove_member(
+    actor: Actor, member: BoardMember, *, reason: Annotated[str, Field("Reason", long=True)]
+) -> BoardMember:
     """Take somebody off the board. Votes already cast stand."""
     if member.removed_at:
         refuse("board.left", f"{member} has left the board already.")
@@ -107,12 +123,19 @@ def schedule_meeting(
 def _fill_agenda(meeting: Meeting) -> None:
     """Add what awaits the board and is not on the agenda yet: risk first, then the nearest window."""
     waiting = list(
-        ChangeRequest.objects.filter(board_id=meeting.board_id, state=ChangeRequest.State.AWAITING_APPROVAL).exclude(
-            agenda_items__meeting=meeting
-        )
+        ChangeRequest.objects.filter(
+            board_id=meeting.board_id, state=ChangeRequest.State.AWAITING_APPROVAL
+        ).exclude(agenda_items__meeting=meeting)
     )
     late = datetime.max.replace(tzinfo=now().tzinfo)
-    waiting.sort(key=lambda c: (c.type != ChangeRequest.Type.EMERGENCY, RISK_ORDER[ChangeRequest.Risk(c.risk)], c.window_starts or late, c.key))
+    waiting.sort(
+        key=lambda c: (
+            c.type != ChangeRequest.Type.EMERGENCY,
+            RISK_ORDER[ChangeRequest.Risk(c.risk)],
+            c.window_starts or late,
+            c.key,
+        )
+    )
     start = meeting.agenda.count()
     for position, change in enumerate(waiting, start + 1):
         AgendaItem.objects.create(meeting=meeting, change=change, position=position)
@@ -132,7 +155,12 @@ def next_item(actor: Actor, meeting: Meeting) -> Meeting:
     """Finish the present item and take up the next."""
     done = meeting.current
     if done is None:
-        refuse("meeting.agenda_done", "The agenda is done.", remedy="Close the meeting.", blocked_by=Ref.of(meeting))
+        refuse(
+            "meeting.agenda_done",
+            "The agenda is done.",
+            remedy="Close the meeting.",
+            blocked_by=Ref.of(meeting),
+        )
     done.finished_at = now()
     done.save()
     _take(meeting, meeting.agenda.filter(position__gt=done.position).order_by("position").first())
@@ -149,7 +177,9 @@ def _take(meeting: Meeting, item: AgendaItem | None) -> None:
 
 
 @action("meeting.close", on=Meeting, requires="changes.chair", machine=MEETING_STATES)
-def close_meeting(actor: Actor, meeting: Meeting, *, minutes: Annotated[str, Field("Minutes", long=True)] = "") -> Meeting:
+def close_meeting(
+    actor: Actor, meeting: Meeting, *, minutes: Annotated[str, Field("Minutes", long=True)] = ""
+) -> Meeting:
     """Close the meeting; what is undecided stays open for votes between meetings."""
     meeting.current = None
     meeting.closed_at = now()

@@ -62,7 +62,9 @@ def create_change(
     )
     change.content, change.content_digest = queries.present_content(change)
     change.save()
-    ChangeContributor.objects.create(change=change, user_id=change.author_id, act=ChangeContributor.Act.AUTHORED)
+    ChangeContributor.objects.create(
+        change=change, user_id=change.author_id, act=ChangeContributor.Act.AUTHORED
+    )
     return change
 
 
@@ -75,7 +77,11 @@ def _person(actor: Actor) -> Any:
 
 def _check_window(starts: datetime | None, ends: datetime | None) -> None:
     if (starts is None) != (ends is None):
-        refuse("change.window", "A window has a start and an end.", field="window_ends" if ends is None else "window_starts")
+        refuse(
+            "change.window",
+            "A window has a start and an end.",
+            field="window_ends" if ends is None else "window_starts",
+        )
     if starts and ends and ends <= starts:
         refuse("change.window", "The window ends before it starts.", field="window_ends")
 
@@ -115,7 +121,9 @@ def edit_change(
         # Whoever shapes the content may not decide on it; the revision rises first, so an earlier vote is void.
         _raise_revision(change, f"edited by {actor.name}")
         change.save()
-        ChangeContributor.objects.create(change=change, user_id=actor.user_id, act=ChangeContributor.Act.AUTHORED)
+        ChangeContributor.objects.create(
+            change=change, user_id=actor.user_id, act=ChangeContributor.Act.AUTHORED
+        )
     else:
         _settle(change, "its own text changed")
         change.save()
@@ -153,7 +161,11 @@ def add_contributor(
     act: Annotated[ChangeContributor.Act, Field("What they did")],
 ) -> ChangeContributor:
     """Name somebody who had a hand in it; they cannot decide it any more."""
-    user = get_user_model().objects.filter(email__iexact=email.strip(), memberships__organization_id=actor.organization_id).first()
+    user = (
+        get_user_model()
+        .objects.filter(email__iexact=email.strip(), memberships__organization_id=actor.organization_id)
+        .first()
+    )
     if user is None:
         refuse("person.unknown", f"{email} is nobody in this organization.", field="email")
     if change.contributors.filter(user=user, act=act).exists():
@@ -168,13 +180,25 @@ def add_contributor(
 def submit(actor: Actor, change: ChangeRequest) -> ChangeRequest:
     """Ask the board to decide. What is missing is named, all at once."""
     missing = [
-        Refusal("change.incomplete", f"The {name.replace('_', ' ')} is missing.", "Edit the change request.", field=name, status=422)
+        Refusal(
+            "change.incomplete",
+            f"The {name.replace('_', ' ')} is missing.",
+            "Edit the change request.",
+            field=name,
+            status=422,
+        )
         for name in ("implementation_plan", "test_plan", "backout_plan")
         if not getattr(change, name).strip()
     ]
     if change.window_starts is None:
         missing.append(
-            Refusal("change.incomplete", "The window is missing.", "Edit the change request.", field="window_starts", status=422)
+            Refusal(
+                "change.incomplete",
+                "The window is missing.",
+                "Edit the change request.",
+                field="window_starts",
+                status=422,
+            )
         )
     if missing:
         raise Refused(*missing)
@@ -191,16 +215,25 @@ def submit(actor: Actor, change: ChangeRequest) -> ChangeRequest:
     return change
 
 
-@action("change.vote", on=ChangeRequest, requires="changes.vote", machine=CHANGE_STATES, label="Record decision")
+@action(
+    "change.vote", on=ChangeRequest, requires="changes.vote", machine=CHANGE_STATES, label="Record decision"
+)
 def vote(
     actor: Actor,
     change: ChangeRequest,
     *,
     choice: Annotated[Vote.Choice, Field("Decision")],
     rationale: Annotated[str, Field("Rationale", long=True, max_length=5_000)],
-    conditions: Annotated[str, Field("Conditions", help="One a line. Each blocks the gate until it is met.", long=True)] = "",
-    revision: Annotated[int | None, Field("Revision", help="The revision you read; refused when it has changed since.")] = None,
-    on_behalf_of: Annotated[str | None, Field("In place of", help="A member's e-mail address, if you are their deputy.", max_length=254)] = None,
+    conditions: Annotated[
+        str, Field("Conditions", help="One a line. Each blocks the gate until it is met.", long=True)
+    ] = "",
+    revision: Annotated[
+        int | None, Field("Revision", help="The revision you read; refused when it has changed since.")
+    ] = None,
+    on_behalf_of: Annotated[
+        str | None,
+        Field("In place of", help="A member's e-mail address, if you are their deputy.", max_length=254),
+    ] = None,
 ) -> ChangeRequest:
     """Vote on the change as it stands at this revision."""
     if revision is not None and revision != change.revision:
@@ -212,12 +245,20 @@ def vote(
         )
     asked = [line.strip() for line in conditions.splitlines() if line.strip()]
     if (choice == Vote.Choice.CONDITIONS) != bool(asked):
-        refuse("vote.conditions", "Conditions and the decision “approve with conditions” go together.", field="conditions")
+        refuse(
+            "vote.conditions",
+            "Conditions and the decision “approve with conditions” go together.",
+            field="conditions",
+        )
     if not rationale.strip():
         refuse("required", "Say why: the decision is read by auditors.", field="rationale")
     content, digest = queries.present_content(change)
     if digest != change.content_digest:
-        refuse("change.moved_on", f"The content of {change.key} changed while you read it.", remedy="Reload and decide again.")
+        refuse(
+            "change.moved_on",
+            f"The content of {change.key} changed while you read it.",
+            remedy="Reload and decide again.",
+        )
     voter_id = _seat(actor, change, on_behalf_of)
     try:
         cast = Vote.objects.create(
@@ -260,8 +301,14 @@ def _seat(actor: Actor, change: ChangeRequest, on_behalf_of: str | None) -> Any:
         return actor.user_id
     used = {u for v in queries.votes_now(change) for u in (v.voter_id, v.cast_by_id)}
     if actor.user_id in used:
-        refuse("vote.cast", f"You have voted on revision {change.revision} of {change.key}.", remedy="A vote is final for its revision.")
-    refuse("vote.no_seat", f"You have no vote on {change.board}.", blocked_by=Ref.of(change.board), status=403)
+        refuse(
+            "vote.cast",
+            f"You have voted on revision {change.revision} of {change.key}.",
+            remedy="A vote is final for its revision.",
+        )
+    refuse(
+        "vote.no_seat", f"You have no vote on {change.board}.", blocked_by=Ref.of(change.board), status=403
+    )
 
 
 def _decide(actor: Actor, change: ChangeRequest) -> None:
@@ -269,15 +316,29 @@ def _decide(actor: Actor, change: ChangeRequest) -> None:
     outcome = queries.tally(change).outcome
     if outcome == "approved":
         change.state = State.APPROVED
-        change.approved_revision, change.approved_digest, change.approved_at = change.revision, change.content_digest, now()
+        change.approved_revision, change.approved_digest, change.approved_at = (
+            change.revision,
+            change.content_digest,
+            now(),
+        )
         change.fell_because = ""
         change.save()
-        append(actor, "change.approved", change, {"revision": change.revision, "content_digest": change.content_digest})
+        append(
+            actor,
+            "change.approved",
+            change,
+            {"revision": change.revision, "content_digest": change.content_digest},
+        )
         release_follows(change)
     elif outcome == "rejected":
         change.state = State.REJECTED
         change.save()
-        append(actor, "change.rejected", change, {"revision": change.revision, "content_digest": change.content_digest})
+        append(
+            actor,
+            "change.rejected",
+            change,
+            {"revision": change.revision, "content_digest": change.content_digest},
+        )
 
 
 def release_follows(change: ChangeRequest) -> None:
@@ -286,11 +347,15 @@ def release_follows(change: ChangeRequest) -> None:
 
     release = change.release
     if release is not None and release.state == Release.State.READY:
-        mark_approved(Actor.system(change.organization_id, f"{change.key} is approved", route="rule"), release)
+        mark_approved(
+            Actor.system(change.organization_id, f"{change.key} is approved", route="rule"), release
+        )
 
 
 @action("change.withdraw", on=ChangeRequest, requires="changes.author", machine=CHANGE_STATES)
-def withdraw(actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("Reason", long=True)]) -> ChangeRequest:
+def withdraw(
+    actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("Reason", long=True)]
+) -> ChangeRequest:
     """Take the request back into draft; votes cast so far are void."""
     _raise_revision(change, "withdrawn")
     change.state = State.DRAFT
@@ -299,7 +364,9 @@ def withdraw(actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Fiel
 
 
 @action("change.reopen", on=ChangeRequest, requires="changes.author", machine=CHANGE_STATES)
-def reopen(actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("What will be different", long=True)]) -> ChangeRequest:
+def reopen(
+    actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("What will be different", long=True)]
+) -> ChangeRequest:
     """Take a rejected request back into draft, to amend it and ask again."""
     _raise_revision(change, "reopened after rejection")
     change.state = State.DRAFT
@@ -317,7 +384,11 @@ def schedule(actor: Actor, change: ChangeRequest) -> ChangeRequest:
 def start(actor: Actor, change: ChangeRequest) -> ChangeRequest:
     """Begin implementing. Outside the approved window this is refused."""
     moment = now()
-    if change.window_starts and not change.window_starts <= moment < change.window_ends and change.type != ChangeRequest.Type.EMERGENCY:
+    if (
+        change.window_starts
+        and not change.window_starts <= moment < change.window_ends
+        and change.type != ChangeRequest.Type.EMERGENCY
+    ):
         refuse(
             "change.outside_window",
             f"The window of {change.key} is {change.window_starts:%d %b %H:%M} to {change.window_ends:%d %b %H:%M} UTC.",
@@ -346,15 +417,26 @@ def close(actor: Actor, change: ChangeRequest) -> ChangeRequest:
     return change
 
 
-@action("change.cancel", on=ChangeRequest, requires="changes.author", machine=CHANGE_STATES, danger=True, confirm="The change will not be implemented.")
-def cancel(actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("Reason", long=True)]) -> ChangeRequest:
+@action(
+    "change.cancel",
+    on=ChangeRequest,
+    requires="changes.author",
+    machine=CHANGE_STATES,
+    danger=True,
+    confirm="The change will not be implemented.",
+)
+def cancel(
+    actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("Reason", long=True)]
+) -> ChangeRequest:
     """Give the change up."""
     change.closing_note = reason
     return change
 
 
 @action("condition.meet", on=Condition, requires="changes.author")
-def meet_condition(actor: Actor, condition: Condition, *, evidence: Annotated[str, Field("Evidence", long=True)]) -> Condition:
+def meet_condition(
+    actor: Actor, condition: Condition, *, evidence: Annotated[str, Field("Evidence", long=True)]
+) -> Condition:
     """Show that a condition of the approval is met."""
     if condition.met_at:
         refuse("condition.met", "This condition is met already.")

@@ -21,7 +21,9 @@ OPEN = (State.DRAFT, State.AWAITING_APPROVAL, State.APPROVED, State.SCHEDULED)
 def change_of(release: Release) -> ChangeRequest | None:
     """The release's change request that is still alive, the newest first."""
     dead = (State.CANCELLED, State.REJECTED)
-    return ChangeRequest.objects.filter(release=release).exclude(state__in=dead).order_by("-created_at").first()
+    return (
+        ChangeRequest.objects.filter(release=release).exclude(state__in=dead).order_by("-created_at").first()
+    )
 
 
 def create_for_frozen_release(actor: Actor, release: Release, params: dict[str, Any]) -> None:
@@ -30,7 +32,10 @@ def create_for_frozen_release(actor: Actor, release: Release, params: dict[str, 
         return
     emergency = release.classification == Classification.HOTFIX
     kind = Board.Kind.ECAB if emergency else Board.Kind.CAB
-    board = Board.objects.filter(kind=kind).order_by("created_at").first() or Board.objects.order_by("created_at").first()
+    board = (
+        Board.objects.filter(kind=kind).order_by("created_at").first()
+        or Board.objects.order_by("created_at").first()
+    )
     if board is None:
         return
     items = release.items.filter(removed_at__isnull=True).order_by("created_at")
@@ -40,7 +45,9 @@ def create_for_frozen_release(actor: Actor, release: Release, params: dict[str, 
         board=board,
         release=release,
         type=ChangeRequest.Type.EMERGENCY if emergency else ChangeRequest.Type.NORMAL,
-        risk={1: ChangeRequest.Risk.HIGH, 2: ChangeRequest.Risk.HIGH, 3: ChangeRequest.Risk.MEDIUM}.get(release.tier, ChangeRequest.Risk.LOW),
+        risk={1: ChangeRequest.Risk.HIGH, 2: ChangeRequest.Risk.HIGH, 3: ChangeRequest.Risk.MEDIUM}.get(
+            release.tier, ChangeRequest.Risk.LOW
+        ),
         implementation_plan=f"Deploy release {release.version}:\n{lines}",
         backout_plan=release.rollback_plan,
         test_plan=release.success_criteria,
@@ -54,7 +61,9 @@ def create_for_frozen_release(actor: Actor, release: Release, params: dict[str, 
 
 def content_changed(actor: Actor, release: Release, params: dict[str, Any]) -> None:
     """The release's content changed: an approval or vote of another content no longer counts."""
-    for change in ChangeRequest.objects.select_for_update().filter(release=release, state__in=OPEN).order_by("id"):
+    for change in (
+        ChangeRequest.objects.select_for_update().filter(release=release, state__in=OPEN).order_by("id")
+    ):
         content, digest = queries.present_content(change)
         if digest == change.content_digest:
             continue
@@ -67,7 +76,11 @@ def content_changed(actor: Actor, release: Release, params: dict[str, Any]) -> N
                 actor,
                 "change.content_changed",
                 change,
-                {"revision": change.revision, "content_digest": change.content_digest, "state_before": before},
+                {
+                    "revision": change.revision,
+                    "content_digest": change.content_digest,
+                    "state_before": before,
+                },
             )
         change.save()
 
@@ -91,7 +104,9 @@ def emergency_needs_its_change(actor: Actor, subject: Any, params: dict[str, Any
     starts = params.get("status") == Deployment.State.RUNNING
     if not (params.get("emergency") and starts and environment and environment.is_production):
         return None
-    standing = ChangeRequest.objects.filter(type=ChangeRequest.Type.EMERGENCY, state__in=ChangeRequest.STANDING)
+    standing = ChangeRequest.objects.filter(
+        type=ChangeRequest.Type.EMERGENCY, state__in=ChangeRequest.STANDING
+    )
     about = standing.filter(release=release) if release else standing.filter(service=service)
     if any(change.stands for change in about):
         return None
@@ -116,7 +131,9 @@ def link_deployment(actor: Actor, deployment: Any, params: dict[str, Any]) -> No
         _record(deployment, None, False, "No change request covers this deployment.")
         return
     if not change.stands:
-        _record(deployment, change, False, f"{change.key} is {change.get_state_display().lower()}, not approved.")
+        _record(
+            deployment, change, False, f"{change.key} is {change.get_state_display().lower()}, not approved."
+        )
         return
     try:
         with transaction.atomic():
@@ -128,12 +145,20 @@ def link_deployment(actor: Actor, deployment: Any, params: dict[str, Any]) -> No
 def _carrying(deployment: Deployment) -> ChangeRequest | None:
     if deployment.release_id:
         return change_of(deployment.release)
-    standing = ChangeRequest.objects.filter(service_id=deployment.service_id, state__in=ChangeRequest.STANDING)
+    standing = ChangeRequest.objects.filter(
+        service_id=deployment.service_id, state__in=ChangeRequest.STANDING
+    )
     return next(
-        (c for c in standing.order_by("-approved_at") if c.window_starts is None or c.window_starts <= deployment.started_at < c.window_ends),
+        (
+            c
+            for c in standing.order_by("-approved_at")
+            if c.window_starts is None or c.window_starts <= deployment.started_at < c.window_ends
+        ),
         None,
     )
 
 
 def _record(deployment: Deployment, change: ChangeRequest | None, authorised: bool, reason: str) -> None:
-    ChangeDeployment.objects.create(deployment=deployment, change=change, authorised=authorised, reason=reason[:300])
+    ChangeDeployment.objects.create(
+        deployment=deployment, change=change, authorised=authorised, reason=reason[:300]
+    )

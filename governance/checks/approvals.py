@@ -10,15 +10,29 @@ from .context import CheckContext
 from .registry import Outcome, check, failed, passed, pending
 
 
-@check("approvals", title="Change approved", subject="release", words="The release's change request is approved for exactly this content.")
+@check(
+    "approvals",
+    title="Change approved",
+    subject="release",
+    words="The release's change request is approved for exactly this content.",
+)
 def approvals(ctx: CheckContext) -> Outcome:
     """The change request of the release stands approved, its content is what was approved, and its conditions are met."""
     if ctx.release is None:
-        return pending("An approval is given for a release; an artifact alone was asked about.", "Ask for the release.")
+        return pending(
+            "An approval is given for a release; an artifact alone was asked about.", "Ask for the release."
+        )
     change = change_of(ctx.release)
     if change is None:
-        return pending(f"{ctx.release} has no change request.", "Freeze the scope, or write a change request for it.")
-    facts = {"change": change.key, "state": change.state, "revision": change.revision, "content_digest": change.content_digest}
+        return pending(
+            f"{ctx.release} has no change request.", "Freeze the scope, or write a change request for it."
+        )
+    facts = {
+        "change": change.key,
+        "state": change.state,
+        "revision": change.revision,
+        "content_digest": change.content_digest,
+    }
     _, digest = present_content(change)
     if change.stands and digest != change.approved_digest:
         return failed(
@@ -43,25 +57,46 @@ def approvals(ctx: CheckContext) -> Outcome:
 
 def _undecided(change: ChangeRequest, facts: dict) -> Outcome:  # type: ignore[type-arg]
     if change.state == ChangeRequest.State.REJECTED:
-        return failed(f"{change.key} was rejected.", "Amend it and ask again.", evidence=[change], facts=facts)
+        return failed(
+            f"{change.key} was rejected.", "Amend it and ask again.", evidence=[change], facts=facts
+        )
     if change.state == ChangeRequest.State.AWAITING_APPROVAL:
         votes = tally(change)
         said = change.fell_because or f"{change.key} awaits approval: {votes.cast} of {votes.quorum} votes."
         return pending(said, f"{change.board} decides on {change.key}.", evidence=[change], facts=facts)
     if change.state in (ChangeRequest.State.COMPLETED, ChangeRequest.State.CLOSED):
-        return failed(f"{change.key} is {change.get_state_display().lower()}.", "Write a new change request.", evidence=[change], facts=facts)
+        return failed(
+            f"{change.key} is {change.get_state_display().lower()}.",
+            "Write a new change request.",
+            evidence=[change],
+            facts=facts,
+        )
     return pending(f"{change.key} is a draft.", "Submit it to its board.", evidence=[change], facts=facts)
 
 
-@check("change-window", title="Change window", subject="release", words="Now lies within the approved window of the change.", max_age_hours=1)
+@check(
+    "change-window",
+    title="Change window",
+    subject="release",
+    words="Now lies within the approved window of the change.",
+    max_age_hours=1,
+)
 def change_window(ctx: CheckContext) -> Outcome:
     """The moment of asking lies in the half-open window [from, until) that was approved."""
     if ctx.release is None:
-        return pending("A window belongs to a release's change; an artifact alone was asked about.", "Ask for the release.")
+        return pending(
+            "A window belongs to a release's change; an artifact alone was asked about.",
+            "Ask for the release.",
+        )
     change = change_of(ctx.release)
     if change is None or change.window_starts is None or change.window_ends is None:
-        return pending("No window is set.", "Set the window on the change request.", evidence=[change] if change else [])
-    facts = {"change": change.key, "window": [change.window_starts.isoformat(), change.window_ends.isoformat()]}
+        return pending(
+            "No window is set.", "Set the window on the change request.", evidence=[change] if change else []
+        )
+    facts = {
+        "change": change.key,
+        "window": [change.window_starts.isoformat(), change.window_ends.isoformat()],
+    }
     window = f"{change.window_starts:%d %b %H:%M} to {change.window_ends:%d %b %H:%M} UTC"
     if ctx.at < change.window_starts:
         return pending(
@@ -72,5 +107,15 @@ def change_window(ctx: CheckContext) -> Outcome:
             valid_until=change.window_starts,
         )
     if ctx.at >= change.window_ends:
-        return failed(f"The window of {change.key} is over: {window}.", "Agree a new window and have it approved.", evidence=[change], facts=facts)
-    return passed(f"The window of {change.key} is open: {window}.", evidence=[change], facts=facts, valid_until=change.window_ends)
+        return failed(
+            f"The window of {change.key} is over: {window}.",
+            "Agree a new window and have it approved.",
+            evidence=[change],
+            facts=facts,
+        )
+    return passed(
+        f"The window of {change.key} is open: {window}.",
+        evidence=[change],
+        facts=facts,
+        valid_until=change.window_ends,
+    )

@@ -54,7 +54,9 @@ class BoardMember(TenantModel):
 
     board = TenantForeignKey(Board, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    deputy_of = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    deputy_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     removed_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
 
@@ -67,7 +69,9 @@ class BoardMember(TenantModel):
                 name="board_member_once",
                 nulls_distinct=False,
             ),
-            models.CheckConstraint(condition=Q(deputy_of__isnull=True) | ~Q(deputy_of=F("user")), name="board_deputy_is_another"),
+            models.CheckConstraint(
+                condition=Q(deputy_of__isnull=True) | ~Q(deputy_of=F("user")), name="board_deputy_is_another"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -125,7 +129,9 @@ class ChangeRequest(KeyedModel):
     backout_plan = models.TextField(blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     revision = models.PositiveIntegerField(default=1)
-    content = models.JSONField(default=dict, editable=False, help_text="What the board decides on, as of this revision.")
+    content = models.JSONField(
+        default=dict, editable=False, help_text="What the board decides on, as of this revision."
+    )
     content_digest = models.CharField(max_length=71, blank=True, editable=False)
     submitted_at = models.DateTimeField(null=True, blank=True)
     approved_revision = models.PositiveIntegerField(null=True, blank=True, editable=False)
@@ -141,9 +147,14 @@ class ChangeRequest(KeyedModel):
             *KeyedModel.Meta.constraints,
             known("type", "change_type_known", "standard normal emergency"),
             known("risk", "change_risk_known", "low medium high"),
-            known("state", "change_state_known", "draft awaiting_approval approved scheduled implementing completed closed rejected cancelled"),
+            known(
+                "state",
+                "change_state_known",
+                "draft awaiting_approval approved scheduled implementing completed closed rejected cancelled",
+            ),
             models.CheckConstraint(
-                condition=Q(window_starts__isnull=True, window_ends__isnull=True) | Q(window_ends__gt=F("window_starts")),
+                condition=Q(window_starts__isnull=True, window_ends__isnull=True)
+                | Q(window_ends__gt=F("window_starts")),
                 name="change_window_ordered",
             ),
             models.CheckConstraint(
@@ -195,7 +206,9 @@ class ChangeContributor(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "change", "user", "act"], name="contributor_once"),
+            models.UniqueConstraint(
+                fields=["organization", "change", "user", "act"], name="contributor_once"
+            ),
             known("act", "contributor_act_known", "authored coded resolved"),
         ]
 
@@ -229,8 +242,12 @@ class Vote(TenantModel):
     class Meta:
         ordering = ["cast_at"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "change", "revision", "voter"], name="vote_once_per_voter"),
-            models.UniqueConstraint(fields=["organization", "change", "revision", "cast_by"], name="vote_once_per_hand"),
+            models.UniqueConstraint(
+                fields=["organization", "change", "revision", "voter"], name="vote_once_per_voter"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "change", "revision", "cast_by"], name="vote_once_per_hand"
+            ),
             known("choice", "vote_choice_known", "approve approve_with_conditions reject abstain"),
             models.CheckConstraint(condition=~Q(rationale=""), name="vote_has_rationale"),
         ]
@@ -249,7 +266,9 @@ class Condition(TenantModel):
     vote = TenantForeignKey(Vote, related_name="conditions")
     text = models.CharField(max_length=500)
     met_at = models.DateTimeField(null=True, blank=True)
-    met_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    met_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     evidence = models.TextField(blank=True)
     history = tracked()
 
@@ -275,7 +294,9 @@ class Meeting(TenantModel):
     starts_at = models.DateTimeField()
     minutes_per_item = models.PositiveSmallIntegerField(default=6)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
-    chair = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    chair = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     current = TenantForeignKey("governance.AgendaItem", related_name="+", null=True, blank=True)
     current_since = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -302,7 +323,9 @@ class AgendaItem(TenantModel):
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["organization", "meeting", "change"], name="agenda_item_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "meeting", "change"], name="agenda_item_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.position}. {self.change.key}"
@@ -323,7 +346,9 @@ class ChangeDeployment(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organization", "deployment"], name="deployment_authorised_once"),
-            models.CheckConstraint(condition=Q(authorised=False) | Q(change__isnull=False), name="authorised_by_a_change"),
+            models.CheckConstraint(
+                condition=Q(authorised=False) | Q(change__isnull=False), name="authorised_by_a_change"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -45,7 +45,9 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
     votes = queries.votes_now(change)
     tally = queries.tally(change)
     seats = queries.seats(change)
-    places = queries.may_cast_for(change, user_id) if change.state == ChangeRequest.State.AWAITING_APPROVAL else []
+    places = (
+        queries.may_cast_for(change, user_id) if change.state == ChangeRequest.State.AWAITING_APPROVAL else []
+    )
     mine = next((v for v in votes if user_id in (v.voter_id, v.cast_by_id)), None)
     decision = changes.vote.decide(request.actor, change)
     return {
@@ -75,7 +77,12 @@ def _readiness(change: ChangeRequest) -> Evaluation | None:
     """The newest evaluation of the release's gate."""
     if not change.release_id:
         return None
-    return Evaluation.objects.filter(release_id=change.release_id).select_related("environment").order_by("-requested_at").first()
+    return (
+        Evaluation.objects.filter(release_id=change.release_id)
+        .select_related("environment")
+        .order_by("-requested_at")
+        .first()
+    )
 
 
 def conflicts(change: ChangeRequest) -> list[dict[str, Any]]:
@@ -88,13 +95,21 @@ def conflicts(change: ChangeRequest) -> list[dict[str, Any]]:
         for freeze in freezes_overlapping(change.window_starts, change.window_ends, train)
     ]
     others = (
-        ChangeRequest.objects.filter(window_starts__lt=change.window_ends, window_ends__gt=change.window_starts)
+        ChangeRequest.objects.filter(
+            window_starts__lt=change.window_ends, window_ends__gt=change.window_starts
+        )
         .exclude(pk=change.pk)
         .exclude(state__in=["cancelled", "rejected", "closed", "completed"])
         .select_related("release__train", "service")
     )
     for other in others:
-        theirs = other.release.train_id if other.release_id else other.service.train_id if other.service_id else None
+        theirs = (
+            other.release.train_id
+            if other.release_id
+            else other.service.train_id
+            if other.service_id
+            else None
+        )
         same_service = change.service_id and other.service_id == change.service_id
         if same_service or (train is not None and theirs == train.pk):
             found.append({"sentence": f"Overlaps {other.key}", "object": other, "tone": "bad"})
@@ -125,11 +140,22 @@ def _desk(request: Any, reference: str) -> dict[str, Any]:
     board = next((b for b in boards if str(b.pk) == wanted), None)
     change = None
     if reference:
-        change = ChangeRequest.objects.filter(key=reference).select_related("release__train", "service__train", "board", "author").first()
+        change = (
+            ChangeRequest.objects.filter(key=reference)
+            .select_related("release__train", "service__train", "board", "author")
+            .first()
+        )
         if change is None:
             raise Http404("No such change.")
         board = change.board
-    board = board or next((b for b in boards if b.members.filter(user_id=request.actor.user_id, removed_at__isnull=True).exists()), None)
+    board = board or next(
+        (
+            b
+            for b in boards
+            if b.members.filter(user_id=request.actor.user_id, removed_at__isnull=True).exists()
+        ),
+        None,
+    )
     board = board or (boards[0] if boards else None)
     meeting = agenda = None
     if board is not None:
@@ -148,7 +174,9 @@ def _agenda(board: Board, meeting: Meeting | None) -> list[ChangeRequest]:
     if meeting is not None:
         items = meeting.agenda.select_related("change__release").order_by("position")
         listed = [item.change for item in items]
-    waiting = ChangeRequest.objects.filter(board=board, state=ChangeRequest.State.AWAITING_APPROVAL).select_related("release")
+    waiting = ChangeRequest.objects.filter(
+        board=board, state=ChangeRequest.State.AWAITING_APPROVAL
+    ).select_related("release")
     return [*listed, *[c for c in waiting.order_by("window_starts", "key") if c not in listed]]
 
 
@@ -158,7 +186,9 @@ def desk(request: Any, reference: str = "") -> HttpResponse:
     return _page(request, _desk(request, reference))
 
 
-def _page(request: Any, context: dict[str, Any], form: DecisionForm | None = None, status: int = 200) -> HttpResponse:
+def _page(
+    request: Any, context: dict[str, Any], form: DecisionForm | None = None, status: int = 200
+) -> HttpResponse:
     change, meeting = context["change"], context["meeting"]
     if change is not None:
         context |= decision_context(request, change, form)
@@ -168,7 +198,11 @@ def _page(request: Any, context: dict[str, Any], form: DecisionForm | None = Non
         "section": "changes",
         "title": f"{context['board']}" if context["board"] else "Change advisory board",
         "crumbs": [("Changes", f"/o/{request.organization.slug}/changes/"), ("CAB", "")],
-        "verbs": [(d, f"{url_for(meeting)}do/{v.split('.')[1]}", v.split(".")[1]) for v, d in verbs.items() if d.allowed],
+        "verbs": [
+            (d, f"{url_for(meeting)}do/{v.split('.')[1]}", v.split(".")[1])
+            for v, d in verbs.items()
+            if d.allowed
+        ],
         "schedule": (create.decide(request.actor), verb_url(create)),
         "cab_url": f"/o/{request.organization.slug}/cab/",
     }
@@ -199,6 +233,9 @@ def vote(request: Any, reference: str) -> HttpResponse:
                 said = " ".join(filter(None, (refusal.sentence, refusal.remedy)))
                 form.add_error(refusal.field if refusal.field in form.fields else None, said)
             return _page(request, context, form, status=refused.status)
-        messages.success(request, f"Your decision on {changed.key} is recorded. It is {changed.get_state_display().lower()}.")
+        messages.success(
+            request,
+            f"Your decision on {changed.key} is recorded. It is {changed.get_state_display().lower()}.",
+        )
         return redirect_to(f"/o/{request.organization.slug}/cab/{changed.key}/")
     return _page(request, context, form, status=422)

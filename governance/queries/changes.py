@@ -91,7 +91,9 @@ def awaiting_vote_of(actor: Actor) -> list[ChangeRequest]:
         .select_related("release", "board")
         .order_by("window_starts", "submitted_at")
     )
-    voted = Vote.objects.filter(Q(voter_id=actor.user_id) | Q(cast_by_id=actor.user_id)).values_list("change_id", "revision")
+    voted = Vote.objects.filter(Q(voter_id=actor.user_id) | Q(cast_by_id=actor.user_id)).values_list(
+        "change_id", "revision"
+    )
     done = set(voted)
     return [c for c in rows if (c.pk, c.revision) not in done]
 

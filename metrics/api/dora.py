@@ -25,7 +25,9 @@ class DoraView(APIView):
             OpenApiParameter("train", OpenApiTypes.UUID),
             OpenApiParameter("team", OpenApiTypes.UUID),
             OpenApiParameter("service", OpenApiTypes.UUID),
-            OpenApiParameter("start", str, enum=["committed", "opened", "merged"], description="Where lead time starts."),
+            OpenApiParameter(
+                "start", str, enum=["committed", "opened", "merged"], description="Where lead time starts."
+            ),
             OpenApiParameter("bucket", str, enum=["day", "week", "month"]),
         ],
         responses={200: OpenApiTypes.OBJECT},

@@ -121,11 +121,18 @@ def rows(request: Any, metric: str) -> HttpResponse:
     if Metric(metric) == Metric.CHANGE_LEAD_TIME:
         listed: Any = Commit.objects.filter(pk__in=ids).select_related("service").order_by("-authored_at")
     else:
-        listed = Deployment.objects.filter(pk__in=ids).select_related("service", "environment", "release").order_by("-finished_at")
+        listed = (
+            Deployment.objects.filter(pk__in=ids)
+            .select_related("service", "environment", "release")
+            .order_by("-finished_at")
+        )
     context = {
         "section": "metrics",
         "title": measure.definition.title,
-        "crumbs": [("Metrics", f"/o/{request.organization.slug}/metrics/?{_asked(question)}"), (measure.definition.title, "")],
+        "crumbs": [
+            ("Metrics", f"/o/{request.organization.slug}/metrics/?{_asked(question)}"),
+            (measure.definition.title, ""),
+        ],
         "measure": measure,
         "definition": DEFINITIONS[Metric(metric)],
         "value": value,

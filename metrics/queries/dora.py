@@ -52,7 +52,9 @@ class Rows:
 
 def rows_of(period: Period, wanted: Wanted) -> Rows:
     """Production deployments of the period with their changes and failures (three queries)."""
-    production = list(Environment.objects.filter(kind=Environment.Kind.PRODUCTION).values_list("id", flat=True))
+    production = list(
+        Environment.objects.filter(kind=Environment.Kind.PRODUCTION).values_list("id", flat=True)
+    )
     chosen = Row.objects.filter(environment_id__in=production, **_filters(wanted)).order_by()
     inside = chosen.filter(finished_at__gte=period.start, finished_at__lt=period.end)
     values = inside.values_list(
@@ -75,7 +77,9 @@ def _filters(wanted: Wanted) -> dict[str, str]:
     return {path: value for path, value in paths.items() if value}
 
 
-def _deployment(pk, service, finished, state, kind, emergency, rework, classification, team, train) -> Deployment:  # type: ignore[no-untyped-def]
+def _deployment(
+    pk, service, finished, state, kind, emergency, rework, classification, team, train
+) -> Deployment:  # type: ignore[no-untyped-def]
     purpose = Purpose.PLANNED
     if kind == Row.Kind.ROLLBACK:
         purpose = Purpose.ROLLBACK
@@ -116,10 +120,14 @@ def _rollbacks(chosen, period: Period) -> list[FailureLink]:  # type: ignore[no-
         .filter(finished_at__lt=period.end + AFTERMATH)
     )
     linked = set(
-        Link.objects.filter(kind=LinkKind.CAUSED.value, status=LinkStatus.ACCEPTED.value).values_list("deployment_id", flat=True)
+        Link.objects.filter(kind=LinkKind.CAUSED.value, status=LinkStatus.ACCEPTED.value).values_list(
+            "deployment_id", flat=True
+        )
     )
     return [
         FailureLink(str(pk), str(failed), str(pk), LinkKind.CAUSED, LinkStatus.ACCEPTED, began, restored)
-        for pk, failed, began, restored in undone.values_list("id", "rolls_back_id", "rolls_back__finished_at", "finished_at")
+        for pk, failed, began, restored in undone.values_list(
+            "id", "rolls_back_id", "rolls_back__finished_at", "finished_at"
+        )
         if failed not in linked
     ]

@@ -41,5 +41,11 @@ def data_quality(period: Period, wanted: Wanted) -> DataQuality:
     count = services.count()
     active = chosen.values("service_id").distinct().count()
     total = chosen.exclude(kind=Deployment.Kind.ROLLBACK).count()
-    with_commits = chosen.exclude(kind=Deployment.Kind.ROLLBACK).filter(commits__isnull=False).values("id").distinct().count()
+    with_commits = (
+        chosen.exclude(kind=Deployment.Kind.ROLLBACK)
+        .filter(commits__isnull=False)
+        .values("id")
+        .distinct()
+        .count()
+    )
     return DataQuality(count, max(0, count - active), total, total - with_commits)

@@ -20,16 +20,29 @@ from releasetrain.tenancy.scope import tenant_scope
 
 from . import tokens
 from .catalogue import ROLES, Role
-from .models import ApiToken, Grant, Membership, ObjectPermission, Scope, ServiceAccount, User, scope_content_type
+from .models import (
+    ApiToken,
+    Grant,
+    Membership,
+    ObjectPermission,
+    Scope,
+    ServiceAccount,
+    User,
+    scope_content_type,
+)
 
 
-def create_organization(*, slug: str, name: str, owner: User, time_zone: str = "UTC", demo: bool = False) -> Organization:
+def create_organization(
+    *, slug: str, name: str, owner: User, time_zone: str = "UTC", demo: bool = False
+) -> Organization:
     """Found an organization with its first owner. The one write that happens before its scope exists.
 
     Raises ValidationError for a bad slug, Refused when the slug is taken or the zone unknown.
     """
     if time_zone not in available_timezones():
-        refuse("time_zone.unknown", f"{time_zone} is not a time zone of the IANA database.", field="time_zone")
+        refuse(
+            "time_zone.unknown", f"{time_zone} is not a time zone of the IANA database.", field="time_zone"
+        )
     organization = Organization(slug=slug, name=name, time_zone=time_zone, demo=demo)
     organization.full_clean(exclude=["slug"])
     Organization._meta.get_field("slug").run_validators(slug)
@@ -52,12 +65,18 @@ def scope_for(obj: models.Model) -> Scope:
     return scope
 
 
-def grant(user: User, role: Role, scope: Scope, starts_at: datetime | None = None, ends_at: datetime | None = None) -> Grant:
+def grant(
+    user: User, role: Role, scope: Scope, starts_at: datetime | None = None, ends_at: datetime | None = None
+) -> Grant:
     """Write a grant and its guardian permissions (callers are actions, which have checked)."""
     if scope.kind not in ROLES[role].scopes:
         refuse("role.scope", f"{role.label} is not given on a {scope.kind}.", field="scope")
-    given = Grant.objects.create(user=user, role=role, scope=scope, starts_at=starts_at or now(), ends_at=ends_at)
-    permissions = Permission.objects.filter(content_type=scope_content_type(), codename__in=ROLES[role].permissions)
+    given = Grant.objects.create(
+        user=user, role=role, scope=scope, starts_at=starts_at or now(), ends_at=ends_at
+    )
+    permissions = Permission.objects.filter(
+        content_type=scope_content_type(), codename__in=ROLES[role].permissions
+    )
     ObjectPermission.objects.bulk_create(
         ObjectPermission(
             user=user,
@@ -79,7 +98,10 @@ def grant(user: User, role: Role, scope: Scope, starts_at: datetime | None = Non
 def create_grant(
     actor: Actor,
     *,
-    email: Annotated[str, Field("E-mail address", help="The person is added to the organization if needed.", max_length=254)],
+    email: Annotated[
+        str,
+        Field("E-mail address", help="The person is added to the organization if needed.", max_length=254),
+    ],
     role: Role,
     scope: Annotated[Scope | None, Field("On", help="Empty: the whole organization.")] = None,
     starts_at: Annotated[datetime | None, Field("From")] = None,
@@ -88,9 +110,16 @@ def create_grant(
     """Give a person a role in the organization."""
     user = User.objects.filter(email__iexact=email.strip()).first()
     if user is None:
-        refuse("person.unknown", f"Nobody has signed up as {email}.", remedy="Ask them to sign up first.", field="email")
+        refuse(
+            "person.unknown",
+            f"Nobody has signed up as {email}.",
+            remedy="Ask them to sign up first.",
+            field="email",
+        )
     if role == Role.AUDITOR and ends_at is None:
-        refuse("grant.unbounded", "An auditor's access is time-boxed.", remedy="Give an end.", field="ends_at")
+        refuse(
+            "grant.unbounded", "An auditor's access is time-boxed.", remedy="Give an end.", field="ends_at"
+        )
     if role == Role.SERVICE_ACCOUNT and user.kind != User.Kind.SERVICE:
         refuse("role.person", "This role is for service accounts only.", field="role")
     if ends_at and ends_at <= (starts_at or now()):
@@ -102,17 +131,29 @@ def create_grant(
     return grant(user, role, scope, starts_at, ends_at)
 
 
-@action("grant.revoke", on=Grant, requires="members.manage", danger=True, confirm="The person loses these rights at once.")
+@action(
+    "grant.revoke",
+    on=Grant,
+    requires="members.manage",
+    danger=True,
+    confirm="The person loses these rights at once.",
+)
 def revoke_grant(actor: Actor, given: Grant, *, reason: Annotated[str, Field("Reason", long=True)]) -> Grant:
     """Take a role back."""
     if given.revoked_at:
         refuse("grant.revoked", "This grant is revoked already.")
     last_owner = (
         given.role == Role.OWNER
-        and not Grant.objects.filter(role=Role.OWNER, revoked_at__isnull=True, ends_at__isnull=True).exclude(pk=given.pk).exists()
+        and not Grant.objects.filter(role=Role.OWNER, revoked_at__isnull=True, ends_at__isnull=True)
+        .exclude(pk=given.pk)
+        .exists()
     )
     if last_owner:
-        refuse("grant.last_owner", "This is the organization's last owner.", remedy="Make somebody else an owner first.")
+        refuse(
+            "grant.last_owner",
+            "This is the organization's last owner.",
+            remedy="Make somebody else an owner first.",
+        )
     given.revoked_at = now()
     given.save()
     ObjectPermission.objects.filter(grant=given).delete()
@@ -130,7 +171,11 @@ def create_service_account(
     if ServiceAccount.objects.filter(name=name).exists():
         refuse("service_account.exists", f"A service account {name} exists.", field="name")
     organization = Organization.objects.get(pk=actor.organization_id)
-    user = User(kind=User.Kind.SERVICE, name=name, email=f"{tokens.generate()[0].lower()}@service.{organization.slug}.invalid")
+    user = User(
+        kind=User.Kind.SERVICE,
+        name=name,
+        email=f"{tokens.generate()[0].lower()}@service.{organization.slug}.invalid",
+    )
     user.set_unusable_password()
     user.save()
     Membership.objects.create(user=user, organization=organization)
@@ -163,8 +208,16 @@ def issue_token(
     return {"id": token.pk, "token": text, "expires_at": token.expires_at}
 
 
-@action("service_account.revoke_token", on=ServiceAccount, requires="tokens.manage", danger=True, confirm="Pipelines that use it fail at once.")
-def revoke_token(actor: Actor, account: ServiceAccount, *, token: Annotated[str, Field("Token id", max_length=16)]) -> ServiceAccount:
+@action(
+    "service_account.revoke_token",
+    on=ServiceAccount,
+    requires="tokens.manage",
+    danger=True,
+    confirm="Pipelines that use it fail at once.",
+)
+def revoke_token(
+    actor: Actor, account: ServiceAccount, *, token: Annotated[str, Field("Token id", max_length=16)]
+) -> ServiceAccount:
     """Revoke one of the service account's tokens."""
     changed = ApiToken.objects.filter(
         pk=token, user_id=account.user_id, organization_id=actor.organization_id, revoked_at__isnull=True
@@ -174,8 +227,16 @@ def revoke_token(actor: Actor, account: ServiceAccount, *, token: Annotated[str,
     return account
 
 
-@action("service_account.disable", on=ServiceAccount, requires="tokens.manage", danger=True, confirm="All its tokens stop working at once.")
-def disable_service_account(actor: Actor, account: ServiceAccount, *, reason: Annotated[str, Field("Reason", long=True)]) -> ServiceAccount:
+@action(
+    "service_account.disable",
+    on=ServiceAccount,
+    requires="tokens.manage",
+    danger=True,
+    confirm="All its tokens stop working at once.",
+)
+def disable_service_account(
+    actor: Actor, account: ServiceAccount, *, reason: Annotated[str, Field("Reason", long=True)]
+) -> ServiceAccount:
     """Disable a service account and revoke all its tokens."""
     if account.disabled_at:
         refuse("service_account.disabled", f"{account} is disabled already.")

@@ -38,7 +38,11 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "http", "scheme": "bearer", "description": "A token of a service account or person: rtk_…"}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of a service account or person: rtk_…",
+        }
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

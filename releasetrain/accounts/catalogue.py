@@ -79,7 +79,8 @@ def _bundle(permissions: str, *scopes: str) -> Bundle:
 # alone, except that grants of several roles to one person are possible and are then caught act by act.
 ROLES: dict[Role, Bundle] = {
     Role.OWNER: _bundle(
-        "organization.manage members.manage tokens.manage audit.read trains.manage imports.run metrics.manage", "organization"
+        "organization.manage members.manage tokens.manage audit.read trains.manage imports.run metrics.manage",
+        "organization",
     ),
     Role.RTE: _bundle(
         "trains.manage calendar.manage imports.run planning.edit planning.score planning.plan planning.commit releases.manage"
@@ -92,9 +93,14 @@ ROLES: dict[Role, Bundle] = {
         "train",
         "organization",
     ),
-    Role.BUSINESS_OWNER: _bundle("planning.endorse planning.score reviews.contribute", "train", "organization"),
+    Role.BUSINESS_OWNER: _bundle(
+        "planning.endorse planning.score reviews.contribute", "train", "organization"
+    ),
     Role.TEAM_MEMBER: _bundle(
-        "planning.edit planning.score planning.plan reviews.contribute incidents.record changes.author", "team", "train", "organization"
+        "planning.edit planning.score planning.plan reviews.contribute incidents.record changes.author",
+        "team",
+        "train",
+        "organization",
     ),
     Role.RELEASE_MANAGER: _bundle(
         "releases.manage calendar.manage deployments.record deployments.rollback changes.author results.post gates.ask gates.manage"
@@ -102,7 +108,9 @@ ROLES: dict[Role, Bundle] = {
         "train",
         "organization",
     ),
-    Role.CHANGE_MANAGER: _bundle("changes.vote changes.chair changes.author gates.ask evidence.read", "board", "organization"),
+    Role.CHANGE_MANAGER: _bundle(
+        "changes.vote changes.chair changes.author gates.ask evidence.read", "board", "organization"
+    ),
     Role.CAB_MEMBER: _bundle("changes.vote evidence.read", "board", "organization"),
     Role.PROBLEM_MANAGER: _bundle(
         "incidents.record problems.manage problems.validate changes.vote reviews.contribute reviews.facilitate evidence.read",
@@ -114,5 +122,7 @@ ROLES: dict[Role, Bundle] = {
     ),
     Role.AUDITOR: _bundle("audit.read evidence.read evidence.build", "organization"),
     Role.EXECUTIVE: _bundle("evidence.read", "organization"),
-    Role.SERVICE_ACCOUNT: _bundle("deployments.record results.post gates.ask incidents.record", "train", "service", "organization"),
+    Role.SERVICE_ACCOUNT: _bundle(
+        "deployments.record results.post gates.ask incidents.record", "train", "service", "organization"
+    ),
 }

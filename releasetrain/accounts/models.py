@@ -63,7 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_once"),
-            models.CheckConstraint(condition=models.Q(kind__in=["person", "service"]), name="user_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["person", "service"]), name="user_kind_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -109,7 +111,9 @@ class Scope(TenantModel):
     class Meta:
         default_permissions = ()
         permissions = list(PERMISSIONS.items())
-        constraints = [models.UniqueConstraint(fields=["organization", "kind", "object_id"], name="scope_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "kind", "object_id"], name="scope_once")
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -130,10 +134,13 @@ class Grant(TenantModel):
         constraints = [
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="grant_role_known"),
             models.CheckConstraint(
-                condition=models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=models.F("starts_at")), name="grant_ends_after_start"
+                condition=models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=models.F("starts_at")),
+                name="grant_ends_after_start",
             ),
             models.UniqueConstraint(
-                fields=["organization", "user", "role", "scope"], condition=models.Q(revoked_at__isnull=True), name="grant_once"
+                fields=["organization", "user", "role", "scope"],
+                condition=models.Q(revoked_at__isnull=True),
+                name="grant_once",
             ),
         ]
 
@@ -172,7 +179,9 @@ class ServiceAccount(TenantModel):
     history = tracked()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="service_account_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="service_account_name_once")
+        ]
 
     def __str__(self) -> str:
         return self.name

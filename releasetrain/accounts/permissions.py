@@ -14,7 +14,9 @@ def grants_of(actor: Actor) -> Grants:
     """Permission → scopes on which the actor holds it at this moment."""
     moment = now()
     rows = (
-        ObjectPermission.objects.filter(organization_id=actor.organization_id, user_id=actor.user_id, starts_at__lte=moment)
+        ObjectPermission.objects.filter(
+            organization_id=actor.organization_id, user_id=actor.user_id, starts_at__lte=moment
+        )
         .filter(Q(ends_at__isnull=True) | Q(ends_at__gt=moment))
         .values_list("permission__codename", "scope__kind", "scope__object_id")
     )

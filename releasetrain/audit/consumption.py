@@ -26,7 +26,9 @@ def consume(organization_id: uuid.UUID) -> int:
 def _advance(subscription: Subscription) -> int:
     ConsumerCursor.objects.get_or_create(consumer=subscription.name)
     # Two schedulers at once are harmless: the second finds the cursor locked and leaves.
-    cursor = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(consumer=subscription.name).first()
+    cursor = (
+        ConsumerCursor.objects.select_for_update(skip_locked=True).filter(consumer=subscription.name).first()
+    )
     if cursor is None:
         return 0
     limit = horizon()

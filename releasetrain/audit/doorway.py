@@ -138,14 +138,18 @@ class Action:
             raise Refused(Refusal("scope.other", "This belongs to another organization.", status=404))
         missing = [p for p in self.parameters if p.required and p.name not in params]
         if missing:
-            raise Refused(*[Refusal("required", f"{p.label} is required.", field=p.name, status=422) for p in missing])
+            raise Refused(
+                *[Refusal("required", f"{p.label} is required.", field=p.name, status=422) for p in missing]
+            )
         with transaction.atomic():
             if self.on is not None:
                 subject = self._locked(subject)
             self._check(actor, subject, params)
             before = _snapshot(subject)
             try:
-                result = self.body(actor, subject, **params) if self.on is not None else self.body(actor, **params)
+                result = (
+                    self.body(actor, subject, **params) if self.on is not None else self.body(actor, **params)
+                )
             except ValidationError as error:
                 raise Refused(*_from_validation(error)) from error
             except IntegrityError as error:
@@ -153,7 +157,9 @@ class Action:
             self._move(subject)
             about = subject if self.on is not None else result if isinstance(result, models.Model) else None
             payload = {
-                "params": {n: _loggable(v) for n, v in params.items() if n not in self.quiet and v is not None},
+                "params": {
+                    n: _loggable(v) for n, v in params.items() if n not in self.quiet and v is not None
+                },
                 "changes": _changes(before, subject) if self.on is not None else {},
             }
             ledger.append(actor, self.verb, about, payload, reason=str(params.get("reason") or ""))
@@ -327,7 +333,9 @@ def _from_database(error: IntegrityError) -> Refusal:
     if known:
         return Refusal(f"database.{constraint}", known, status=409)
     detail = (getattr(diag, "message_primary", None) or str(error)).strip()
-    return Refusal(f"database.{constraint or 'constraint'}", f"The database refuses this: {detail}.", status=409)
+    return Refusal(
+        f"database.{constraint or 'constraint'}", f"The database refuses this: {detail}.", status=409
+    )
 
 
 _constraint_sentences: dict[str, str] = {}

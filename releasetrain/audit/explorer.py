@@ -73,7 +73,9 @@ class State:
 def state() -> State:
     """The newest checkpoint and how many entries wait behind it."""
     head = latest_checkpoint()
-    waiting = LedgerEntry.objects.filter(organization_id=_organization(), xid__gte=head.horizon if head else 0).count()
+    waiting = LedgerEntry.objects.filter(
+        organization_id=_organization(), xid__gte=head.horizon if head else 0
+    ).count()
     return State(head, waiting)
 
 

@@ -90,7 +90,9 @@ def bulk_create_tracked(objects: Sequence[TenantModel], batch_size: int = 5_000)
     return listed
 
 
-def bulk_update_tracked(objects: Sequence[TenantModel], fields: Iterable[str], batch_size: int = 5_000) -> int:
+def bulk_update_tracked(
+    objects: Sequence[TenantModel], fields: Iterable[str], batch_size: int = 5_000
+) -> int:
     """Update these fields of many rows of one tracked model, with their history rows; returns how many there were."""
     listed = list(objects)
     wanted = {*fields, "row_version"}
@@ -166,7 +168,14 @@ def _copy_history(objects: list[Any], kind: str) -> None:
             f"INSERT INTO {_quoted(history)} ({names}, history_date, history_type, history_user_id,"  # noqa: S608
             " history_change_reason, history_request_id)"
             f" SELECT {names}, %s, %s, %s, %s, %s FROM {_quoted(model)} WHERE id = ANY(%s)",
-            [now(), kind, _who(), reason, scope.actor.request_id if scope else "", [each.pk for each in objects]],
+            [
+                now(),
+                kind,
+                _who(),
+                reason,
+                scope.actor.request_id if scope else "",
+                [each.pk for each in objects],
+            ],
         )
 
 

@@ -19,7 +19,14 @@ _INSERT = (
 
 
 def entry_body(
-    actor: Actor, verb: str, *, kind: str, subject_id: str, label: str, payload: dict[str, Any], reason: str = ""
+    actor: Actor,
+    verb: str,
+    *,
+    kind: str,
+    subject_id: str,
+    label: str,
+    payload: dict[str, Any],
+    reason: str = "",
 ) -> str:
     """The canonical JSON (RFC 8785) of one entry, as it is stored, hashed and proved."""
     return canonical(
@@ -50,7 +57,9 @@ def append(actor: Actor, verb: str, subject: Any, payload: dict[str, Any], reaso
         kind, subject_id, label = "organization", str(actor.organization_id), "organization"
     else:
         kind, subject_id, label = subject._meta.model_name, str(subject.pk), str(subject)
-    body = entry_body(actor, verb, kind=kind, subject_id=subject_id, label=label, payload=payload, reason=reason)
+    body = entry_body(
+        actor, verb, kind=kind, subject_id=subject_id, label=label, payload=payload, reason=reason
+    )
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [actor.organization_id, body])
         entry_id: int = cursor.fetchone()[0]

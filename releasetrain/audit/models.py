@@ -86,7 +86,9 @@ class Checkpoint(models.Model):
     append_only = True
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "size", "horizon"], name="checkpoint_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "size", "horizon"], name="checkpoint_once")
+        ]
         indexes = [models.Index(fields=["organization", "-id"], name="checkpoint_recent")]
 
     def __str__(self) -> str:
@@ -101,7 +103,9 @@ class ConsumerCursor(TenantModel):
     entry_id = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "consumer"], name="consumer_cursor_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "consumer"], name="consumer_cursor_once")
+        ]
 
 
 class DeadLetter(TenantModel):
@@ -114,4 +118,6 @@ class DeadLetter(TenantModel):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "consumer", "entry_id"], name="dead_letter_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "consumer", "entry_id"], name="dead_letter_once")
+        ]

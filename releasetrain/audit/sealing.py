@@ -51,7 +51,9 @@ def seal(organization_id: uuid.UUID) -> int:
     last = latest_checkpoint()
     limit = horizon()
     entries = list(
-        LedgerEntry.objects.filter(organization_id=organization_id, xid__gte=last.horizon if last else 0, xid__lt=limit)
+        LedgerEntry.objects.filter(
+            organization_id=organization_id, xid__gte=last.horizon if last else 0, xid__lt=limit
+        )
         .order_by("xid", "id")
         .values_list("id", "leaf_hash", "xid")[: BATCH + 1]
     )
@@ -69,7 +71,9 @@ def seal(organization_id: uuid.UUID) -> int:
         ],
         batch_size=2_000,
     )
-    note = sign_note(Head(origin(organization_id), tree.size, tree.root()).text, [(keys.KEY_NAME, keys.signer())])
+    note = sign_note(
+        Head(origin(organization_id), tree.size, tree.root()).text, [(keys.KEY_NAME, keys.signer())]
+    )
     Checkpoint.objects.create(
         organization_id=organization_id,
         size=tree.size,
@@ -98,7 +102,11 @@ def nodes() -> NodeLookup:
     """Lookup of subtree hashes over the sealed leaves of the organization in scope."""
 
     def leaves(start: int, end: int) -> Sequence[bytes]:
-        rows = SealedLeaf.objects.filter(index__gte=start, index__lt=end).order_by("index").values_list("leaf_hash", flat=True)
+        rows = (
+            SealedLeaf.objects.filter(index__gte=start, index__lt=end)
+            .order_by("index")
+            .values_list("leaf_hash", flat=True)
+        )
         return [bytes(row) for row in rows]
 
     return TreeNodes(leaves)

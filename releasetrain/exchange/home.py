@@ -32,24 +32,48 @@ class Waiting:
 def waiting_for(actor: Actor, root: str) -> list[Waiting]:
     """Acts that only this person, or their role, can do now."""
     found = [
-        Waiting("gavel", "warn" if c.type == ChangeRequest.Type.EMERGENCY else "info", c, f"Your vote, on {c.board}", c.window_starts, f"{root}cab/{c.key}/")
+        Waiting(
+            "gavel",
+            "warn" if c.type == ChangeRequest.Type.EMERGENCY else "info",
+            c,
+            f"Your vote, on {c.board}",
+            c.window_starts,
+            f"{root}cab/{c.key}/",
+        )
         for c in awaiting_vote_of(actor)
     ]
     if actor.may_somewhere("waivers.grant"):
-        asked = Waiver.objects.filter(state="requested").exclude(requested_by_id=actor.user_id).select_related("gate")
+        asked = (
+            Waiver.objects.filter(state="requested")
+            .exclude(requested_by_id=actor.user_id)
+            .select_related("gate")
+        )
         found += [Waiting("gate", "warn", w, "A waiver to decide", w.expires_at) for w in asked[:10]]
     if actor.may_somewhere("problems.validate"):
-        proposed = RootCause.objects.filter(state="proposed").exclude(author_id=actor.user_id).select_related("problem")
-        found += [Waiting("problem", "warn", cause.problem, "A root cause to validate") for cause in proposed[:10]]
+        proposed = (
+            RootCause.objects.filter(state="proposed")
+            .exclude(author_id=actor.user_id)
+            .select_related("problem")
+        )
+        found += [
+            Waiting("problem", "warn", cause.problem, "A root cause to validate") for cause in proposed[:10]
+        ]
     mine = ActionItem.objects.filter(owner_id=actor.user_id, state="open").order_by("due_on")
     found += [Waiting("review", "info", item, f"Action item, due {item.due_on:%d %b}") for item in mine[:10]]
     if actor.may_somewhere("reviews.facilitate"):
-        reviews = Review.objects.exclude(state="closed").select_related("release", "service").order_by("due_at")
-        found += [Waiting("review", "info", r, f"Review, {r.get_state_display().lower()}", r.due_at) for r in reviews[:5]]
+        reviews = (
+            Review.objects.exclude(state="closed").select_related("release", "service").order_by("due_at")
+        )
+        found += [
+            Waiting("review", "info", r, f"Review, {r.get_state_display().lower()}", r.due_at)
+            for r in reviews[:5]
+        ]
     if actor.may_somewhere("changes.author"):
         drafts = ChangeRequest.objects.filter(author_id=actor.user_id, state=ChangeRequest.State.DRAFT)
         found += [Waiting("gavel", "idle", c, "Your draft change request") for c in drafts[:10]]
-        fallen = ChangeRequest.objects.filter(author_id=actor.user_id, state=ChangeRequest.State.AWAITING_APPROVAL).exclude(fell_because="")
+        fallen = ChangeRequest.objects.filter(
+            author_id=actor.user_id, state=ChangeRequest.State.AWAITING_APPROVAL
+        ).exclude(fell_because="")
         found += [Waiting("gavel", "bad", c, c.fell_because) for c in fallen[:10]]
     late = now() + timedelta(days=3650)
     return sorted(found, key=lambda w: w.due or late)
@@ -59,8 +83,12 @@ def overview(actor: Actor) -> dict[str, Any]:
     """What the organization is busy with: releases under way, blocked features, problems open, what comes next."""
     moment = now()
     return {
-        "releases": Release.objects.exclude(state__in=["closed", "cancelled"]).select_related("train").order_by("target_at")[:8],
+        "releases": Release.objects.exclude(state__in=["closed", "cancelled"])
+        .select_related("train")
+        .order_by("target_at")[:8],
         "blocked": Feature.objects.exclude(blocked_reason="").select_related("team")[:8],
-        "problems": Problem.objects.exclude(state="closed").select_related("service").order_by("severity")[:6],
+        "problems": Problem.objects.exclude(state="closed")
+        .select_related("service")
+        .order_by("severity")[:6],
         "events": [e for e in events_between(moment, moment + timedelta(days=21)) if e.ends > moment][:8],
     }

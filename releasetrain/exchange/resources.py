@@ -31,4 +31,14 @@ register(
         requires="tokens.manage",
     )
 )
-register(Resource(Scope, plural="scopes", section="settings", columns=("label", "kind"), filters=("kind",), search=("label",), order=("kind", "label")))
+register(
+    Resource(
+        Scope,
+        plural="scopes",
+        section="settings",
+        columns=("label", "kind"),
+        filters=("kind",),
+        search=("label",),
+        order=("kind", "label"),
+    )
+)

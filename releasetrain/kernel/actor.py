@@ -54,7 +54,14 @@ class Actor:
     @classmethod
     def system(cls, organization_id: uuid.UUID, reason: str, *, route: str = "task") -> Actor:
         """The platform acting by rule. It needs a reason and is recorded as such."""
-        return cls(organization_id=organization_id, user_id=None, name="system", kind="system", route=route, reason=reason)
+        return cls(
+            organization_id=organization_id,
+            user_id=None,
+            name="system",
+            kind="system",
+            route=route,
+            reason=reason,
+        )
 
     @property
     def grants(self) -> Grants:

@@ -16,7 +16,9 @@ def database_is_guarded(databases: Any = None, **kwargs: Any) -> list[Error]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
         superuser, bypass = cursor.fetchone()
-        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity")
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
+        )
         guarded = {name for (name,) in cursor.fetchall()}
         cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')")
         present = {name for (name,) in cursor.fetchall()}

@@ -38,7 +38,11 @@ def tenant_models() -> Iterator[type[models.Model]]:
     for model in apps.get_models(include_auto_created=True):
         if not model._meta.managed or model._meta.proxy:
             continue
-        if issubclass(model, TenantModel) or getattr(model, "tenant_table", False) or is_history_of_tenant(model):
+        if (
+            issubclass(model, TenantModel)
+            or getattr(model, "tenant_table", False)
+            or is_history_of_tenant(model)
+        ):
             yield model
 
 
@@ -80,10 +84,14 @@ def _trigger(table: str, name: str, definition: str, *, constraint: bool = False
 
 def _append_only(table: str) -> Iterator[str]:
     yield from _trigger(
-        table, "append_only_rows", f'BEFORE UPDATE OR DELETE ON "{table}" FOR EACH ROW EXECUTE FUNCTION refuse_change()'
+        table,
+        "append_only_rows",
+        f'BEFORE UPDATE OR DELETE ON "{table}" FOR EACH ROW EXECUTE FUNCTION refuse_change()',
     )
     yield from _trigger(
-        table, "append_only_table", f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()'
+        table,
+        "append_only_table",
+        f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
     )
 
 
@@ -130,7 +138,9 @@ def _history_guard(table: str, history: str) -> Iterator[str]:
         table, "never_deleted", f'BEFORE DELETE ON "{table}" FOR EACH ROW EXECUTE FUNCTION refuse_change()'
     )
     yield from _trigger(
-        table, "never_truncated", f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()'
+        table,
+        "never_truncated",
+        f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
     )
 
 

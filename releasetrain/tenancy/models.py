@@ -21,7 +21,11 @@ class Organization(models.Model):
     slug = models.CharField(
         max_length=40,
         unique=True,
-        validators=[RegexValidator(r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", "Use 3 to 40 lower-case letters, digits and hyphens.")],
+        validators=[
+            RegexValidator(
+                r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", "Use 3 to 40 lower-case letters, digits and hyphens."
+            )
+        ],
     )
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -60,7 +64,9 @@ class TenantModel(models.Model):
     """Base of every row that belongs to an organization."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, editable=False, related_name="+", db_index=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, editable=False, related_name="+", db_index=False
+    )
     row_version = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
 

@@ -45,7 +45,9 @@ def enqueue(task: Any, *args: Any, **kwargs: Any) -> None:
 
     def ring() -> None:
         try:
-            task.apply_async(args=[str(a) if isinstance(a, uuid.UUID) else a for a in args], kwargs=kwargs, retry=False)
+            task.apply_async(
+                args=[str(a) if isinstance(a, uuid.UUID) else a for a in args], kwargs=kwargs, retry=False
+            )
         except Exception as error:  # the row is committed; the sweeper will find it
             log.warning("broker unavailable, %s left to the sweeper: %s", task.name, error)
 

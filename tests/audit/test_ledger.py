@@ -39,7 +39,11 @@ def test_an_act_leaves_one_entry_that_says_who_did_what_to_what(cast: Any) -> No
     with tenant_scope(cast.organization.pk, cast["owner"]):
         account = create_service_account(cast["owner"], name="pipeline")
         entry = LedgerEntry.objects.order_by("-id").first()
-    assert (entry.verb, entry.subject_kind, entry.subject_id) == ("service_account.create", "serviceaccount", str(account.pk))
+    assert (entry.verb, entry.subject_kind, entry.subject_id) == (
+        "service_account.create",
+        "serviceaccount",
+        str(account.pk),
+    )
     assert entry.actor_id == cast["owner"].user_id
     assert '"name":"pipeline"' in entry.body
 
@@ -72,14 +76,24 @@ def test_ledger_and_history_are_append_only_for_every_role(
         if not is_append_only(model):
             continue
         table = model._meta.db_table
-        for statement in (f'DELETE FROM "{table}"', f'UPDATE "{table}" SET id = id', f'TRUNCATE "{table}" CASCADE'):
+        for statement in (
+            f'DELETE FROM "{table}"',
+            f'UPDATE "{table}" SET id = id',
+            f'TRUNCATE "{table}" CASCADE',
+        ):
             if role == "application":
-                with pytest.raises(DatabaseError), tenant_scope(cast.organization.pk, cast["owner"]), connection.cursor() as c:
+                with (
+                    pytest.raises(DatabaseError),
+                    tenant_scope(cast.organization.pk, cast["owner"]),
+                    connection.cursor() as c,
+                ):
                     c.execute(statement)
                 continue
             other = owner_connection if role == "owner" else superuser_connection
             with other.cursor() as c:
-                c.execute("SELECT set_config('releasetrain.organization', %s, false)", [str(cast.organization.pk)])
+                c.execute(
+                    "SELECT set_config('releasetrain.organization', %s, false)", [str(cast.organization.pk)]
+                )
                 c.execute("SET session_replication_role = replica") if role == "superuser" else None
                 c.execute(f'SELECT count(*) FROM "{table}"')
                 rows = c.fetchone()[0]
@@ -107,7 +121,9 @@ def test_a_change_with_history_commits(committed_db: Any, cast: Any) -> None:
 @pytest.mark.django_db
 def test_every_tracked_table_requires_history(northwind: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname = 'history_required'")
+        cursor.execute(
+            "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname = 'history_required'"
+        )
         guarded = {name for (name,) in cursor.fetchall()}
     assert guarded == {m._meta.db_table for m in tenant_models() if history_table(m)}
 
@@ -130,10 +146,16 @@ def test_sealing_goes_on_where_it_stopped(committed_db: Any, cast: Any) -> None:
     assert sealed(cast) == 2
     assert sealed(cast) == 0
     with tenant_scope(cast.organization.pk, cast["owner"]):
-        assert SealedLeaf.objects.count() == LedgerEntry.objects.count() == Checkpoint.objects.order_by("-id").first().size
+        assert (
+            SealedLeaf.objects.count()
+            == LedgerEntry.objects.count()
+            == Checkpoint.objects.order_by("-id").first().size
+        )
 
 
-def test_an_open_transaction_holds_back_what_could_still_be_overtaken(committed_db: Any, cast: Any, superuser_connection: Any) -> None:
+def test_an_open_transaction_holds_back_what_could_still_be_overtaken(
+    committed_db: Any, cast: Any, superuser_connection: Any
+) -> None:
     with superuser_connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id()")
         accounts_made(cast, "later")
@@ -143,13 +165,19 @@ def test_an_open_transaction_holds_back_what_could_still_be_overtaken(committed_
 
 
 TAMPERINGS = {
-    "body edited": ("UPDATE audit_ledgerentry SET body = replace(body, 'beta', 'evil') WHERE body LIKE '%beta%'", "altered"),
+    "body edited": (
+        "UPDATE audit_ledgerentry SET body = replace(body, 'beta', 'evil') WHERE body LIKE '%beta%'",
+        "altered",
+    ),
     "body edited and hash recomputed": (
         "UPDATE audit_ledgerentry SET body = replace(body, 'beta', 'evil'),"
         " leaf_hash = sha256('\\x00'::bytea || convert_to(replace(body, 'beta', 'evil'), 'UTF8')) WHERE body LIKE '%beta%'",
         "differs from its sealed leaf",
     ),
-    "column edited": ("UPDATE audit_ledgerentry SET verb = 'nothing.happened' WHERE body LIKE '%beta%'", "column verb differs"),
+    "column edited": (
+        "UPDATE audit_ledgerentry SET verb = 'nothing.happened' WHERE body LIKE '%beta%'",
+        "column verb differs",
+    ),
     "row deleted": ("DELETE FROM audit_ledgerentry WHERE body LIKE '%beta%'", "gone from the ledger"),
     "row inserted into the past": (
         "INSERT INTO audit_ledgerentry (organization_id, xid, at, verb, actor_id, actor_name, route, subject_kind, subject_id,"
@@ -192,7 +220,11 @@ def test_the_body_decides_the_columns(cast: Any) -> None:
     from releasetrain.audit.ledger import entry_body
 
     body = entry_body(cast["owner"], "a.b", kind="x", subject_id="1", label="x", payload={})
-    with tenant_scope(cast.organization.pk, cast["owner"]), connection.cursor() as cursor, transaction.atomic():
+    with (
+        tenant_scope(cast.organization.pk, cast["owner"]),
+        connection.cursor() as cursor,
+        transaction.atomic(),
+    ):
         cursor.execute(
             "INSERT INTO audit_ledgerentry (organization_id, body, at, verb, actor_name, route, subject_kind, subject_id,"
             " subject_label, request_id, leaf_hash) VALUES (%s, %s, 'epoch', 'forged.verb', '', '', '', '', '', '', '') RETURNING verb",

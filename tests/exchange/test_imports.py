@@ -58,7 +58,9 @@ def test_govuk_goes_in_twice_and_agrees_with_the_files(cast: Any, train: Train) 
     assert Deployment.objects.count() == len(rows) == 57_470
     production = Deployment.objects.filter(environment__kind="production")
     assert production.count() == sum(r["env"] == "production" for r in rows)
-    assert production.filter(kind="rollback").count() == sum(r["env"] == "production" and r["kind"] == "rollback" for r in rows)
+    assert production.filter(kind="rollback").count() == sum(
+        r["env"] == "production" and r["kind"] == "rollback" for r in rows
+    )
     assert Service.objects.count() == len({r["app"] for r in rows})
     commits = lines("govuk-deployments", "production_commits-2023-2024-public.csv.gz")
     assert Commit.objects.count() == len({(c["app"], c["sha"]) for c in commits if c["authored_at"]})
@@ -107,10 +109,15 @@ def test_wikimedias_train_goes_in_with_its_rollbacks(cast: Any, train: Train) ->
     run = import_ring_train(cast["owner"], train=train, steps=upload("wikimedia-train", name))
     rows = lines("wikimedia-train", name)
     assert len(rows) == 2_216
-    rolled_back = {r["sha"] for r in rows if r["action"] == "rollback" and r["to_version"] and r["groups_changed"]}
+    rolled_back = {
+        r["sha"] for r in rows if r["action"] == "rollback" and r["to_version"] and r["groups_changed"]
+    }
     kept = set(Deployment.objects.filter(kind="rollback").values_list("commit", flat=True))
     assert kept == rolled_back
-    assert import_ring_train(cast["owner"], train=train, steps=upload("wikimedia-train", name)).unchanged == run.rows
+    assert (
+        import_ring_train(cast["owner"], train=train, steps=upload("wikimedia-train", name)).unchanged
+        == run.rows
+    )
 
 
 @needs_data

@@ -255,7 +255,9 @@ def shop(cast: Any, in_northwind: Any) -> dict[str, Any]:
     return {
         "train": train,
         "service": services.create_service(cast["owner"], name="basket", train=train),
-        "production": environments.create_environment(cast["owner"], name="production", kind=Environment.Kind.PRODUCTION),
+        "production": environments.create_environment(
+            cast["owner"], name="production", kind=Environment.Kind.PRODUCTION
+        ),
     }
 
 
@@ -264,7 +266,12 @@ def start(cast: Any, shop: dict[str, Any], **more: Any) -> Any:
     from trains.models import Deployment
 
     return record_deployment(
-        cast["service_account"], service=shop["service"], environment=shop["production"], status=Deployment.State.RUNNING, version="1.0.1", **more
+        cast["service_account"],
+        service=shop["service"],
+        environment=shop["production"],
+        status=Deployment.State.RUNNING,
+        version="1.0.1",
+        **more,
     )
 
 
@@ -301,13 +308,26 @@ def test_who_approved_a_change_does_not_deploy_it(cast: Any, shop: dict[str, Any
     from trains.models import Deployment
 
     hours = {"window_starts": now() - timedelta(hours=1), "window_ends": now() + timedelta(hours=1)}
-    change = changes.create_change(cast["release_manager"], title="Raise", board=board_of(cast), service=shop["service"], **hours, **PLANS)
+    change = changes.create_change(
+        cast["release_manager"],
+        title="Raise",
+        board=board_of(cast),
+        service=shop["service"],
+        **hours,
+        **PLANS,
+    )
     change = changes.submit(cast["release_manager"], change)
     for role in ("cab_member", "second_cab_member"):
         change = approve(cast, change, role)
     deployment = Deployment(
-        service=shop["service"], environment=shop["production"], started_at=now(), deployed_by=cast.user("cab_member"), version="2"
+        service=shop["service"],
+        environment=shop["production"],
+        started_at=now(),
+        deployed_by=cast.user("cab_member"),
+        version="2",
     )
     deployment.save()
     with pytest.raises(DatabaseError, match="does not deploy"), transaction.atomic():
-        ChangeDeployment.objects.create(deployment=deployment, change=change, authorised=True, reason="approved")
+        ChangeDeployment.objects.create(
+            deployment=deployment, change=change, authorised=True, reason="approved"
+        )

@@ -28,7 +28,9 @@ def test_a_guard_on_a_verb_that_nobody_declares_is_an_error(monkeypatch: pytest.
     assert [e.id for e in plugs_have_their_verb(None)] == ["audit.E001"]
 
 
-def test_a_tenant_table_without_forced_row_security_is_an_error(committed_db: Any, superuser_connection: Any) -> None:
+def test_a_tenant_table_without_forced_row_security_is_an_error(
+    committed_db: Any, superuser_connection: Any
+) -> None:
     with superuser_connection.cursor() as cursor:
         cursor.execute("ALTER TABLE trains_train NO FORCE ROW LEVEL SECURITY")
     superuser_connection.commit()

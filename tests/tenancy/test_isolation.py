@@ -86,22 +86,32 @@ def test_a_commit_leaves_nothing_behind(committed_db: Any, cast: Any) -> None:
 @pytest.mark.django_db
 def test_scopes_of_two_organizations_do_not_nest(cast: Any, contoso: Any) -> None:
     inner = Actor.system(contoso.pk, "test")
-    with tenant_scope(cast.organization.pk, cast["owner"]), pytest.raises(OutsideScope), tenant_scope(contoso.pk, inner):
+    with (
+        tenant_scope(cast.organization.pk, cast["owner"]),
+        pytest.raises(OutsideScope),
+        tenant_scope(contoso.pk, inner),
+    ):
         pass
 
 
 @pytest.mark.django_db
 def test_every_tenant_table_has_forced_row_security_and_the_role_no_way_around(northwind: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity")
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
+        )
         guarded = {name for (name,) in cursor.fetchall()}
         cursor.execute(
             "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' AND table_schema = 'public'"
         )
         with_tenant = {name for (name,) in cursor.fetchall()}
-        cursor.execute("SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        cursor.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        )
         assert cursor.fetchone() == (False, False, False)
-        cursor.execute("SELECT count(*) FROM pg_class WHERE relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)")
+        cursor.execute(
+            "SELECT count(*) FROM pg_class WHERE relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)"
+        )
         assert cursor.fetchone() == (0,)
     # Read before a scope exists, each by one narrow query.
     before_scope = {"accounts_membership", "accounts_apitoken"}

@@ -25,7 +25,18 @@ from reviews.actions import action_items, causes, facts
 from reviews.actions import reviews as reviews_actions
 from reviews.actions import rules as reviews_rules
 from reviews.models import Review
-from trains.actions import artifacts, environments, freezes, increments, milestones, releases, scope, services, teams, trains
+from trains.actions import (
+    artifacts,
+    environments,
+    freezes,
+    increments,
+    milestones,
+    releases,
+    scope,
+    services,
+    teams,
+    trains,
+)
 from trains.actions import commits as commit_actions
 from trains.actions.deployment_batch import record_many
 from trains.models import Environment, Iteration, ProgramIncrement, Release, Service, Team, Train
@@ -65,8 +76,12 @@ class Bank:
         self.services: dict[str, Service] = {}
 
     def build(self) -> None:
-        self.payments = self._train("PAY", "Meridian Payments", catalogue.PAYMENTS, "Cards, wallets and SEPA payments.")
-        self.lending = self._train("LND", "Harbor Lending", catalogue.LENDING, "Loans from application to last instalment.")
+        self.payments = self._train(
+            "PAY", "Meridian Payments", catalogue.PAYMENTS, "Cards, wallets and SEPA payments."
+        )
+        self.lending = self._train(
+            "LND", "Harbor Lending", catalogue.LENDING, "Loans from application to last instalment."
+        )
         self._environments()
         self.history = self._past()
         self.board = self._board()
@@ -86,7 +101,9 @@ class Bank:
             cadence_start=self._cadence_start(), pi_weeks=12, iteration_weeks=2,
         )  # fmt: skip
         for each in listed:
-            team = teams.create_team(self.rte, train=train, code=each.code, name=each.name, people=each.people, time_zone=each.zone)
+            team = teams.create_team(
+                self.rte, train=train, code=each.code, name=each.name, people=each.people, time_zone=each.zone
+            )
             self.teams[each.code] = team
             for service, tier, regulated in each.services:
                 self.services[service] = services.create_service(
@@ -102,8 +119,12 @@ class Bank:
 
     def _environments(self) -> None:
         self.environments = {
-            name: environments.create_environment(self.owner, name=name, kind=Environment.Kind(kind), rank=rank)
-            for rank, (name, kind) in enumerate((("test", "test"), ("staging", "staging"), ("production", "production")), 1)
+            name: environments.create_environment(
+                self.owner, name=name, kind=Environment.Kind(kind), rank=rank
+            )
+            for rank, (name, kind) in enumerate(
+                (("test", "test"), ("staging", "staging"), ("production", "production")), 1
+            )
         }
 
     def _past(self) -> History:
@@ -114,10 +135,17 @@ class Bank:
 
     def _board(self) -> Board:
         board: Board = boards.create_board(self.chair, name="Northwind CAB", quorum=3)
-        for user in [self.cast.user(Role.CHANGE_MANAGER), *(self.cast.user(Role.CAB_MEMBER, n) for n in range(3)), self.cast.user(Role.PROBLEM_MANAGER)]:
+        for user in [
+            self.cast.user(Role.CHANGE_MANAGER),
+            *(self.cast.user(Role.CAB_MEMBER, n) for n in range(3)),
+            self.cast.user(Role.PROBLEM_MANAGER),
+        ]:
             boards.add_member(self.chair, board, email=user.email)
         boards.add_member(
-            self.chair, board, email=self.cast.user(Role.COMPLIANCE_OFFICER).email, deputy_of=self.cast.user(Role.CAB_MEMBER, 2).email
+            self.chair,
+            board,
+            email=self.cast.user(Role.COMPLIANCE_OFFICER).email,
+            deputy_of=self.cast.user(Role.CAB_MEMBER, 2).email,
         )
         return board
 
@@ -133,7 +161,9 @@ class Bank:
         return gate
 
     def _plan(self) -> ProgramIncrement:
-        pi: ProgramIncrement = increments.create_increment(self.rte, train=self.payments, starts=self._cadence_start())
+        pi: ProgramIncrement = increments.create_increment(
+            self.rte, train=self.payments, starts=self._cadence_start()
+        )
         iterations = list(pi.iterations.order_by("number"))
         self._capacity(iterations)
         goals = [
@@ -151,7 +181,10 @@ class Bank:
             dependencies.accept_dependency(self.rte, dependency)
         self._objectives(pi)
         commitment.commit_increment(
-            self.rte, pi, accept=True, reason="The SEPA date is fixed by the scheme; Ledger Core moves posting rules forward next week."
+            self.rte,
+            pi,
+            accept=True,
+            reason="The SEPA date is fixed by the scheme; Ledger Core moves posting rules forward next week.",
         )
         increments.start_increment(self.rte, pi)
         for each in catalogue.PAYMENTS_FEATURES:
@@ -162,7 +195,9 @@ class Bank:
             elif each.iteration == 3:
                 features.start_feature(self.rte, Feature.objects.get(pk=made[each.title].pk))
         features.block_feature(
-            self.rte, made["Settlement file v3 for SEPA Instant"], reason="Posting rules arrive one iteration too late"
+            self.rte,
+            made["Settlement file v3 for SEPA Instant"],
+            reason="Posting rules arrive one iteration too late",
         )
         self.features = made
         increments.create_increment(self.rte, train=self.payments)
@@ -172,7 +207,9 @@ class Bank:
         for team in Team.objects.filter(train=self.payments):
             for iteration in iterations:
                 if not iteration.innovation:
-                    capacity_actions.set_capacity(self.rte, team=team, iteration=iteration, points=12 + team.people)
+                    capacity_actions.set_capacity(
+                        self.rte, team=team, iteration=iteration, points=12 + team.people
+                    )
 
     def _feature(self, each: catalogue.FeatureOf, goals: list[Any], iterations: list[Iteration]) -> Feature:
         feature: Feature = features.create_feature(
@@ -181,14 +218,21 @@ class Bank:
             description=f"{each.title} for the customers and colleagues of Northwind Bank.",
         )  # fmt: skip
         scoring.agree_score(
-            self.product, feature, value=each.value, time_criticality=each.time, risk_reduction=each.risk, job_size=each.size
+            self.product,
+            feature,
+            value=each.value,
+            time_criticality=each.time,
+            risk_reduction=each.risk,
+            job_size=each.size,
         )
         if each.iteration:
             features.refine_feature(
                 self.rte, feature, acceptance="Works for a pilot group; rollback rehearsed; runbook updated.",
                 feasibility="Built on what the team runs today.", constraints="none",
             )  # fmt: skip
-            feature = placement.place_feature(self.rte, Feature.objects.get(pk=feature.pk), iteration=iterations[each.iteration - 1])
+            feature = placement.place_feature(
+                self.rte, Feature.objects.get(pk=feature.pk), iteration=iterations[each.iteration - 1]
+            )
         return feature
 
     def _objectives(self, pi: ProgramIncrement) -> None:
@@ -200,15 +244,33 @@ class Bank:
             ("PLT", "The SEPA gateway survives the loss of a site", 8, False),
         ):
             objectives.create_objective(
-                self.rte, pi=pi, team=self.teams[code], title=title, planned_value=value, uncommitted=uncommitted
+                self.rte,
+                pi=pi,
+                team=self.teams[code],
+                title=title,
+                planned_value=value,
+                uncommitted=uncommitted,
             )
-        for actor, fingers in zip([self.product, self.rte, *self.cast.all(Role.TEAM_MEMBER)], (4, 4, 3), strict=False):
-            objectives.cast_confidence_vote(actor, pi=pi, fingers=fingers, comment="The SEPA chain is tight." if fingers < 4 else "")
+        for actor, fingers in zip(
+            [self.product, self.rte, *self.cast.all(Role.TEAM_MEMBER)], (4, 4, 3), strict=False
+        ):
+            objectives.cast_confidence_vote(
+                actor, pi=pi, fingers=fingers, comment="The SEPA chain is tight." if fingers < 4 else ""
+            )
 
     def _calendar(self) -> None:
-        for name, weeks, kind in (("PI planning", 0, "event"), ("SEPA Instant go-live", 8, "regulatory"), ("Inspect & adapt", 11, "event")):
+        for name, weeks, kind in (
+            ("PI planning", 0, "event"),
+            ("SEPA Instant go-live", 8, "regulatory"),
+            ("Inspect & adapt", 11, "event"),
+        ):
             milestones.create_milestone(
-                self.rte, train=self.payments, pi=self.pi, name=name, on=self.pi.starts + timedelta(weeks=weeks, days=2), kind=kind
+                self.rte,
+                train=self.payments,
+                pi=self.pi,
+                name=name,
+                on=self.pi.starts + timedelta(weeks=weeks, days=2),
+                kind=kind,
             )
         year_end = datetime.combine(self.today + timedelta(days=26), time(18), tzinfo=now().tzinfo)
         freezes.create_freeze(
@@ -216,7 +278,16 @@ class Bank:
             environment=self.environments["production"], reason="The books are closed; only emergency changes.",
         )  # fmt: skip
 
-    def _build(self, release: Release, service: str, version: str, *, failed: int = 0, covered: int = 862, warnings: int = 1) -> None:
+    def _build(
+        self,
+        release: Release,
+        service: str,
+        version: str,
+        *,
+        failed: int = 0,
+        covered: int = 862,
+        warnings: int = 1,
+    ) -> None:
         """What a pipeline does for one service: register the build, post its reports, attach it."""
         digest = "sha256:" + hashlib.sha256(f"{service} {version} demo".encode()).hexdigest()
         artifact = artifacts.register_artifact(
@@ -230,12 +301,18 @@ class Bank:
             ("bom.cdx.json", reports.cyclonedx(service, version)),
         ):
             result_actions.post_result(
-                self.pipeline, digest=digest, file=Upload(name, content), source="northwind-ci", run_url=f"https://ci.northwind.example/{service}/{version}"
+                self.pipeline,
+                digest=digest,
+                file=Upload(name, content),
+                source="northwind-ci",
+                run_url=f"https://ci.northwind.example/{service}/{version}",
             )
         releases_artifact = scope.attach_artifact
         releases_artifact(self.manager, release, artifact=artifact)
 
-    def _release(self, version: str, name: str, titles: tuple[str, ...], target: timedelta, tier: int) -> Release:
+    def _release(
+        self, version: str, name: str, titles: tuple[str, ...], target: timedelta, tier: int
+    ) -> Release:
         release: Release = releases.create_release(
             self.manager, train=self.payments, version=version, name=name, pi=self.pi, tier=tier, target_at=now() + target,
             impact="Customers see refunds within seconds. Transfers may wait up to five minutes during the switch.",
@@ -243,7 +320,9 @@ class Bank:
             success_criteria="Error rate below 0.2 % and settlement file accepted within one hour.",
         )  # fmt: skip
         for title in titles:
-            feature_releases.add_to_release(self.manager, Feature.objects.get(pk=self.features[title].pk), release=release)
+            feature_releases.add_to_release(
+                self.manager, Feature.objects.get(pk=self.features[title].pk), release=release
+            )
         release = Release.objects.get(pk=release.pk)
         releases.scope_release(self.manager, release)
         release = Release.objects.get(pk=release.pk)
@@ -272,8 +351,14 @@ class Bank:
         release = Release.objects.get(pk=release.pk)
         releases.mark_ready(self.manager, release)
         change = self._change(release, timedelta(hours=-1), 6)
-        for actor, why in zip(self.cast.all(Role.CAB_MEMBER), ("Tests and backout rehearsal are convincing.", "Low risk for customers.", "Agreed."), strict=False):
-            changes.vote(actor, ChangeRequest.objects.get(pk=change.pk), choice=Vote.Choice.APPROVE, rationale=why)
+        for actor, why in zip(
+            self.cast.all(Role.CAB_MEMBER),
+            ("Tests and backout rehearsal are convincing.", "Low risk for customers.", "Agreed."),
+            strict=False,
+        ):
+            changes.vote(
+                actor, ChangeRequest.objects.get(pk=change.pk), choice=Vote.Choice.APPROVE, rationale=why
+            )
         self._deploy(release, built)
         return Release.objects.get(pk=release.pk)
 
@@ -296,7 +381,11 @@ class Bank:
         """A recurring outage becomes a problem with a validated cause; a second one waits for its validation."""
         expert = self.cast.one(Role.PROBLEM_MANAGER)
         validator = self.cast.one(Role.COMPLIANCE_OFFICER)
-        ledger = list(Incident.objects.filter(services__service=self.services["ledger-core"]).order_by("-detected_at")[:3])
+        ledger = list(
+            Incident.objects.filter(services__service=self.services["ledger-core"]).order_by("-detected_at")[
+                :3
+            ]
+        )
         recurring = problems.create_problem(
             expert, title="Ledger times out when month-end postings pile up", service=self.services["ledger-core"], severity=3,
             category=Category.CAPACITY, description="Three outages in nine months share the same shape.", incidents=ledger,
@@ -305,8 +394,14 @@ class Bank:
             expert, recurring, statement="Posting batches take one lock per account, so month-end work queues behind single postings.",
             method=RootCause.Method.FIVE_WHYS, category=Category.CAPACITY, evidence=[i.key for i in ledger] or ["https://ci.northwind.example/ledger-core/load-test"],
         )  # fmt: skip
-        root_causes.validate_root_cause(validator, cause, note="The lock profile of the last outage shows it.")
-        problems.mark_known_error(expert, Problem.objects.get(pk=recurring.pk), workaround="Pause batch postings while the queue is above 5 000.")
+        root_causes.validate_root_cause(
+            validator, cause, note="The lock profile of the last outage shows it."
+        )
+        problems.mark_known_error(
+            expert,
+            Problem.objects.get(pk=recurring.pk),
+            workaround="Pause batch postings while the queue is above 5 000.",
+        )
         settlement = problems.create_problem(
             expert, title="Settlement files are rejected after schema changes", service=self.services["acq-settle"], severity=4,
             category=Category.TESTING_GAP, description="Contract tests do not cover optional fields.",
@@ -357,7 +452,11 @@ class Bank:
             ("Merchant self-service onboarding", "Balance snapshots every 15 minutes", "Velocity rules for refunds", "Passkey sign-in"),
             timedelta(days=9), 2,
         )  # fmt: skip
-        for service, version, covered in (("ledger-core", "8.14.0", 871), ("merchant-portal", "8.2.0", 838), ("wallet-bff", "8.41.0", 846)):
+        for service, version, covered in (
+            ("ledger-core", "8.14.0", 871),
+            ("merchant-portal", "8.2.0", 838),
+            ("wallet-bff", "8.41.0", 846),
+        ):
             self._build(release, service, version, covered=covered)
         releases.mark_ready(self.manager, Release.objects.get(pk=release.pk))
         change = self._change(release, timedelta(days=9), 3)

@@ -27,7 +27,9 @@ class Cast:
 
     def actor(self, email: str) -> Actor:
         user = self.people[email]
-        return Actor(self.organization.pk, user.pk, str(user), kind=user.kind, route="demo", reason="demo data")
+        return Actor(
+            self.organization.pk, user.pk, str(user), kind=user.kind, route="demo", reason="demo data"
+        )
 
     def one(self, role: Role) -> Actor:
         """The first person with the role."""

@@ -17,11 +17,15 @@ PAYMENTS = (
     TeamOf("ACQ", "Acquiring", 8, "Europe/London", (("acq-settle", 1, True), ("merchant-portal", 3, False))),
     TeamOf("LED", "Ledger Core", 9, "Europe/Lisbon", (("ledger-core", 1, True), ("ledger-export", 2, True))),
     TeamOf("RSK", "Risk & Fraud", 7, "Asia/Tokyo", (("risk-rules", 1, True), ("sanctions-screen", 1, True))),
-    TeamOf("MOB", "Mobile Wallet", 9, "Europe/Berlin", (("wallet-bff", 2, False), ("push-gateway", 3, False))),
+    TeamOf(
+        "MOB", "Mobile Wallet", 9, "Europe/Berlin", (("wallet-bff", 2, False), ("push-gateway", 3, False))
+    ),
     TeamOf("PLT", "Platform & IAM", 6, "Europe/Berlin", (("iam-core", 1, True), ("sepa-gw", 2, True))),
 )
 LENDING = (
-    TeamOf("ORG", "Origination", 8, "Europe/London", (("loan-origination", 2, True), ("credit-score", 1, True))),
+    TeamOf(
+        "ORG", "Origination", 8, "Europe/London", (("loan-origination", 2, True), ("credit-score", 1, True))
+    ),
     TeamOf("SVC", "Servicing", 7, "Europe/London", (("loan-servicing", 2, True), ("collections", 3, False))),
     TeamOf("DOC", "Documents", 5, "America/New_York", (("e-sign", 3, False),)),
 )

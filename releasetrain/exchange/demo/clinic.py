@@ -17,8 +17,13 @@ def build_clinic(cast: Cast) -> None:
     owner, rte = cast.one(Role.OWNER), cast.one(Role.RTE)
     today = now().date()
     start = today - timedelta(days=today.weekday(), weeks=2)
-    train = trains.create_train(owner, key="CLN", name="Clinical Records", cadence_start=start, pi_weeks=10, time_zone="Europe/London")
-    for code, name, listed in (("REC", "Records", ("records-api", "consent")), ("APT", "Appointments", ("booking",))):
+    train = trains.create_train(
+        owner, key="CLN", name="Clinical Records", cadence_start=start, pi_weeks=10, time_zone="Europe/London"
+    )
+    for code, name, listed in (
+        ("REC", "Records", ("records-api", "consent")),
+        ("APT", "Appointments", ("booking",)),
+    ):
         team = teams.create_team(rte, train=train, code=code, name=name, people=6)
         for service in listed:
             services.create_service(owner, name=service, train=train, team=team, tier=2, regulated=True)

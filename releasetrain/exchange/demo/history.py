@@ -58,7 +58,9 @@ def generate(services: list[tuple[str, int]], until: datetime, *, seed: int = 7,
                 continue
             number += 1
             version = f"{3 + number // 40}.{number % 40}.0"
-            live = day.replace(hour=draw.choice((8, 9, 10, 13, 14, 15)), minute=draw.randrange(60), second=0, microsecond=0)
+            live = day.replace(
+                hour=draw.choice((8, 9, 10, 13, 14, 15)), minute=draw.randrange(60), second=0, microsecond=0
+            )
             digest = "sha256:" + hashlib.sha256(f"{service} {version}".encode()).hexdigest()
             sha = hashlib.sha1(f"{service} {version}".encode(), usedforsecurity=False).hexdigest()
             for environment, lead in (("staging", timedelta(hours=20)), ("production", timedelta())):

@@ -34,7 +34,12 @@ def sarif(warnings: int = 0) -> bytes:
             "level": "warning",
             "message": {"text": "A weak hash is used for an identifier."},
             "locations": [
-                {"physicalLocation": {"artifactLocation": {"uri": f"app/ids_{n}.py"}, "region": {"startLine": 10 + n}}}
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": f"app/ids_{n}.py"},
+                        "region": {"startLine": 10 + n},
+                    }
+                }
             ],
         }
         for n in range(warnings)
@@ -44,7 +49,9 @@ def sarif(warnings: int = 0) -> bytes:
             "version": "2.1.0",
             "runs": [
                 {
-                    "tool": {"driver": {"name": "codescan", "version": "3.2", "rules": [{"id": "py/weak-hash"}]}},
+                    "tool": {
+                        "driver": {"name": "codescan", "version": "3.2", "rules": [{"id": "py/weak-hash"}]}
+                    },
                     "invocations": [{"executionSuccessful": True}],
                     "results": results,
                 }
@@ -66,7 +73,9 @@ def cyclonedx(service: str, version: str, vulnerable: bool = False) -> bytes:
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": {"component": {"type": "application", "bom-ref": service, "name": service, "version": version}},
+        "metadata": {
+            "component": {"type": "application", "bom-ref": service, "name": service, "version": version}
+        },
         "components": [
             {
                 "type": "library",

@@ -35,11 +35,16 @@ class ImportCommand(BaseCommand):
         if organization is None:
             raise CommandError(f"There is no organization {options['organization']}.")
         uploads = self._uploads(options["folder"])
-        actor = Actor.system(organization.pk, f"manage.py import of {options['folder'].name}", route="command")
+        actor = Actor.system(
+            organization.pk, f"manage.py import of {options['folder'].name}", route="command"
+        )
         try:
             with tenant_scope(organization.pk, actor):
                 train = Train.objects.filter(key=options["train"]).first() or create_train(
-                    actor, key=options["train"], name=self.train_name or options["train"], cadence_start=now().date()
+                    actor,
+                    key=options["train"],
+                    name=self.train_name or options["train"],
+                    cadence_start=now().date(),
                 )
                 run: ImportRun = type(self).action(actor, train=train, **uploads)
         except Refused as refused:

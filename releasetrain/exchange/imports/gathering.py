@@ -36,14 +36,18 @@ class Faults:
         refusals = [
             Refusal(
                 "import.row",
-                f"{e.file} line {e.line}, {e.column}: {e.sentence}" if e.line else f"{e.file} {e.column}: {e.sentence}",
+                f"{e.file} line {e.line}, {e.column}: {e.sentence}"
+                if e.line
+                else f"{e.file} {e.column}: {e.sentence}",
                 field=f"rows/{e.line or 0}/{e.column}",
                 status=422,
             )
             for e in self.found[:SHOWN]
         ]
         if len(self.found) > SHOWN:
-            refusals.append(Refusal("import.more", f"{len(self.found) - SHOWN} further rows have faults.", status=422))
+            refusals.append(
+                Refusal("import.more", f"{len(self.found) - SHOWN} further rows have faults.", status=422)
+            )
         raise Refused(*refusals)
 
 

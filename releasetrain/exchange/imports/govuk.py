@@ -31,8 +31,18 @@ def import_deployment_history(
     actor: Actor,
     *,
     train: Annotated[Train, Field("Train", help="Services that are not known yet join it.")],
-    deployments: Annotated[Upload, Field("Deployments", help="CSV, plain or gzip: deployed_at, requested_at, env, app, version, kind, …")],
-    commits: Annotated[Upload | None, Field("Commits", help="CSV, plain or gzip: app, version, deployed_at, sha, authored_at, merged_at, …")] = None,
+    deployments: Annotated[
+        Upload,
+        Field(
+            "Deployments", help="CSV, plain or gzip: deployed_at, requested_at, env, app, version, kind, …"
+        ),
+    ],
+    commits: Annotated[
+        Upload | None,
+        Field(
+            "Commits", help="CSV, plain or gzip: app, version, deployed_at, sha, authored_at, merged_at, …"
+        ),
+    ] = None,
 ) -> ImportRun:
     """Import a deployment history with its commits: all rows or none."""
     started = now()
@@ -42,13 +52,22 @@ def import_deployment_history(
     faults.refuse()
     ensure_services(actor, [row.application for row in rows], train=train)
     names = dict.fromkeys(row.environment for row in rows)
-    kinds = {name: ENVIRONMENTS.get(name, Environment.Kind.TEST) for name in sorted(names, key=lambda n: list(ENVIRONMENTS).index(n) if n in ENVIRONMENTS else 99)}
+    kinds = {
+        name: ENVIRONMENTS.get(name, Environment.Kind.TEST)
+        for name in sorted(names, key=lambda n: list(ENVIRONMENTS).index(n) if n in ENVIRONMENTS else 99)
+    }
     ensure_environments(actor, kinds)
     counts = Counts()
     counts.add(record_many(actor, [_deployment(row) for row in rows], source_name=deployments.name))
     if commits:
         deployed = {(r.application, r.version, r.deployed_at) for r in rows if r.environment == "production"}
-        counts.add_commits(record_commits(actor, [_commit(row, deployed) for row in changes if row.authored_at], source_name=commits.name))
+        counts.add_commits(
+            record_commits(
+                actor,
+                [_commit(row, deployed) for row in changes if row.authored_at],
+                source_name=commits.name,
+            )
+        )
     return put_on_record("deployment history", [u for u in (deployments, commits) if u], counts, started)
 
 

@@ -23,7 +23,13 @@ UNNAMED = "whole platform"
 def import_status_page(
     actor: Actor,
     *,
-    incidents: Annotated[Upload, Field("Incidents", help="JSON Lines, plain or gzip: id, title, impact, components, started_at, resolved_at, updates.")],
+    incidents: Annotated[
+        Upload,
+        Field(
+            "Incidents",
+            help="JSON Lines, plain or gzip: id, title, impact, components, started_at, resolved_at, updates.",
+        ),
+    ],
     train: Annotated[Train | None, Field("Train", help="Components that are not known yet join it.")] = None,
     source: Annotated[str, Field("Name of the status page", max_length=80)] = "status-page",
 ) -> ImportRun:

@@ -18,7 +18,17 @@ from trains.actions.milestones import create_milestone
 from trains.actions.releases import create_release
 from trains.actions.services import create_service
 from trains.actions.teams import create_team
-from trains.models import Environment, Freeze, ImportRun, Milestone, ProgramIncrement, Release, Service, Team, Train
+from trains.models import (
+    Environment,
+    Freeze,
+    ImportRun,
+    Milestone,
+    ProgramIncrement,
+    Release,
+    Service,
+    Team,
+    Train,
+)
 from trains.rules.readers import openstack
 
 from .gathering import Counts, Faults, ensure_environments, put_on_record, stream
@@ -35,7 +45,9 @@ def import_release_series(
     schedule: Annotated[Upload, Field("Schedule", help="schedule.json of the series")],
     deliverables: Annotated[Upload, Field("Deliverables", help="deliverables.json")],
     teams: Annotated[Upload, Field("Teams", help="teams.json")],
-    releases: Annotated[Upload, Field("Versions", help="releases.csv: one row per deliverable, version and repository")],
+    releases: Annotated[
+        Upload, Field("Versions", help="releases.csv: one row per deliverable, version and repository")
+    ],
 ) -> ImportRun:
     """Import a release series: teams, deliverables as services, the schedule with its freezes, and every version published."""
     started = now()
@@ -75,7 +87,9 @@ def _count(counts: Counts, wanted: int, made: int) -> None:
     counts.unchanged += wanted - made
 
 
-def _teams(actor: Actor, train: Train, delivered: tuple[openstack.DeliverableRow, ...], counts: Counts) -> None:
+def _teams(
+    actor: Actor, train: Train, delivered: tuple[openstack.DeliverableRow, ...], counts: Counts
+) -> None:
     names = list(dict.fromkeys(row.team for row in delivered if row.team))
     known = set(Team.objects.filter(train=train).values_list("name", flat=True))
     taken = set(Team.objects.values_list("code", flat=True))
@@ -126,7 +140,9 @@ def _increment(actor: Actor, train: Train, plan: openstack.ScheduleRow, counts: 
     for title, day in sorted(events - known, key=lambda e: (e[1], e[0])):
         create_milestone(actor, train=train, pi=pi, name=title, on=day, kind=Milestone.Kind.EVENT)
     _count(counts, len(events), len(events - known))
-    freezes = {(f"{plan.series}: {f.title}"[:120], f.starts_on, f.ends_on, f.text[:500]) for f in plan.freezes()}
+    freezes = {
+        (f"{plan.series}: {f.title}"[:120], f.starts_on, f.ends_on, f.text[:500]) for f in plan.freezes()
+    }
     present = set(Freeze.objects.filter(train=train).values_list("name", flat=True))
     wanted = {name: (starts, ends, text) for name, starts, ends, text in sorted(freezes, key=lambda f: f[1])}
     for name, (starts, ends, text) in wanted.items():
@@ -143,7 +159,9 @@ def _increment(actor: Actor, train: Train, plan: openstack.ScheduleRow, counts: 
     return pi
 
 
-def _release(actor: Actor, train: Train, plan: openstack.ScheduleRow, pi: ProgramIncrement, counts: Counts) -> Release:
+def _release(
+    actor: Actor, train: Train, plan: openstack.ScheduleRow, pi: ProgramIncrement, counts: Counts
+) -> Release:
     """The coordinated release of the series."""
     release = Release.objects.filter(train=train, pi=pi).order_by("created_at").first()
     _count(counts, 1, int(release is None))

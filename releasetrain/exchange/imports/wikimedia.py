@@ -24,8 +24,15 @@ def import_ring_train(
     actor: Actor,
     *,
     train: Annotated[Train, Field("Train")],
-    steps: Annotated[Upload, Field("Train steps", help="CSV: sha, at, action, groups_changed, from_version, to_version, is_revert, …")],
-    config_deploys: Annotated[Upload | None, Field("Configuration deployments", help="CSV: sha, merged_at, area, is_revert, …")] = None,
+    steps: Annotated[
+        Upload,
+        Field(
+            "Train steps", help="CSV: sha, at, action, groups_changed, from_version, to_version, is_revert, …"
+        ),
+    ],
+    config_deploys: Annotated[
+        Upload | None, Field("Configuration deployments", help="CSV: sha, merged_at, area, is_revert, …")
+    ] = None,
 ) -> ImportRun:
     """Import the steps of a train through its rings, roll-backs included: all rows or none."""
     started = now()

@@ -69,8 +69,7 @@ def trail(request: Any) -> HttpResponse:
     entries, more = explorer.search(query)
     people = _people(entries)
     rows = [
-        {"entry": e, "who": people.get(e.actor_id) or e.actor_name, "url": _subject_url(e)}
-        for e in entries
+        {"entry": e, "who": people.get(e.actor_id) or e.actor_name, "url": _subject_url(e)} for e in entries
     ]
     members = User.objects.filter(memberships__organization=request.organization).order_by("name")
     context = {
@@ -82,7 +81,9 @@ def trail(request: Any) -> HttpResponse:
         "verbs": explorer.verbs(),
         "members": members,
         "state": explorer.state(),
-        "filtered": any((query.text, query.verb, query.actor, query.kind, query.subject, query.since, query.until)),
+        "filtered": any(
+            (query.text, query.verb, query.actor, query.kind, query.subject, query.since, query.until)
+        ),
     }
     return page(request, "audit/trail.html", context)
 
@@ -95,7 +96,9 @@ def entry(request: Any, number: int) -> HttpResponse:
     if found is None:
         raise Http404("No such entry.")
     body = explorer.document(found)
-    changes = [{"field": k, "old": v[0], "new": v[1]} for k, v in sorted(body["payload"].get("changes", {}).items())]
+    changes = [
+        {"field": k, "old": v[0], "new": v[1]} for k, v in sorted(body["payload"].get("changes", {}).items())
+    ]
     context = {
         "section": "audit",
         "title": f"Entry {found.pk}",
@@ -121,14 +124,37 @@ def export(request: Any) -> StreamingHttpResponse:
     def lines() -> Any:
         buffer = io.StringIO()
         writer = csv.writer(buffer)
-        writer.writerow(["entry", "at_utc", "verb", "actor_id", "actor", "route", "kind", "subject_id", "subject", "request_id", "leaf_hash"])
+        writer.writerow(
+            [
+                "entry",
+                "at_utc",
+                "verb",
+                "actor_id",
+                "actor",
+                "route",
+                "kind",
+                "subject_id",
+                "subject",
+                "request_id",
+                "leaf_hash",
+            ]
+        )
         before = query.before
         while True:
             chosen = explorer.Query(**{**query.__dict__, "before": before})
             entries, before = explorer.search(chosen, limit=1_000)
             for e in entries:
                 writer.writerow(
-                    [e.pk, e.at.isoformat(), e.verb, e.actor_id or "", e.actor_name, e.route, e.subject_kind, e.subject_id]
+                    [
+                        e.pk,
+                        e.at.isoformat(),
+                        e.verb,
+                        e.actor_id or "",
+                        e.actor_name,
+                        e.route,
+                        e.subject_kind,
+                        e.subject_id,
+                    ]
                     + [neutral(e.subject_label), e.request_id, bytes(e.leaf_hash).hex()]
                 )
             yield buffer.getvalue()
@@ -145,5 +171,3 @@ def export(request: Any) -> StreamingHttpResponse:
 def neutral(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-

@@ -27,7 +27,13 @@ def show(request: Any) -> HttpResponse:
     """The first page after sign-in."""
     registry = actions()
     steps = [
-        {"title": title, "why": why, "done": model.objects.exists(), "decision": registry[verb].decide(request.actor), "url": verb_url(registry[verb])}
+        {
+            "title": title,
+            "why": why,
+            "done": model.objects.exists(),
+            "decision": registry[verb].decide(request.actor),
+            "url": verb_url(registry[verb]),
+        }
         for verb, model, title, why in STEPS
     ]
     context = {

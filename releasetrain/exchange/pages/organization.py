@@ -23,7 +23,9 @@ from releasetrain.tenancy.models import row_id
 def settings(request: Any) -> HttpResponse:
     """What the organization is set up with."""
     grants = (
-        Grant.objects.filter(revoked_at__isnull=True).select_related("user", "scope").order_by("user__name", "role")
+        Grant.objects.filter(revoked_at__isnull=True)
+        .select_related("user", "scope")
+        .order_by("user__name", "role")
     )
     registry = actions()
     context = {
@@ -34,7 +36,10 @@ def settings(request: Any) -> HttpResponse:
         "state": explorer.state(),
         "key": keys.public_keys()[0],
         "grant": (registry["grant.create"].decide(request.actor), verb_url(registry["grant.create"])),
-        "account": (registry["service_account.create"].decide(request.actor), verb_url(registry["service_account.create"])),
+        "account": (
+            registry["service_account.create"].decide(request.actor),
+            verb_url(registry["service_account.create"]),
+        ),
         "members_list": f"/o/{request.organization.slug}/grants/",
     }
     return page(request, "organization/settings.html", context)

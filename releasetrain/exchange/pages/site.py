@@ -21,7 +21,11 @@ from releasetrain.tenancy.models import Organization
 
 
 def _zones() -> list[tuple[str, str]]:
-    return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
+    return [
+        (zone, zone.replace("_", " "))
+        for zone in sorted(available_timezones())
+        if "/" in zone or zone == "UTC"
+    ]
 
 
 @require_safe
@@ -36,7 +40,11 @@ def landing(request: HttpRequest) -> HttpResponse:
     )
     if len(mine) == 1:
         return redirect(f"/o/{mine[0].slug}/")
-    return render(request, "site/organizations.html", {"organizations": mine, "open": settings.SELF_SERVICE_ORGANIZATIONS})
+    return render(
+        request,
+        "site/organizations.html",
+        {"organizations": mine, "open": settings.SELF_SERVICE_ORGANIZATIONS},
+    )
 
 
 class FoundingForm(forms.Form):
@@ -44,7 +52,9 @@ class FoundingForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120)
     slug = forms.CharField(
-        label="Address", max_length=40, help_text="Used in links: lower-case letters, digits and hyphens, e.g. northwind."
+        label="Address",
+        max_length=40,
+        help_text="Used in links: lower-case letters, digits and hyphens, e.g. northwind.",
     )
     time_zone = forms.ChoiceField(label="Time zone", choices=_zones, initial="Europe/London")
 
@@ -54,7 +64,9 @@ class FoundingForm(forms.Form):
 def new_organization(request: Any) -> HttpResponse:
     """Found an organization; the founder becomes its first owner."""
     if not settings.SELF_SERVICE_ORGANIZATIONS:
-        return HttpResponseForbidden("This installation does not let people found organizations by themselves.")
+        return HttpResponseForbidden(
+            "This installation does not let people found organizations by themselves."
+        )
     form = FoundingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -73,7 +85,9 @@ def new_organization(request: Any) -> HttpResponse:
 class ProfileForm(forms.ModelForm):
     """How a person is called and how they see times and colours."""
 
-    time_zone = forms.ChoiceField(label="Time zone", choices=_zones, help_text="Times on every page are shown in this zone.")
+    time_zone = forms.ChoiceField(
+        label="Time zone", choices=_zones, help_text="Times on every page are shown in this zone."
+    )
 
     class Meta:
         model = User

@@ -25,7 +25,9 @@ class Command(BaseCommand):
             chosen = chosen.filter(slug__in=options["organization"])
         sound = True
         for organization in chosen:
-            with tenant_scope(organization.pk, Actor.system(organization.pk, "verify_ledger", route="command")):
+            with tenant_scope(
+                organization.pk, Actor.system(organization.pk, "verify_ledger", route="command")
+            ):
                 report = verify_ledger(organization.pk)
             verdict = "sound" if report.sound else "NOT SOUND"
             self.stdout.write(

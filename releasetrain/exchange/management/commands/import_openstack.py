@@ -5,7 +5,9 @@ from releasetrain.exchange.imports.openstack import import_release_series
 
 
 class Command(ImportCommand):
-    help = "Import a release series as OpenStack publishes it: teams, deliverables, schedule, freezes, versions."
+    help = (
+        "Import a release series as OpenStack publishes it: teams, deliverables, schedule, freezes, versions."
+    )
     files = {
         "schedule": ("schedule.json",),
         "deliverables": ("deliverables.json",),

@@ -25,10 +25,14 @@ class Command(BaseCommand):
             return
         with transaction.atomic():
             bank = found("northwind", "Northwind Bank", "Europe/Berlin", NORTHWIND)
-            with tenant_scope(bank.organization.pk, Actor.system(bank.organization.pk, "demo data", route="command")):
+            with tenant_scope(
+                bank.organization.pk, Actor.system(bank.organization.pk, "demo data", route="command")
+            ):
                 Bank(bank).build()
         with transaction.atomic():
             clinic = found("contoso-health", "Contoso Health", "Europe/London", CONTOSO)
-            with tenant_scope(clinic.organization.pk, Actor.system(clinic.organization.pk, "demo data", route="command")):
+            with tenant_scope(
+                clinic.organization.pk, Actor.system(clinic.organization.pk, "demo data", route="command")
+            ):
                 build_clinic(clinic)
         self.stdout.write("The demo organizations northwind and contoso-health are loaded.")
