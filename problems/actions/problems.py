@@ -88,10 +88,13 @@ def raise_problem(
     if known:
         refuse("problem.raised", f"{incident.key} belongs to {known.key}.", blocked_by=Ref.of(known))
     touched = incident.services.select_related("service").first()
+    behind = service or (touched.service if touched else None)
+    if behind is None:
+        refuse("problem.service", "Say whose problem it is.", field="service")
     return create_problem(
         actor,
         title=title or incident.title,
-        service=service or touched.service,
+        service=behind,
         severity=incident.severity,
         category=Category(incident.category or Category.UNKNOWN),
         fingerprint=incident.fingerprint,

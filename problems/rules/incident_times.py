@@ -43,7 +43,14 @@ class Times:
 
         Reports of one incident may come in any order; merging them in any order gives the same moments.
         """
-        return Times(**{name: _earliest(getattr(self, name), getattr(report, name)) for name in NAMES})
+        return Times(
+            min(self.detected_at, report.detected_at),
+            *(
+                _earliest(getattr(self, name), getattr(report, name))
+                for name in NAMES
+                if name != "detected_at"
+            ),
+        )
 
 
 def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
