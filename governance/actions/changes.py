@@ -252,7 +252,7 @@ def vote(
         )
     if not rationale.strip():
         refuse("required", "Say why: the decision is read by auditors.", field="rationale")
-    content, digest = queries.present_content(change)
+    _, digest = queries.present_content(change)
     if digest != change.content_digest:
         refuse(
             "change.moved_on",

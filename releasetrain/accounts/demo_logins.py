@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .catalogue import Role
 
-DEMO_PASSWORD = "all aboard the release train"
+DEMO_PASSWORD = "all aboard the release train"  # noqa: S105 - public on purpose, of demo people only
 
 # (name, e-mail address, roles); the first of each role is printed by `manage.py up`.
 NORTHWIND: list[tuple[str, str, tuple[Role, ...]]] = [

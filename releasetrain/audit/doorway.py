@@ -111,11 +111,8 @@ class Action:
 
     def _refusals(self, actor: Actor, subject: Any, params: dict[str, Any] | None) -> Iterator[Refusal]:
         target = (params or {}).get(self.within, subject) if self.within else subject
-        if self.within and target is None:
-            allowed = actor.may_somewhere(self.requires)
-        else:
-            allowed = actor.may(self.requires, target)
-        if not allowed:
+        undecided = self.within and target is None
+        if not (actor.may_somewhere(self.requires) if undecided else actor.may(self.requires, target)):
             yield Refusal(
                 code="permission.missing",
                 sentence=f"You need the permission {self.requires} for this.",

@@ -68,6 +68,9 @@ class SealedLeaf(models.Model):
             models.UniqueConstraint(fields=["organization", "entry_id"], name="sealed_leaf_entry"),
         ]
 
+    def __str__(self) -> str:
+        return f"leaf {self.index}"
+
 
 class Checkpoint(models.Model):
     """A signed tree head: size, root and the signed note (C2SP tlog-checkpoint) as published."""

@@ -11,13 +11,12 @@ from typing import Any
 ScopeKey = tuple[str, str]
 Grants = dict[str, set[ScopeKey]]
 
-_source: Callable[[Actor], Grants] | None = None
+_sources: list[Callable[[Actor], Grants]] = []
 
 
 def register_permission_source(source: Callable[[Actor], Grants]) -> None:
     """Plug in who knows the grants of an actor (the accounts package)."""
-    global _source
-    _source = source
+    _sources[:] = [source]
 
 
 def scope_path(obj: Any, organization_id: uuid.UUID) -> list[ScopeKey]:
@@ -66,7 +65,7 @@ class Actor:
     @property
     def grants(self) -> Grants:
         if self._grants is None:
-            self._grants = _source(self) if _source and self.user_id else {}
+            self._grants = _sources[0](self) if _sources and self.user_id else {}
         return self._grants
 
     def may(self, permission: str, obj: Any = None, *, scopes: Iterable[ScopeKey] | None = None) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - every name in these statements is one of our own tables or columns
 """What the database itself refuses: derived from the models, applied after every `migrate` as the owner.
 
 * row-level security, forced, on every table with tenant rows (history, ledger and permission tables too);

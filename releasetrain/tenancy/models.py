@@ -101,6 +101,9 @@ class KeySequence(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "prefix"], name="key_sequence_once")]
 
+    def __str__(self) -> str:
+        return f"{self.prefix}-{self.last}"
+
 
 def next_keys(prefix: str, count: int = 1) -> list[str]:
     """Reserve `count` keys like CHG-142; the row lock makes them gapless per committed transaction."""

@@ -425,7 +425,8 @@ class Bank:
         )  # fmt: skip
         causes.agree_causes(self.rte, Review.objects.get(pk=review.pk))
         action_items.add_action(
-            self.rte, Review.objects.get(pk=review.pk), title="Brief support before the window is proposed", owner=self.cast.user(Role.RELEASE_MANAGER),
+            self.rte, Review.objects.get(pk=review.pk), title="Brief support before the window is proposed",
+            owner=self.cast.user(Role.RELEASE_MANAGER),
             due_on=self.today + timedelta(days=10), success_criteria="The next two releases have the briefing on record before submission.",
         )  # fmt: skip
 

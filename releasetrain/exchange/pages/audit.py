@@ -144,19 +144,7 @@ def export(request: Any) -> StreamingHttpResponse:
             chosen = explorer.Query(**{**query.__dict__, "before": before})
             entries, before = explorer.search(chosen, limit=1_000)
             for e in entries:
-                writer.writerow(
-                    [
-                        e.pk,
-                        e.at.isoformat(),
-                        e.verb,
-                        e.actor_id or "",
-                        e.actor_name,
-                        e.route,
-                        e.subject_kind,
-                        e.subject_id,
-                    ]
-                    + [neutral(e.subject_label), e.request_id, bytes(e.leaf_hash).hex()]
-                )
+                writer.writerow(_line(e))
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
@@ -166,6 +154,13 @@ def export(request: Any) -> StreamingHttpResponse:
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="audit-{request.organization.slug}.csv"'
     return response
+
+
+def _line(entry: LedgerEntry) -> list[object]:
+    leaf = bytes(entry.leaf_hash).hex()
+    who = [entry.actor_id or "", entry.actor_name, entry.route]
+    what = [entry.subject_kind, entry.subject_id, neutral(entry.subject_label)]
+    return [entry.pk, entry.at.isoformat(), entry.verb, *who, *what, entry.request_id, leaf]
 
 
 def neutral(text: str) -> str:
