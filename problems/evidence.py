@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from governance.evidence.collect import Entry, Subject, collector, shown
+from django.db.models import Q, QuerySet
+
+from governance.evidence.collect import Entry, Subject, collector, shown, subject_kind
+from governance.models import ChangeRequest
 from problems.models import (
     FailureLink,
     Incident,
@@ -16,13 +19,36 @@ from problems.models import (
     ProblemIncident,
     RootCause,
 )
+from trains.models import Deployment, ReleaseArtifact
+
+
+@subject_kind("problem", "Problem", Problem)
+def of_problem(problem: Problem) -> Subject:
+    """The problem with the releases that fix it, their changes, and the deployments that carried the fix or failed."""
+    fixes = ProblemFix.objects.filter(problem=problem)
+    releases = frozenset(fixes.values_list("release_id", flat=True))
+    carried = Q(release__in=releases) | Q(observation_windows__problem=problem)
+    failed = Q(failure_links__incident__problems__problem=problem)
+    return Subject(
+        kind="problem",
+        title="Problem",
+        label=str(problem),
+        object=problem,
+        releases=releases,
+        changes=frozenset(ChangeRequest.objects.filter(release__in=releases).values_list("pk", flat=True)),
+        deployments=frozenset(Deployment.objects.filter(carried | failed).values_list("pk", flat=True)),
+        artifacts=frozenset(
+            ReleaseArtifact.objects.filter(release__in=releases).values_list("artifact_id", flat=True)
+        ),
+    )
 
 
 @collector("problems.incidents")
 def incidents(subject: Subject) -> Iterator[Entry]:
-    """Incidents that people or rules lay to the deployments, disputed ones too."""
+    """Incidents that people or rules lay to the deployments or to the problem, disputed ones too."""
     links = FailureLink.objects.filter(deployment__in=subject.deployments)
-    chosen = Incident.objects.filter(pk__in=links.values("incident"))
+    laid = Q(failure_links__in=links) | Q(problems__problem__in=_problems(subject))
+    chosen = Incident.objects.filter(pk__in=Incident.objects.filter(laid).values("pk"))
     yield from subject.records(chosen)
     yield from subject.records(IncidentService.objects.filter(incident__in=chosen))
     yield from subject.records(links)
@@ -31,13 +57,20 @@ def incidents(subject: Subject) -> Iterator[Entry]:
 @collector("problems.problems")
 def problems(subject: Subject) -> Iterator[Entry]:
     """Problems that the releases fix, with their root causes and what was observed afterwards."""
-    fixes = ProblemFix.objects.filter(release__in=subject.releases)
-    chosen = Problem.objects.filter(pk__in=fixes.values("problem"))
+    chosen = _problems(subject)
     yield from subject.records(chosen)
-    yield from subject.records(fixes)
+    yield from subject.records(ProblemFix.objects.filter(problem__in=chosen))
     yield from subject.records(RootCause.objects.filter(problem__in=chosen))
     yield from subject.records(ObservationWindow.objects.filter(problem__in=chosen))
     yield from subject.records(ProblemIncident.objects.filter(problem__in=chosen))
+
+
+def _problems(subject: Subject) -> QuerySet[Problem]:
+    """A package about a problem is about that one; any other has the problems that its releases fix."""
+    if isinstance(subject.object, Problem):
+        return Problem.objects.filter(pk=subject.object.pk)
+    fixed = ProblemFix.objects.filter(release__in=subject.releases)
+    return Problem.objects.filter(pk__in=fixed.values("problem"))
 
 
 def _cause(data: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Verbs of problems, loaded at start."""
 
 from . import (
+    evidence,
     failure_links,
     following,
     incident_batch,
@@ -12,6 +13,7 @@ from . import (
 )
 
 __all__ = [
+    "evidence",
     "failure_links",
     "following",
     "incident_batch",

@@ -22,7 +22,7 @@ class Story(Gateway):
         self.post(sarif(("sql-injection", "error")), VERSION, name="bandit.sarif")
         self.verdict = self.evaluate(VERSION)
         self.change = self._change()
-        self.deployment = self._deployment()
+        self.deployment = self.deploy(self.release, VERSION)
 
     def _release(self) -> Any:
         from trains.actions.releases import create_release, freeze_release, scope_release
@@ -71,7 +71,8 @@ class Story(Gateway):
         with self.scope("auditor"):
             return ChangeRequest.objects.get(pk=change.pk)
 
-    def _deployment(self) -> Any:
+    def deploy(self, release: Any, version: str) -> Any:
+        """A deployment to production, as the pipeline reports it."""
         from trains.actions.deployments import record_deployment
 
         with self.scope("service_account") as pipeline:
@@ -79,11 +80,11 @@ class Story(Gateway):
                 pipeline,
                 service=self.service,
                 environment=self.production,
-                release=self.release,
-                version=VERSION,
+                release=release,
+                version=version,
                 status="succeeded",
                 source="ci",
-                external_id="run-1",
+                external_id=f"run-{version}",
             )
 
     def package(self, role: str = "release_manager", **about: Any) -> Any:
