@@ -19,7 +19,15 @@ from trains.queries.cockpit import activity_of, matrix_of, scope_of, stages_of
 from trains.states import RELEASE_STATES
 
 _MAIN_VERBS = 2
-_SHOWN = {"trains", "increments", "scope-items", "release-artifacts", "deployments"}
+_SHOWN = {
+    "trains",
+    "increments",
+    "scope-items",
+    "release-artifacts",
+    "deployments",
+    "problem-fixes",
+    "reviews",
+}
 
 
 def cockpit(request: Any, release: Release) -> dict[str, Any]:
