@@ -66,6 +66,7 @@ def read(stored: StoredFile) -> bytes:
 
 
 def _record(digest: str, size: int, name: str, media_type: str) -> StoredFile:
+    stored: StoredFile
     stored, _ = StoredFile.objects.get_or_create(
         digest=digest, defaults={"size": size, "media_type": media_type[:100], "name": name[:150]}
     )

@@ -18,19 +18,19 @@ from releasetrain.tenancy.tasks import enqueue
 PATIENCE = timedelta(seconds=20)
 
 
-@shared_task(name="governance.tasks.evaluate", soft_time_limit=100, time_limit=120)
+@shared_task(name="governance.tasks.evaluate", soft_time_limit=100, time_limit=120)  # type: ignore[untyped-decorator]
 def evaluate(organization_id: str, evaluation_id: str) -> str | None:
     """Evaluate one gate. Opens its own scopes: the claim must be committed before the facts are read."""
     return evaluating.work_off(uuid.UUID(organization_id), uuid.UUID(evaluation_id))
 
 
-@shared_task(name="governance.tasks.sweep_evaluations")
+@shared_task(name="governance.tasks.sweep_evaluations")  # type: ignore[untyped-decorator]
 def sweep_evaluations() -> int:
     """Find evaluations that the broker or a worker lost; runs every few seconds, and twice at once does no harm."""
     return sum(sweep(organization) for organization in _organizations())
 
 
-@shared_task(name="governance.tasks.sum_up_changes")
+@shared_task(name="governance.tasks.sum_up_changes")  # type: ignore[untyped-decorator]
 def sum_up_changes() -> None:
     """Fold the counted changes, so that asking stays quick where much happens."""
     for organization in _organizations():

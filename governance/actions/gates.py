@@ -30,7 +30,8 @@ def create_gate(
     *,
     name: Annotated[str, Field("Name", max_length=120)],
     environment: Annotated[
-        Environment, Field("Guards", help="What passes the gate may enter this environment.")
+        Environment,
+        Field("Guards", help="What passes the gate may enter this environment."),  # type: ignore[valid-type]
     ],
     train: Annotated[Train | None, Field("Of train", help="Empty: of every train.")] = None,
     service: Annotated[Service | None, Field("Of service", help="Empty: of every service.")] = None,

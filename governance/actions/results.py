@@ -8,7 +8,7 @@ from governance import files
 from governance.gates import invalidate
 from governance.models import Component, Result, ResultKind
 from governance.queries.results import standing_results
-from governance.rules.intake.detect import Kind, detect, read_report
+from governance.rules.intake.detect import read_report
 from governance.rules.intake.errors import LIMITS, ReportError
 from governance.rules.reading import Reading, reading_of
 from governance.scanning import insert_facts, record_findings
@@ -20,12 +20,6 @@ from trains.actions.artifacts import register_artifact
 from trains.models import Artifact, Service
 
 LARGEST = max(LIMITS.values())
-_READ_AS = {
-    ResultKind.TESTS: Kind.TESTS,
-    ResultKind.COVERAGE: Kind.COVERAGE,
-    ResultKind.STATIC_ANALYSIS: Kind.SARIF,
-    ResultKind.COMPOSITION: Kind.CYCLONEDX,
-}
 
 
 @action("result.post", creates=Result, requires="results.post", within="service")
@@ -39,7 +33,8 @@ def post_result(
         Upload,
         Field(
             "Report",
-            help="JUnit, xUnit, NUnit, TRX; Cobertura, JaCoCo, LCOV, Clover; SARIF 2.1.0; CycloneDX 1.4 to 1.6.",
+            help="JUnit, xUnit, NUnit, TRX; Cobertura, JaCoCo, LCOV, Clover; SARIF 2.1.0; CycloneDX 1.4 to 1.6;"
+            " OpenVEX.",
             max=LARGEST,
         ),
     ],
@@ -103,7 +98,7 @@ def post_result(
 def _read(content: bytes, kind: ResultKind | None) -> Reading:
     """The report as read; a hostile or broken one is refused before anything is stored."""
     try:
-        return reading_of(read_report(content, _READ_AS[kind] if kind else detect(content)))
+        reading = reading_of(read_report(content))
     except ReportError as error:
         refuse(
             f"report.{error.code}",
@@ -111,6 +106,9 @@ def _read(content: bytes, kind: ResultKind | None) -> Reading:
             remedy="Post the report as the tool wrote it; nothing of this one was stored.",
             field="file",
         )
+    if kind and reading.kind != kind:
+        refuse("report.other_kind", f"This is a report of kind {reading.kind}, not {kind}.", field="kind")
+    return reading
 
 
 def _artifact(actor: Actor, digest: str, service: Service | None, version: str, commit: str) -> Artifact:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from governance import files
 from governance.models import Component, Finding, FindingOccurrence, Result
+from governance.rules.intake.openvex import SETTLED, deciding, read_openvex
+from governance.rules.reading import OPENVEX
 from trains.models import Artifact
 
 from .context import CheckContext
 from .parameters import Parameter, count, limit, texts
 from .per_artifact import judge_results
-from .registry import Outcome, check, failed, passed
+from .registry import Outcome, check, failed, passed, pending
 
 SEVERITIES = ("critical", "high", "medium", "low")
 _LIMITS: dict[str, Parameter] = {
@@ -79,7 +83,13 @@ def composition(
     """Known vulnerabilities and licences of the artifact's components, from its CycloneDX bill of materials."""
 
     def judge(artifact: Artifact, results: list[Result]) -> Outcome:
-        outcome = _judge(ctx.at, artifact, results, limits)
+        statements = [r for r in results if r.format == OPENVEX]
+        results = [r for r in results if r.format != OPENVEX]
+        if not results:
+            return pending(
+                f"No bill of materials for {artifact}.", f"Post the CycloneDX document for {artifact.digest}."
+            )
+        outcome = _judge(ctx.at, artifact, results, limits, statements)
         listed = Component.objects.filter(result__in=results)
         number = listed.count()
         denied = _denied(listed, denied_licences)
@@ -111,16 +121,22 @@ def composition(
     )
 
 
-def _judge(at: datetime, artifact: Artifact, results: list[Result], limits: dict[str, int | None]) -> Outcome:
-    counted, ends = counted_findings(at, results)
+def _judge(
+    at: datetime,
+    artifact: Artifact,
+    results: list[Result],
+    limits: dict[str, int | None],
+    statements: Sequence[Result] = (),
+) -> Outcome:
+    counted, ends = counted_findings(at, results, Vex(artifact, statements))
     problems = [problem for r in results for problem in r.summary.get("problems", [])]
     found: dict[str, Any] = {
         "facts": {
             "findings": dict(sorted(counted.items())),
             "problems": len(problems),
-            "results": sorted(r.digest for r in results),
+            "results": sorted(r.digest for r in (*results, *statements)),
         },
-        "evidence": results,
+        "evidence": [*results, *statements],
         "as_of": min(r.as_of for r in results),
         "valid_until": ends,
     }
@@ -152,21 +168,45 @@ def _judge(at: datetime, artifact: Artifact, results: list[Result], limits: dict
     )
 
 
-def counted_findings(at: datetime, results: list[Result]) -> tuple[Counter[str], datetime | None]:
+class Vex:
+    """OpenVEX documents posted about an artifact: do they say that a finding is none of it?"""
+
+    def __init__(self, artifact: Artifact, statements: Sequence[Result] = ()):
+        self.documents = [read_openvex(files.read(result.file)) for result in statements]
+        build = artifact.digest.partition(":")[2]
+        named = {p for d in self.documents for s in d.statements for p in s.products}
+        # A statement names the component, or the product: then it must be this very build.
+        self.this_build = sorted(product for product in named if build in product)
+
+    def settles(self, rule: str, component: str) -> bool:
+        if not self.documents:
+            return False
+        products = (component, *self.this_build)
+        found = [s for p in products if (s := deciding(self.documents, rule, p)) is not None]
+        latest = max(found, key=lambda s: s.at, default=None)
+        return latest is not None and latest.status in SETTLED
+
+
+def counted_findings(at: datetime, results: list[Result], vex: Vex) -> tuple[Counter[str], datetime | None]:
     """Severity → number of findings in these results that count, and when the next acceptance among them ends.
 
-    A finding that a later build has fixed still is in this one: only exemptions in the report itself, false positives
-    and unexpired acceptances are not counted.
+    A finding that a later build has fixed still is in this one: only exemptions in the report itself, VEX statements
+    about it, false positives and unexpired acceptances are not counted.
     """
     rows = (
         FindingOccurrence.objects.filter(result__in=results, exempt="")
         .exclude(finding__state=Finding.State.FALSE_POSITIVE)
-        .values_list("finding_id", "finding__severity", "finding__state", "finding__accepted_until")
+        .values_list(
+            *("finding_id", "finding__rule", "finding__location", "finding__severity", "finding__state"),
+            "finding__accepted_until",
+        )
         .distinct()
     )
     counted: Counter[str] = Counter()
     ends: datetime | None = None
-    for _, severity, state, accepted_until in rows:
+    for _, rule, location, severity, state, accepted_until in rows:
+        if vex.settles(rule, location):
+            continue
         if state == Finding.State.ACCEPTED and accepted_until and accepted_until > at:
             ends = min(filter(None, (ends, accepted_until)))
         else:

@@ -121,4 +121,5 @@ class FindingOccurrence(TenantModel):
         return f"{self.finding} in {self.result}"
 
     def scope_path(self) -> list[ScopeKey]:
-        return self.finding.scope_path()
+        path: list[ScopeKey] = self.finding.scope_path()
+        return path

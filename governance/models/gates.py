@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -188,7 +190,7 @@ class Evaluation(KeyedModel):
         return self.key
 
     @property
-    def subject(self) -> models.Model:
+    def subject(self) -> Any:
         """The release or artifact that was judged."""
         return self.release if self.release_id else self.artifact
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -63,12 +65,13 @@ class Result(TenantModel):
         return f"{self.get_kind_display()} of {self.artifact}"
 
     @property
-    def as_of(self):  # type: ignore[no-untyped-def]
+    def as_of(self) -> datetime:
         """The moment its evidence is from: never later than its receipt, whatever the report claims."""
         return min(self.produced_at, self.reported_at) if self.produced_at else self.reported_at
 
     def scope_path(self) -> list[ScopeKey]:
-        return self.artifact.scope_path()
+        path: list[ScopeKey] = self.artifact.scope_path()
+        return path
 
 
 class Component(TenantModel):
@@ -93,4 +96,5 @@ class Component(TenantModel):
         return f"{self.name} {self.version}".strip()
 
     def scope_path(self) -> list[ScopeKey]:
-        return self.result.scope_path()
+        path: list[ScopeKey] = self.result.scope_path()
+        return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -83,7 +85,7 @@ class Waiver(KeyedModel):
         return self.check_name
 
     @property
-    def subject(self) -> models.Model:
+    def subject(self) -> Any:
         """The release or artifact it is for."""
         return self.release if self.release_id else self.artifact
 

@@ -22,7 +22,7 @@ from releasetrain.kernel.refusals import Ref
 SHOWN = 15
 
 
-def _overdue(rows: QuerySet, value: str) -> QuerySet:
+def _overdue(rows: QuerySet[Finding], value: str) -> QuerySet[Finding]:
     living = rows.filter(state__in=[Finding.State.OPEN, Finding.State.TRIAGED, Finding.State.REOPENED])
     return living.filter(due_at__lte=now()) if value == "late" else living.filter(due_at__gt=now())
 

@@ -22,7 +22,7 @@ def standing_results(artifacts: Iterable[Artifact], kind: str) -> dict[uuid.UUID
         Result.objects.filter(artifact__in=ids, kind=kind)
         .order_by("artifact_id", "tool", "stream", "-reported_at", "-id")
         .distinct("artifact_id", "tool", "stream")
-        .select_related("artifact__service")
+        .select_related("artifact__service", "file")
     )
     found: dict[uuid.UUID, list[Result]] = {pk: [] for pk in ids}
     for row in rows:

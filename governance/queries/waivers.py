@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from governance.checks import registry
 from governance.models import Gate, Waiver
@@ -18,7 +19,7 @@ def builds_digest(artifacts: Iterable[Artifact]) -> str:
     return digest(sorted(a.digest for a in artifacts))
 
 
-def waivers_in_force(gate: Gate, subject: Subject, at: datetime, specs: list[dict]) -> list[Waiver]:
+def waivers_in_force(gate: Gate, subject: Subject, at: datetime, specs: list[dict[str, Any]]) -> list[Waiver]:
     """Granted, unexpired waivers of this gate for the subject. One about a build falls when the build changes."""
     rows = Waiver.objects.filter(gate=gate, state=Waiver.State.GRANTED, expires_at__gt=at)
     rows = rows.filter(release=subject.release) if subject.release else rows.filter(artifact=subject.artifact)

@@ -12,11 +12,13 @@ from releasetrain.kernel.canonical import digest
 from .intake.coverage import CoverageSummary
 from .intake.cyclonedx import BillOfMaterials, Component, Vulnerability
 from .intake.detect import Report
+from .intake.openvex import VexDocument
 from .intake.sarif import ScanReport
 from .intake.tests import TestSummary
 
 _LISTED = 50
 CYCLONEDX = "CycloneDX"
+OPENVEX = "OpenVEX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def reading_of(report: Report) -> Reading:
         return _coverage(report)
     if isinstance(report, ScanReport):
         return _scan(report)
+    if isinstance(report, VexDocument):
+        return _vex(report)
     return _bill(report)
 
 
@@ -153,6 +157,18 @@ def _bill(report: BillOfMaterials) -> Reading:
     return Reading(
         "composition", f"CycloneDX {report.spec_version}", (CYCLONEDX,), summary, findings, components
     )
+
+
+def _vex(report: VexDocument) -> Reading:
+    """Statements are applied when a gate looks: what they say may be about scans that come later."""
+    counted = Counter(s.status.value for s in report.statements)
+    summary = {
+        "statements": len(report.statements),
+        "by_status": dict(sorted(counted.items())),
+        "author": report.author,
+    }
+    # Each author's documents replace each other, never another author's.
+    return Reading("composition", OPENVEX, (f"{OPENVEX} by {report.author}",), {**summary, "problems": []})
 
 
 _EXEMPT_BY_ANALYSIS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from typing import Any
 
 import pytest
@@ -155,6 +156,44 @@ def test_static_analysis_counts_by_severity_and_believes_no_failed_scan(gateway:
 def test_composition_respects_vex(gateway: Any, vulnerability: dict[str, str], expected: str) -> None:
     gateway.publish(gate("composition"))
     gateway.post(cyclonedx(vulnerability))
+    assert verdict(gateway)[0] == expected
+
+
+def openvex(status: str, product: str, at: str = "2026-01-01T00:00:00Z") -> bytes:
+    said: dict[str, Any] = {
+        "vulnerability": {"name": "CVE-1"},
+        "products": [{"@id": product}],
+        "status": status,
+    }
+    if status == "not_affected":
+        said["justification"] = "vulnerable_code_not_in_execute_path"
+    head = {
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": f"vex-{at}",
+        "author": "Security",
+        "timestamp": at,
+    }
+    return json.dumps({**head, "version": 1, "statements": [said]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "product", "expected"),
+    [
+        ("not_affected", "pkg:pypi/lib0@1.0.0", "pass"),
+        ("fixed", "pkg:oci/ledger@" + digest_of("1.0.0"), "pass"),
+        ("not_affected", "pkg:oci/ledger@" + digest_of("another"), "fail"),
+        ("not_affected", "pkg:pypi/other@1.0.0", "fail"),
+        ("affected", "pkg:pypi/lib0@1.0.0", "fail"),
+        ("under_investigation", "pkg:pypi/lib0@1.0.0", "fail"),
+    ],
+)
+def test_openvex_statements_decide_about_the_components_or_the_build_they_name(
+    gateway: Any, status: str, product: str, expected: str
+) -> None:
+    gateway.publish(gate("composition"))
+    gateway.post(openvex(status, product), name="vex.json")
+    assert verdict(gateway)[0] == "pending"  # statements alone are no bill of materials
+    gateway.post(cyclonedx({"id": "CVE-1", "severity": "critical"}))
     assert verdict(gateway)[0] == expected
 
 
