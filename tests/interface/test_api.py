@@ -242,6 +242,12 @@ def test_a_session_may_write_only_with_its_csrf_token(db, web):
     body = json.dumps({"name": "x", "listed": "grants"})
     assert strict.get(f"{ROOT}/grants").status_code == 200
     assert strict.post(f"{ROOT}/saved-views", body, content_type="application/json").status_code == 403
+    strict.get("/o/northwind/grants/")
+    header = {"HTTP_X_CSRFTOKEN": strict.cookies["csrf"].value}
+    answer = strict.post(f"{ROOT}/saved-views", body, content_type="application/json", **header)
+    assert answer.status_code == 201, answer.content
+    answer = strict.post(f"{ROOT}/saved-views", {"name": "y", "listed": "grants"}, **header)
+    assert answer.status_code == 201, answer.content
 
 
 def test_request_ids_come_back_and_reach_the_ledger(owner, in_northwind):
