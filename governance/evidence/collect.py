@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Model, QuerySet
 
 from governance.models import StoredFile
@@ -175,6 +176,15 @@ def subject_kinds() -> dict[str, SubjectKind]:
 def kind_of(model: type[Model]) -> SubjectKind | None:
     """The kind of subject that rows of a model are, or None."""
     return next((k for k in _subjects.values() if k.model is model), None)
+
+
+def shown_as(kind: str) -> Shown:
+    """How records of a kind are shown: as declared, or under the words of their model."""
+    if kind not in _shown:
+        model = next((m for m in apps.get_models() if m._meta.model_name == kind), None)
+        title = str(model._meta.verbose_name_plural) if model else kind
+        return Shown(kind, title[:1].upper() + title[1:])
+    return _shown[kind]
 
 
 def shown_kinds() -> dict[str, Shown]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .collect import Entry, Shown, shown_kinds
+from .collect import Entry, Shown, shown_as, shown_kinds
 from .render.words import cell
 
 MOST_REMARKS = 200
@@ -44,8 +44,10 @@ class Overview:
     def take(self, entry: Entry, link: str, subject_id: str) -> None:
         """Note one record."""
         kind, ident, label, data = entry
-        how = shown_kinds().get(kind) or Shown(kind, kind.capitalize())
-        section = self.sections.setdefault(kind, Section(how))
+        if kind not in self.sections:
+            self.sections[kind] = Section(shown_as(kind))
+        section = self.sections[kind]
+        how = section.how
         order = str(data.get(how.sort) or "") if how.sort else ""
         rows = how.lines(data) if how.lines else [[cell(data, path) for _, path in how.columns] or [label]]
         section.count += 1

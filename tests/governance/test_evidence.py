@@ -244,7 +244,8 @@ def test_pages_answer(committed_db: Any, story: Story, web: Any) -> None:
     page = auditor.get(f"/o/northwind/evidence/{waiting.key}/").content.decode()
     assert "Sealed." in page
     assert "data-live=" not in page
-    assert auditor.get("/o/northwind/evidence/").status_code == 200
+    assert auditor.get("/o/northwind/evidence/?about=release").status_code == 200
+    assert auditor.get(f"/o/northwind/evidence/{waiting.key}/history").status_code == 200
     cockpit = web("release_manager").get(f"/o/northwind/releases/{story.release.key}/").content.decode()
     assert waiting.key in cockpit
     script = b"".join(auditor.get("/o/northwind/evidence/verify.py").streaming_content)

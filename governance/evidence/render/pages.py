@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from django.template.loader import render_to_string
 
-from governance.evidence.collect import Entry, shown_kinds
+from governance.evidence.collect import Entry, shown_as
 from governance.evidence.packing import path_of_page
 
 from .words import at_path, heading, moment, said
@@ -31,8 +31,7 @@ class Pages:
     def add(self, entry: Entry) -> str:
         """Write a record; returns the address at which it can be read, seen from the root of the package."""
         kind, ident, label, data = entry
-        how = shown_kinds().get(kind)
-        run = self._run(kind, how.title if how else heading(kind))
+        run = self._runs.get(kind) or self._run(kind, shown_as(kind).title)
         path = run.place()
         run.write(_article(ident, label, data))
         return f"{path}#r-{ident}"

@@ -25,7 +25,7 @@ _OF_CHOICES = {
         "act",
         "rule",
     ),
-    *("category", "tier", "status", "origin", "did"),
+    *("category", "tier", "status", "origin", "did", "depth", "method"),
 }
 
 
