@@ -59,7 +59,7 @@ def actors_of(chosen: Chosen) -> set[uuid.UUID]:
             .order_by()
             .values_list("actor_id", flat=True)
         )
-        found |= set(rows.distinct())
+        found |= {actor_id for actor_id in rows.distinct() if actor_id}
     return found
 
 

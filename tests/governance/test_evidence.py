@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from governance.models import EvidencePackage, PackageDownload
 from releasetrain.audit import keys
@@ -142,10 +144,13 @@ def test_the_server_says_what_it_found_in_a_sentence(committed_db: Any, story: S
     assert good.verified_said.startswith("Intact: all ")
     assert "they match the seal of 20" in good.verified_said
     path = story.path(package)
+    call_command("verify_package", str(path), stdout=StringIO())
     path.write_bytes(path.read_bytes().replace(b"Instant payments", b"Instant paymentZ"))
     with story.scope("auditor") as auditor:
         bad = verify_package(auditor, package)
     assert not bad.verified
+    with pytest.raises(CommandError, match="records.json"):
+        call_command("verify_package", str(path))
     assert "records.json: " in bad.verified_said
     answer = web("auditor").get(f"/o/northwind/evidence/{package.key}/")
     assert "Not intact" in answer.content.decode()
