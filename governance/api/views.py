@@ -12,6 +12,8 @@ from governance.asking import FIELDS, Question, ask
 from governance.models import Evaluation
 from governance.queries import verdicts
 from releasetrain.interface import links
+from releasetrain.interface.api.documentation import ProblemDetailsSerializer
+from releasetrain.interface.api.problems import CONTENT_TYPE
 from releasetrain.interface.api.views import OrganizationView
 from releasetrain.interface.resources import resource_of
 from releasetrain.kernel.refusals import refuse
@@ -61,6 +63,11 @@ _UNDER_WAY = inline_serializer(
 )
 
 
+def _problems(*statuses: int) -> dict[Any, Any]:
+    """Refusals, as everywhere in the API."""
+    return {(status, CONTENT_TYPE): OpenApiResponse(ProblemDetailsSerializer) for status in statuses}
+
+
 class EvaluateView(OrganizationView):
     """POST: may this release or artifact enter this environment?"""
 
@@ -108,7 +115,7 @@ class EvaluationView(OrganizationView):
                 "wait", int, description=f"Seconds to wait for the verdict, at most {LONGEST_WAIT}."
             ),
         ],
-        responses={200: ANSWER},
+        responses={200: ANSWER, **_problems(401, 403, 404, 429)},
     )
     def get(self, request: Any, ref: str, **_: Any) -> Response:
         resource = resource_of(Evaluation)
