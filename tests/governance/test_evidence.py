@@ -149,7 +149,7 @@ def test_the_server_says_what_it_found_in_a_sentence(committed_db: Any, story: S
     with story.scope("auditor") as auditor:
         bad = verify_package(auditor, package)
     assert not bad.verified
-    with pytest.raises(CommandError, match="records.json"):
+    with pytest.raises(CommandError, match=r"records\.json"):
         call_command("verify_package", str(path))
     assert "records.json: " in bad.verified_said
     answer = web("auditor").get(f"/o/northwind/evidence/{package.key}/")
