@@ -9,7 +9,9 @@ from celery import shared_task
 from django.db.models import QuerySet
 
 from governance import evaluating, gates
+from governance.models import SettledAnswer
 from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 from releasetrain.tenancy.tasks import enqueue
@@ -32,10 +34,11 @@ def sweep_evaluations() -> int:
 
 @shared_task(name="governance.tasks.sum_up_changes")  # type: ignore[untyped-decorator]
 def sum_up_changes() -> None:
-    """Fold the counted changes, so that asking stays quick where much happens."""
+    """Fold the counted changes and forget expired answers, so that asking stays quick where much happens."""
     for organization in _organizations():
         with tenant_scope(organization.pk, Actor.system(organization.pk, "housekeeping")):
             gates.sum_up()
+            SettledAnswer.objects.filter(valid_until__lt=now()).delete()
 
 
 def sweep(organization: Organization) -> int:

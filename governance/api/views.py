@@ -83,6 +83,7 @@ class EvaluateView(OrganizationView):
             202: OpenApiResponse(
                 _UNDER_WAY, "Evaluations under way; Location says where to wait, with ?wait=30."
             ),
+            **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429),
         },
     )
     def post(self, request: Any, **_: Any) -> Response:

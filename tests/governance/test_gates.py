@@ -385,3 +385,17 @@ def test_kept_answers_belong_to_one_organization(
     settle(gateway, api("service_account"))
     with within(other_cast, "release_manager"):
         assert not SettledAnswer.objects.exists()
+
+
+def test_housekeeping_forgets_expired_answers_only(gateway: Any, api: Any) -> None:
+    from governance.tasks import sum_up_changes
+
+    gateway.post(junit(3))
+    settle(gateway, api("service_account"))
+    sum_up_changes()
+    with gateway.scope("auditor"):
+        assert SettledAnswer.objects.count() == 1
+    with time_machine.travel(now() + timedelta(days=2), tick=False):
+        sum_up_changes()
+        with gateway.scope("auditor"):
+            assert not SettledAnswer.objects.exists()
