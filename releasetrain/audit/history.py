@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, models
 from django.db.models import Func
@@ -16,6 +12,7 @@ from django.db.models.functions import Cast
 from simple_history.models import HistoricalRecords
 
 from releasetrain.kernel.clock import now
+from releasetrain.tenancy.bulk import BATCH, as_json, batches, columns_of, insert, names_of, quoted
 from releasetrain.tenancy.models import KeyedModel, TenantModel, next_keys
 from releasetrain.tenancy.scope import current_scope
 
@@ -64,7 +61,7 @@ def tracked(**options: Any) -> HistoricalRecords:
     )
 
 
-def bulk_create_tracked(objects: Sequence[TenantModel], batch_size: int = 5_000) -> list[Any]:
+def bulk_create_tracked(objects: Sequence[TenantModel], batch_size: int = BATCH) -> list[Any]:
     """Insert many rows of one tracked model with their history rows.
 
     Rows travel as JSON and history is copied inside the database: several times faster than row by row through the ORM.
@@ -73,25 +70,14 @@ def bulk_create_tracked(objects: Sequence[TenantModel], batch_size: int = 5_000)
     _reserve_keys(listed)
     for each in listed:
         each.prepare_save()
-    for batch in _batches(listed, batch_size):
-        model = type(batch[0])
-        columns = _columns(model)
-        names = _names(columns)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {_quoted(model)} ({names})"  # noqa: S608 - names of our own tables and columns
-                f" SELECT {names} FROM json_populate_recordset(NULL::{_quoted(model)}, %s::json)",
-                [_as_json(batch, columns)],
-            )
+    for batch in batches(listed, batch_size):
+        insert(batch)
         _copy_history(batch, "+")
-        for each in batch:
-            each._state.adding = False
-            each._state.db = connection.alias
     return listed
 
 
 def bulk_update_tracked(
-    objects: Sequence[TenantModel], fields: Iterable[str], batch_size: int = 5_000
+    objects: Sequence[TenantModel], fields: Iterable[str], batch_size: int = BATCH
 ) -> int:
     """Update these fields of many rows of one tracked model, with their history rows; returns how many there were."""
     listed = list(objects)
@@ -99,25 +85,20 @@ def bulk_update_tracked(
     updated = 0
     for each in listed:
         each.prepare_save()
-    for batch in _batches(listed, batch_size):
+    for batch in batches(listed, batch_size):
         model = type(batch[0])
-        columns = [f for f in _columns(model) if f.name in wanted or f.attname in wanted]
+        columns = [f for f in columns_of(model) if f.name in wanted or f.attname in wanted]
         assignments = ", ".join(f'"{f.column}" = given."{f.column}"' for f in columns)
-        identity = [f for f in _columns(model) if f.primary_key]
+        identity = [f for f in columns_of(model) if f.primary_key]
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {_quoted(model)} AS kept SET {assignments}"  # noqa: S608 - names of our own tables and columns
-                f" FROM json_populate_recordset(NULL::{_quoted(model)}, %s::json) AS given WHERE kept.id = given.id",
-                [_as_json(batch, [*identity, *columns])],
+                f"UPDATE {quoted(model)} AS kept SET {assignments}"  # noqa: S608 - names of our own tables and columns
+                f" FROM json_populate_recordset(NULL::{quoted(model)}, %s::json) AS given WHERE kept.id = given.id",
+                [as_json(batch, [*identity, *columns])],
             )
             updated += cursor.rowcount
         _copy_history(batch, "~")
     return updated
-
-
-def _batches(objects: list[Any], size: int) -> Iterator[list[Any]]:
-    for start in range(0, len(objects), size):
-        yield objects[start : start + size]
 
 
 def _reserve_keys(objects: list[Any]) -> None:
@@ -128,46 +109,19 @@ def _reserve_keys(objects: list[Any]) -> None:
             each.key = key
 
 
-def _columns(model: type[models.Model]) -> list[models.Field]:
-    """Every stored column; binary ones have no JSON form, and no tracked model has any."""
-    return [f for f in model._meta.concrete_fields if f.column]
-
-
-def _names(columns: Iterable[models.Field]) -> str:
-    return ", ".join(f'"{f.column}"' for f in columns)
-
-
-def _quoted(model: type[models.Model]) -> str:
-    return f'"{model._meta.db_table}"'
-
-
-def _as_json(objects: Iterable[Any], columns: list[models.Field]) -> str:
-    named = [(f.column, f.attname) for f in columns]
-    rows = [{column: getattr(each, attribute) for column, attribute in named} for each in objects]
-    return json.dumps(rows, default=_in_json)
-
-
-def _in_json(value: Any) -> Any:
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    raise TypeError(f"A {type(value).__name__} has no JSON form; write such rows with save().")
-
-
-def _copy_history(objects: list[Any], kind: str) -> None:
+def _copy_history(objects: Sequence[Any], kind: str) -> None:
     """The history rows of rows just written, copied from them inside the database."""
     model = type(objects[0])
     history = getattr(model, model._meta.simple_history_manager_attribute).model  # type: ignore[attr-defined]
     kept = {f.column for f in history._meta.concrete_fields}
-    names = _names(f for f in _columns(model) if f.column in kept)
+    names = names_of(f for f in columns_of(model) if f.column in kept)
     scope = current_scope()
     reason = (scope.actor.reason[:100] or None) if scope else None
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_quoted(history)} ({names}, history_date, history_type, history_user_id,"  # noqa: S608
+            f"INSERT INTO {quoted(history)} ({names}, history_date, history_type, history_user_id,"  # noqa: S608
             " history_change_reason, history_request_id)"
-            f" SELECT {names}, %s, %s, %s, %s, %s FROM {_quoted(model)} WHERE id = ANY(%s)",
+            f" SELECT {names}, %s, %s, %s, %s, %s FROM {quoted(model)} WHERE id = ANY(%s)",
             [
                 now(),
                 kind,

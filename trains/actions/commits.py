@@ -14,12 +14,12 @@ from django.utils.dateparse import parse_datetime
 from releasetrain.audit import ledger
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.refusals import Refusal, Refused, refuse
+from releasetrain.tenancy.bulk import batches, insert_many
 from trains.models import Commit, Deployment, DeploymentCommit, Service
 
 from .permission import require_permission
 from .rows_digest import rows_digest
 
-_CHUNK = 5_000
 _SHOWN_ERRORS = 50
 
 
@@ -111,17 +111,15 @@ def record_many(
         known = _known(merged)
         created = [commit for key, commit in merged.items() if key not in known]
         completed = [stored for key, stored in known.items() if _complete(stored, merged[key])]
-        for commit in (*created, *completed):
-            commit.prepare_save()
-        Commit.objects.bulk_create(created, batch_size=2_000)
+        insert_many(created)
         if completed:
+            for commit in completed:
+                commit.prepare_save()
             names = ["opened_at", "merged_at", "author_name", "title", "row_version"]
             Commit.objects.bulk_update(completed, names, batch_size=1_000)
         by_key = {key: known.get(key, commit) for key, commit in merged.items()}
         links = _links(listed, services, deployments, by_key, deployment)
-        for link in links:
-            link.prepare_save()
-        DeploymentCommit.objects.bulk_create(links, batch_size=5_000, ignore_conflicts=True)
+        insert_many(links, ignore_conflicts=True)
         result = CommitResult(
             rows=len(listed),
             created=len(created),
@@ -154,9 +152,7 @@ def _services(rows: list[CommitRow]) -> dict[str, Service]:
 def _deployments(rows: list[CommitRow]) -> dict[tuple[str, str], UUID]:
     named = {(row.source, row.external_id) for row in rows if row.external_id}
     found: dict[tuple[str, str], UUID] = {}
-    keys = sorted(named)
-    for start in range(0, len(keys), _CHUNK):
-        chunk = keys[start : start + _CHUNK]
+    for chunk in batches(sorted(named)):
         stored = Deployment.objects.filter(
             source__in={s for s, _ in chunk}, external_id__in=[e for _, e in chunk]
         )
@@ -183,7 +179,7 @@ def _merged(rows: list[CommitRow], services: dict[str, Service]) -> dict[_Key, C
     for row in rows:
         key = (services[row.service].pk, row.sha)
         commit = Commit(
-            service=services[row.service],
+            service_id=services[row.service].pk,
             sha=row.sha,
             authored_at=row.authored_at,
             opened_at=row.opened_at,
@@ -209,9 +205,7 @@ def _complete(stored: Commit, said: Commit) -> bool:
 
 def _known(merged: dict[_Key, Commit]) -> dict[_Key, Commit]:
     found: dict[_Key, Commit] = {}
-    keys = list(merged)
-    for start in range(0, len(keys), _CHUNK):
-        chunk = keys[start : start + _CHUNK]
+    for chunk in batches(list(merged)):
         rows = Commit.objects.filter(service__in={s for s, _ in chunk}, sha__in=[sha for _, sha in chunk])
         found.update({(c.service_id, c.sha): c for c in rows if (c.service_id, c.sha) in merged})
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,15 +12,15 @@ from releasetrain.audit import ledger
 from releasetrain.audit.history import bulk_create_tracked, bulk_update_tracked
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.refusals import Refusal, Refused
+from releasetrain.tenancy.bulk import batches
 from trains.models import Artifact, Deployment, Environment, Release, Service
 from trains.rules.settling import Report, disagreement, merge
 
 from .permission import require_permission
 from .rows_digest import rows_digest
-from .settling import SAID, as_report, settle_rollbacks, take_over
+from .settling import SAID, settle_rollbacks, take_over
 
 _SHOWN_ERRORS = 50
-_CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,8 @@ class BatchResult:
 
 
 _COLUMNS = tuple(f.name for f in fields(DeploymentRow))
+_STATES = frozenset(Deployment.State.values)
+_KINDS = frozenset(Deployment.Kind.values)
 
 
 class _Errors:
@@ -129,9 +130,9 @@ class _Places:
             errors.add(
                 index, "external_id", "required", "A deployment in a batch needs its id in the source."
             )
-        if row.status not in Deployment.State.values:
+        if row.status not in _STATES:
             errors.add(index, "status", "deployment.status", f"{row.status!r} is no status of a deployment.")
-        if row.kind not in Deployment.Kind.values:
+        if row.kind not in _KINDS:
             errors.add(index, "kind", "deployment.kind", f"{row.kind!r} is no kind of deployment.")
         if row.finished_at is not None and row.finished_at < row.started_at:
             errors.add(index, "finished_at", "deployment.period", "It finished before it started.")
@@ -191,26 +192,63 @@ def _settled(rows: Sequence[DeploymentRow], places: _Places) -> dict[tuple[str, 
     return found
 
 
-def _known(settled: dict[tuple[str, str], DeploymentRow]) -> dict[tuple[str, str], Deployment]:
-    found: dict[tuple[str, str], Deployment] = {}
-    keys = list(settled)
-    for start in range(0, len(keys), _CHUNK):
-        chunk = keys[start : start + _CHUNK]
+@dataclass(frozen=True, slots=True)
+class _OnRecord:
+    """A deployment as it was reported so far; the row itself is loaded only when a report changes it."""
+
+    id: UUID
+    report: Report
+
+
+# The columns of a report, in the order of its fields.
+_REPORTED = (
+    "service__name",
+    "environment__name",
+    "outcome",
+    "started_at",
+    "finished_at",
+    "version",
+    "commit",
+    "artifact__digest",
+    "release__key",
+    "kind",
+    "emergency",
+    "rework",
+    "deployed_by_name",
+    "url",
+)
+_DIGEST, _RELEASE = _REPORTED.index("artifact__digest"), _REPORTED.index("release__key")
+
+
+def _known(settled: dict[tuple[str, str], DeploymentRow]) -> dict[tuple[str, str], _OnRecord]:
+    found: dict[tuple[str, str], _OnRecord] = {}
+    for chunk in batches(list(settled)):
         rows = Deployment.objects.filter(
             source__in={s for s, _ in chunk}, external_id__in=[e for _, e in chunk]
-        )
-        for deployment in rows.select_related("service", "environment", "artifact", "release"):
-            found[deployment.source, deployment.external_id] = deployment
+        ).order_by()
+        for source, external_id, pk, *said in rows.values_list("source", "external_id", "pk", *_REPORTED):
+            said[_DIGEST] = said[_DIGEST] or ""
+            said[_RELEASE] = said[_RELEASE] or ""
+            found[source, external_id] = _OnRecord(pk, Report(*said))
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What the reports make of a deployment on record."""
+
+    report: Report
+    artifact: Artifact | None
+    release: Release | None
+
+
 def _write(
-    settled: dict[tuple[str, str], DeploymentRow], known: dict[tuple[str, str], Deployment], places: _Places
+    settled: dict[tuple[str, str], DeploymentRow], known: dict[tuple[str, str], _OnRecord], places: _Places
 ) -> tuple[list[Deployment], list[Deployment]]:
     """The rows to insert and those to update; inserts the artifacts that are new."""
     errors = _Errors()
     created: list[Deployment] = []
-    updated: list[Deployment] = []
+    changes: dict[UUID, _Change] = {}
     artifacts: list[Artifact] = []
     for index, (key, row) in enumerate(settled.items()):
         artifact: Artifact | None = None
@@ -221,41 +259,55 @@ def _write(
                 continue
             if artifact is not None and artifact._state.adding:
                 artifacts.append(artifact)
-        deployment = known.get(key)
-        if deployment is None:
-            deployment = Deployment(
-                service_id=places.services[row.service].pk,
-                environment_id=places.environments[row.environment].pk,
-                source=row.source,
-                external_id=row.external_id,
+        release = places.releases.get(row.release)
+        on_record = known.get(key)
+        if on_record is None:
+            created.append(_created(row, places, artifact, release))
+            continue
+        before = on_record.report
+        differs = disagreement(before, row)
+        if differs:
+            errors.add(
+                index,
+                differs,
+                "deployment.disagrees",
+                f"{row.external_id} is on record with another {differs}.",
             )
-            take_over(deployment, row)
-            created.append(deployment)
-            changed = False
-        else:
-            before = as_report(deployment)
-            differs = disagreement(before, row)
-            if differs:
-                errors.add(
-                    index,
-                    differs,
-                    "deployment.disagrees",
-                    f"{row.external_id} is on record with another {differs}.",
-                )
-                continue
-            changed = take_over(deployment, merge(before, row))
-        changed |= _name(deployment, "artifact", artifact) | _name(
-            deployment, "release", places.releases.get(row.release)
-        )
-        if changed and deployment is known.get(key):
-            updated.append(deployment)
+            continue
+        merged = merge(before, row)
+        if merged != before:
+            changes[on_record.id] = _Change(merged, artifact, release)
     errors.refuse()
     bulk_create_tracked(list({a.digest: a for a in artifacts}.values()))
-    return created, updated
+    return created, _changed(changes)
 
 
-def _name(deployment: Deployment, field: str, target: Any) -> bool:
-    if target is None or getattr(deployment, f"{field}_id") == target.pk:
-        return False
-    setattr(deployment, field, target)
-    return True
+def _created(
+    row: DeploymentRow, places: _Places, artifact: Artifact | None, release: Release | None
+) -> Deployment:
+    return Deployment(
+        service_id=places.services[row.service].pk,
+        environment_id=places.environments[row.environment].pk,
+        source=row.source,
+        external_id=row.external_id,
+        artifact_id=artifact.pk if artifact else None,
+        release_id=release.pk if release else None,
+        outcome=row.status,
+        state=row.status,
+        **{name: getattr(row, name) for name in SAID},
+    )
+
+
+def _changed(changes: dict[UUID, _Change]) -> list[Deployment]:
+    """The rows that the reports change, changed."""
+    found: list[Deployment] = []
+    for chunk in batches(list(changes)):
+        found.extend(Deployment.objects.filter(pk__in=chunk))
+    for deployment in found:
+        change = changes[deployment.pk]
+        take_over(deployment, change.report)
+        if change.artifact is not None:
+            deployment.artifact = change.artifact
+        if change.release is not None:
+            deployment.release = change.release
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 from releasetrain.audit.history import bulk_update_tracked
@@ -12,6 +12,18 @@ from trains.rules.rollbacks import Past, undoings
 from trains.rules.settling import Report
 
 State = Deployment.State
+_CHUNK = 5_000
+# State, the deployment it undid, the one whose version came back.
+_Links = tuple[str, UUID | None, UUID | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Past):
+    """A deployment with what is on record about rollbacks. Histories are long: columns are read, not objects made."""
+
+    state: str
+    rolls_back_id: UUID | None
+    restores_id: UUID | None
 
 
 def as_report(deployment: Deployment) -> Report:
@@ -71,19 +83,30 @@ def settle_rollbacks(pairs: Iterable[tuple[UUID, UUID]]) -> None:
         environment__in={e for _, e in wanted},
     )
     found = wanted & set(rollbacks.values_list("service_id", "environment_id").distinct().order_by())
-    changed: list[Deployment] = []
-    for service_id, environment_id in sorted(found):
-        rows = list(Deployment.objects.filter(service_id=service_id, environment_id=environment_id))
-        links = undoings(Past(d.pk, d.kind, d.outcome, d.version, d.started_at) for d in rows)
-        undone = {u.rolls_back for u in links.values() if u.completed}
-        changed.extend(d for d in rows if _relink(d, links.get(d.pk), undone))
+    if not found:
+        return
+    histories: dict[tuple[UUID, UUID], list[_Kept]] = {pair: [] for pair in found}
+    rows = Deployment.objects.filter(service__in={s for s, _ in found}, environment__in={e for _, e in found})
+    columns = ("service_id", "environment_id", *(f.name for f in fields(_Kept)))
+    for service_id, environment_id, *values in rows.order_by().values_list(*columns).iterator(_CHUNK):
+        if (service_id, environment_id) in histories:
+            histories[service_id, environment_id].append(_Kept(*values))
+    wanting: dict[UUID, _Links] = {}
+    for history in histories.values():
+        wanting.update(_changed(history))
+    changed = list(Deployment.objects.filter(pk__in=list(wanting)))
+    for deployment in changed:
+        deployment.state, deployment.rolls_back_id, deployment.restores_id = wanting[deployment.pk]
     bulk_update_tracked(changed, ["state", "rolls_back", "restores"])
 
 
-def _relink(deployment: Deployment, link: Any, undone: set[Any]) -> bool:
-    state = State.ROLLED_BACK if deployment.pk in undone else deployment.outcome
-    wanted = (state, link.rolls_back if link else None, link.restores if link else None)
-    if (deployment.state, deployment.rolls_back_id, deployment.restores_id) == wanted:
-        return False
-    deployment.state, deployment.rolls_back_id, deployment.restores_id = wanted
-    return True
+def _changed(history: list[_Kept]) -> Iterator[tuple[UUID, _Links]]:
+    """What must be written anew of one service in one environment."""
+    links = undoings(history)
+    undone = {u.rolls_back for u in links.values() if u.completed}
+    for each in history:
+        link = links.get(each.id)
+        state = State.ROLLED_BACK if each.id in undone else each.outcome
+        wanted = (state, link.rolls_back if link else None, link.restores if link else None)
+        if (each.state, each.rolls_back_id, each.restores_id) != wanted:
+            yield each.id, wanted
