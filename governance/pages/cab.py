@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance.actions import changes
 from governance.models import Board, ChangeRequest, Evaluation, Meeting, Vote
 from governance.queries import changes as queries
+from governance.queries import verdicts
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import allowed_verbs, creators_of
 from releasetrain.interface.links import url_for, verb_url
@@ -50,6 +51,7 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
     )
     mine = next((v for v in votes if user_id in (v.voter_id, v.cast_by_id)), None)
     decision = changes.vote.decide(request.actor, change)
+    evaluation = _readiness(change)
     return {
         "change": change,
         "votes": votes,
@@ -64,7 +66,8 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
         "picked": request.GET.get("choice", ""),
         "form": form,
         "conditions": list(change.conditions.select_related("vote").order_by("created_at")),
-        "evaluation": _readiness(change),
+        "evaluation": evaluation,
+        "outdated": evaluation is not None and evaluation.is_settled and not verdicts.stands(evaluation),
         "conflicts": conflicts(change),
         "before": _difference(change),
         "scope": list(change.release.items.filter(removed_at__isnull=True)) if change.release_id else [],
