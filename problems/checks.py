@@ -52,7 +52,7 @@ def open_problems_check(ctx: CheckContext, *, severity: int, known_errors: bool)
 )
 def root_cause_validated(ctx: CheckContext) -> Outcome:
     """A fix without a validated root cause treats a symptom."""
-    assert ctx.release is not None
+    assert ctx.release is not None  # the runner asks this of releases only
     claimed = claimed_by(ctx.release)
     causes = {
         c.problem_id: c

@@ -56,6 +56,12 @@ def _run_one(spec: Mapping[str, Any], context: CheckContext) -> tuple[Outcome, b
             f"No check of kind {spec['kind']} is installed.",
             "Publish a version of the gate without it.",
         ), False
+    if kind.subject == "release" and context.release is None:
+        return Outcome(
+            "pending",
+            f"This is decided for a release; the build {context.subject_label} alone was asked about.",
+            "Ask for the release that carries it.",
+        ), False
     limit = timedelta(hours=float(spec["max_age_hours"]))
     context = replace(context, max_age=limit)
     started = time.monotonic()

@@ -45,6 +45,14 @@ def test_missing_evidence_is_pending_and_names_what_to_post(gateway: Any) -> Non
     assert digest_of("1.0.0") in check["remedy"]
 
 
+def test_what_is_decided_for_releases_is_pending_for_a_build_alone(gateway: Any) -> None:
+    kinds = [k.kind for k in registry.kinds().values() if k.subject == "release"]
+    gateway.publish(*({"kind": kind, "name": kind, "parameters": {}, "max_age_hours": 1} for kind in kinds))
+    done = gateway.evaluate()
+    assert {c["name"]: c["verdict"] for c in done.checks} == dict.fromkeys(kinds, "pending")
+    assert all("Ask for the release" in c["remedy"] for c in done.checks)
+
+
 def test_posted_results_pass_and_name_their_evidence(gateway: Any) -> None:
     result = gateway.post(junit(3))
     done = gateway.evaluate()
