@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -30,6 +31,19 @@ def accounts_made(cast: Any, *names: str) -> None:
 
 
 def sealed(cast: Any) -> int:
+    """Seal until nothing waits; the horizon is the cluster's, so tests in other databases hold it back for a while."""
+    count, waiting, deadline = 0, 1, time.monotonic() + 90
+    while waiting and time.monotonic() < deadline:
+        count += sealed_now(cast)
+        with tenant_scope(cast.organization.pk, cast["owner"]):
+            waiting = LedgerEntry.objects.count() - SealedLeaf.objects.count()
+        if waiting:
+            time.sleep(0.2)
+    assert not waiting
+    return count
+
+
+def sealed_now(cast: Any) -> int:
     with tenant_scope(cast.organization.pk, cast["owner"]):
         return seal(cast.organization.pk)
 
@@ -144,7 +158,7 @@ def test_sealing_goes_on_where_it_stopped(committed_db: Any, cast: Any) -> None:
     sealed(cast)
     accounts_made(cast, "b", "c")
     assert sealed(cast) == 2
-    assert sealed(cast) == 0
+    assert sealed_now(cast) == 0
     with tenant_scope(cast.organization.pk, cast["owner"]):
         assert (
             SealedLeaf.objects.count()
@@ -156,10 +170,11 @@ def test_sealing_goes_on_where_it_stopped(committed_db: Any, cast: Any) -> None:
 def test_an_open_transaction_holds_back_what_could_still_be_overtaken(
     committed_db: Any, cast: Any, superuser_connection: Any
 ) -> None:
+    sealed(cast)
     with superuser_connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id()")
         accounts_made(cast, "later")
-        assert sealed(cast) == 1  # the founding entry, older than the open transaction
+        assert sealed_now(cast) == 0
         superuser_connection.rollback()
     assert sealed(cast) == 1
 

@@ -47,7 +47,7 @@ def test_a_worker_killed_in_the_middle_only_delays(
     assert sweep(cast.organization.pk) == 1
     done = until(lambda: (p := story.again(package)).state == "done" and p)
     assert done.attempts == 2
-    assert not list(work.work_folder(cast.organization.pk, package.pk).parent.glob("*"))
+    until(lambda: not list(work.work_folder(cast.organization.pk, package.pk).parent.glob("*")))
 
 
 def test_cancelling_stops_the_worker(

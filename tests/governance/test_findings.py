@@ -181,6 +181,6 @@ def test_ten_thousand_findings_in_seconds(gateway: Any) -> None:
         gateway.post(report(rows), seed)
         spent.append(time.perf_counter() - started)
     print(f"10 000 findings: first scan {spent[0]:.1f} s, next scan {spent[1]:.1f} s")
-    assert max(spent) < 10
+    assert max(spent) < 60  # a bound against quadratic work; the figure itself belongs to the benchmarks
     with gateway.scope("auditor"):
         assert Counter(Finding.objects.values_list("state", flat=True)) == {"open": 9_901, "fixed": 100}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from .conftest import HOUR, Reviewing
@@ -24,10 +25,15 @@ def test_a_committed_failure_opens_a_review_and_a_fix_is_observed(
     moment = world.now - HOUR
     with within(cast, "rte"):
         world.deploy("5.2.0", release=release, started_at=moment, finished_at=moment)
-    for _ in range(2):
+    # The horizon is the cluster's: what tests in other databases do at this moment holds it back.
+    deadline = time.monotonic() + 90
+    observed = False
+    while not observed and time.monotonic() < deadline:
         with within(cast, "rte"):
             consume(cast.organization.pk)
             assert not DeadLetter.objects.exists()
+            observed = ObservationWindow.objects.exists()
+        time.sleep(0 if observed else 0.2)
     with within(cast, "rte"):
         assert [str(r.service) for r in Review.objects.all()] == ["web"]
         assert ObservationWindow.objects.get().problem == problem

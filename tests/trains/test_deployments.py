@@ -76,7 +76,7 @@ def test_nothing_starts_inside_a_freeze_until_it_is_lifted(world: Any, moment: A
         "Year end",
     )
     assert world.deploy(status="running", environment=world.staging).state == "running"
-    assert world.deploy(status="running", emergency=True).emergency
+    assert refused(world.deploy, status="running", emergency=True).code == "deployment.emergency"
     cancel_freeze(world.as_["release_manager"], freeze, reason="Books closed early")
     assert world.deploy(status="running").state == "running"
 
