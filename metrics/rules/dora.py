@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from metrics.rules.definitions import DEFINITIONS, Definition, Metric
 from metrics.rules.lazy_numpy import np
@@ -54,9 +54,11 @@ class RecoveryStart(StrEnum):
     DEPLOYED = "deployed"
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """One deployment of one service. `outcome` FAILED means failed in production, ABORTED never got there."""
+class Deployment(NamedTuple):
+    """One deployment of one service. `outcome` FAILED means failed in production, ABORTED never got there.
+
+    A tuple, like the change below, because a page over years makes tens of thousands of them.
+    """
 
     id: str
     service: str
@@ -69,8 +71,7 @@ class Deployment:
     train: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeInDeployment:
+class ChangeInDeployment(NamedTuple):
     """A commit or merge request contained in a deployment. A request's `committed_at` is its first
     commit's."""
 
@@ -170,6 +171,7 @@ class DeploymentLog:
 
     def __init__(self, rows: Iterable[Deployment]):
         self.rows: Sequence[Deployment] = rows if isinstance(rows, list | tuple) else list(rows)
+        self._codes: dict[str, tuple[Any, list[str]]] = {}
         if len({row.id for row in self.rows}) != len(self.rows):
             raise ValueError("Every deployment needs an id of its own.")
 
@@ -215,10 +217,11 @@ class DeploymentLog:
 
     def codes(self, by: str) -> tuple[Any, list[str]]:
         """The rows' services, teams or trains as numbers, with their names in the order of the numbers."""
-        get = attrgetter(by)
-        known: dict[str, int] = {}
-        codes = [known.setdefault(get(row), len(known)) for row in self.rows]
-        return np.array(codes, dtype=np.int64), list(known)
+        if by not in self._codes:
+            known: dict[str, int] = {}
+            codes = [known.setdefault(name, len(known)) for name in map(attrgetter(by), self.rows)]
+            self._codes[by] = np.array(codes, dtype=np.int64), list(known)
+        return self._codes[by]
 
     def within(self, scope: Scope) -> Any:
         """Rows of the asked services, teams and trains."""
