@@ -7,6 +7,7 @@ from releasetrain.audit.doorway import explain_constraint, register_effect, regi
 register_effect("release.freeze", following.create_for_frozen_release)
 for _verb in ("release.add_item", "release.remove_item", "release.attach_artifact", "release.edit"):
     register_effect(_verb, following.scope_changed)
+register_effect("environment.create", following.environments_changed)
 register_effect("release.mark_ready", following.approved_already)
 register_effect("deployment.record", following.link_deployment)
 register_guard("deployment.record", following.emergency_needs_its_change)

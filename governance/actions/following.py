@@ -91,6 +91,17 @@ def scope_changed(actor: Actor, subject: Any, params: dict[str, Any]) -> None:
     content_changed(actor, release, params)
 
 
+def environments_changed(actor: Actor, environment: Any, params: dict[str, Any]) -> None:
+    """A new production environment belongs to what approvals are about: open changes are decided anew."""
+    if not environment.is_production:
+        return
+    releases = Release.objects.filter(changes__state__in=OPEN).distinct()
+    if environment.train_id:
+        releases = releases.filter(train_id=environment.train_id)
+    for release in releases:
+        content_changed(actor, release, params)
+
+
 def approved_already(actor: Actor, release: Release, params: dict[str, Any]) -> None:
     """A release that becomes ready after its change was approved is approved at once."""
     change = change_of(release)

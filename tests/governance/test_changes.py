@@ -331,3 +331,25 @@ def test_who_approved_a_change_does_not_deploy_it(cast: Any, shop: dict[str, Any
         ChangeDeployment.objects.create(
             deployment=deployment, change=change, authorised=True, reason="approved"
         )
+
+
+@pytest.mark.django_db
+def test_a_new_production_environment_asks_the_board_again_instead_of_locking_it_out(
+    cast: Any, shop: dict[str, Any]
+) -> None:
+    from trains.actions import environments, releases, scope
+    from trains.models import Environment
+
+    board = board_of(cast)
+    release = releases.create_release(cast["release_manager"], train=shop["train"], version="1.0.0")
+    scope.add_item(cast["release_manager"], release, title="Baskets keep their content")
+    change = changes.create_change(
+        cast["release_manager"], title="Release 1.0.0", board=board, release=release, **window(), **PLANS
+    )
+    change = changes.submit(cast["release_manager"], change)
+    approve(cast, change, "cab_member")
+    environments.create_environment(cast["owner"], name="production-us", kind=Environment.Kind.PRODUCTION)
+    change.refresh_from_db()
+    assert (change.state, change.revision) == ("awaiting_approval", 2)
+    approve(cast, change, "cab_member")
+    assert approve(cast, change, "second_cab_member").stands

@@ -14,7 +14,7 @@ from releasetrain.kernel.fields import Upload
 from releasetrain.kernel.refusals import Refusal, Refused
 from trains.actions.commits import CommitResult
 from trains.actions.environments import create_environment
-from trains.models import Environment, ImportRun
+from trains.models import Environment, ImportRun, Train
 from trains.rules.readers.row_error import RowError
 
 SHOWN = 50
@@ -109,11 +109,13 @@ def put_on_record(kind: str, uploads: Iterable[Upload], counts: Counts, started_
     )
 
 
-def ensure_environments(actor: Actor, wanted: dict[str, Environment.Kind]) -> dict[str, Environment]:
-    """Environments by name, those unknown created in the given order."""
+def ensure_environments(
+    actor: Actor, wanted: dict[str, Environment.Kind], train: Train
+) -> dict[str, Environment]:
+    """Environments by name; those unknown are created for the train, in the given order."""
     known = {e.name: e for e in Environment.objects.filter(name__in=wanted)}
     system = Actor.system(actor.organization_id, "named by an import", route=actor.route)
     for rank, (name, kind) in enumerate(wanted.items(), 1):
         if name not in known:
-            known[name] = create_environment(system, name=name, kind=kind, rank=rank * 10)
+            known[name] = create_environment(system, name=name, kind=kind, rank=rank * 10, train=train)
     return known

@@ -56,7 +56,7 @@ def import_deployment_history(
         name: ENVIRONMENTS.get(name, Environment.Kind.TEST)
         for name in sorted(names, key=lambda n: list(ENVIRONMENTS).index(n) if n in ENVIRONMENTS else 99)
     }
-    ensure_environments(actor, kinds)
+    ensure_environments(actor, kinds, train)
     counts = Counts()
     counts.add(record_many(actor, [_deployment(row) for row in rows], source_name=deployments.name))
     if commits:

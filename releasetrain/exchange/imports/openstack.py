@@ -65,7 +65,7 @@ def import_release_series(
     _services(system, train, delivered, versions, counts)
     pi = _increment(system, train, plan, counts)
     release = _release(system, train, plan, pi, counts)
-    ensure_environments(actor, {PUBLISHED: Environment.Kind.PRODUCTION})
+    ensure_environments(actor, {PUBLISHED: Environment.Kind.PRODUCTION}, train)
     counts.add(record_many(actor, [_published(row, release) for row in versions], source_name=releases.name))
     return put_on_record("release series", [schedule, deliverables, teams, releases], counts, started)
 

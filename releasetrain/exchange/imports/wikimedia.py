@@ -43,7 +43,8 @@ def import_ring_train(
     ensure_services(actor, [SERVICE, *([CONFIGURATION] if changes else [])], train=train)
     # Every ring serves readers, so each one is production.
     rings = dict.fromkeys(sorted({ring for row in rows for ring in row.rings}), Environment.Kind.PRODUCTION)
-    ensure_environments(actor, rings | ({EVERYWHERE: Environment.Kind.PRODUCTION} if changes else {}))
+    everywhere = {EVERYWHERE: Environment.Kind.PRODUCTION} if changes else {}
+    ensure_environments(actor, rings | everywhere, train)
     reports = [_step(row, ring) for row in rows if row.to_version for ring in row.rings]
     reports += [_configuration(row) for row in changes]
     counts = Counts()
