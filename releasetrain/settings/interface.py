@@ -4,7 +4,6 @@ from .environment import BASE_DIR, DEBUG, VAR, env
 
 __all__ = [
     "API_REQUESTS_PER_MINUTE",
-    "COTTON_DIR",
     "REST_FRAMEWORK",
     "SPECTACULAR_SETTINGS",
     "STATICFILES_DIRS",
@@ -16,7 +15,6 @@ __all__ = [
     "WHITENOISE_KEEP_ONLY_HASHED_FILES",
 ]
 
-COTTON_DIR = "components"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
