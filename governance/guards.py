@@ -3,5 +3,6 @@
 from .guards_changes import GUARDS as CHANGE_GUARDS
 from .guards_evidence import GUARDS as EVIDENCE_GUARDS
 from .guards_gates import GUARDS as GATE_GUARDS
+from .guards_settled import GUARDS as SETTLED
 
-GUARDS: list[str] = [*GATE_GUARDS, *CHANGE_GUARDS, *EVIDENCE_GUARDS]
+GUARDS: list[str] = [*GATE_GUARDS, *CHANGE_GUARDS, *EVIDENCE_GUARDS, *SETTLED]

@@ -40,37 +40,13 @@ _LONGEST_BODY = 4096
 # Half of a small server's threads: whoever waits must not keep out whoever works.
 _waiters = threading.BoundedSemaphore(int(getattr(settings, "GATE_WAITERS", 2)))
 
-# One round trip: the scope is that of the token's organization, and the row says both who asks and what stands. What
-# was read is thrown away unless the token's secret proves right.
-_SCOPE = """
-SELECT set_config('releasetrain.organization', coalesce((SELECT t.organization_id::text FROM accounts_apitoken t
-                                                         WHERE t.id = %(token)s), ''), true);
-"""
-_CALLER = """
-SELECT t.secret_hash, t.last_used_at, o.id{more}
-FROM accounts_apitoken t
-JOIN accounts_user u ON u.id = t.user_id AND u.is_active
-JOIN tenancy_organization o ON o.id = t.organization_id AND o.slug = %(slug)s AND o.suspended_at IS NULL
-JOIN accounts_membership m ON m.user_id = u.id AND m.organization_id = o.id AND m.suspended_at IS NULL
-WHERE t.id = %(token)s AND t.revoked_at IS NULL AND t.expires_at > %(now)s
-"""
-# The permission is judged as `Actor.may` does: held now, on any of the scopes that count for what was asked about.
-_BODY = """, (
-  SELECT a.body FROM governance_settledanswer a
-  WHERE a.organization_id = o.id AND a.question = %(question)s AND a.valid_until > %(now)s
-    AND a.stamp = (SELECT coalesce(sum(c.weight), 0) FROM governance_inputchange c
-                   WHERE c.organization_id = o.id AND c.subject = ANY(a.subjects))
-    AND EXISTS (SELECT 1 FROM accounts_objectpermission p
-                JOIN auth_permission x ON x.id = p.permission_id AND x.codename = 'gates.ask'
-                JOIN accounts_scope s ON s.id = p.scope_id AND s.organization_id = p.organization_id
-                WHERE p.organization_id = o.id AND p.user_id = u.id AND p.starts_at <= %(now)s
-                  AND (p.ends_at IS NULL OR p.ends_at > %(now)s) AND s.kind || ':' || s.object_id = ANY(a.scopes)))
-"""
+# One round trip; the function (governance.guards_settled) reads in the scope of the token's organization, and its row
+# says both who asks and what stands.
+_CALLER = "SELECT secret_hash, last_used_at, organization_id, body FROM settled_answer(%s, %s, %s, %s)"
 
-_SCOPE_OF = "SELECT set_config('releasetrain.organization', %(organization)s, true);"
 _STATE = """
-SELECT state FROM governance_evaluation WHERE organization_id = %(organization)s::uuid
-  AND (key = %(ref)s OR id::text = %(ref)s)
+SELECT set_config('releasetrain.organization', %(organization)s, true);
+SELECT state FROM governance_evaluation WHERE organization_id = %(organization)s::uuid AND (key = %(ref)s OR id::text = %(ref)s)
 """
 
 
@@ -130,7 +106,7 @@ def wait(request: Any, slug: str, ref: str) -> None:
         organization_id = _organization_of(request, slug)
         deadline, pause = time.monotonic() + seconds, 0.05
         while organization_id:
-            found = _look(_SCOPE_OF, _STATE, {"organization": str(organization_id), "ref": ref})
+            found = _state({"organization": str(organization_id), "ref": ref})
             if not found or found[0][0] in ("done", "dead") or time.monotonic() + pause > deadline:
                 return
             time.sleep(pause)
@@ -158,14 +134,15 @@ def _caller(request: Any, slug: str, question: Question | None = None) -> Caller
     if not match or not hmac.compare_digest(tokens.checksum(match[1], match[2]), match[3]):
         return None
     moment = now()
-    params = {"token": match[1], "slug": slug, "now": moment, "question": question.text if question else ""}
-    rows = _look(_SCOPE, _CALLER.format(more=_BODY if question else ""), params)
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLER, [match[1], slug, question.text if question else "", moment])
+        rows = cursor.fetchall()
     if not rows or not hmac.compare_digest(bytes(rows[0][0]), tokens.secret_hash(match[2])):
         return None
     # The ordinary way notes the token's last use, to the minute.
     if rows[0][1] is None or rows[0][1] < moment - timedelta(minutes=1):
         return None
-    return Caller(match[1], rows[0][2], rows[0][3] if question else None)
+    return Caller(match[1], rows[0][2], rows[0][3])
 
 
 def _organization_of(request: Any, slug: str) -> uuid.UUID | None:
@@ -183,8 +160,8 @@ def _organization_of(request: Any, slug: str) -> uuid.UUID | None:
     return found
 
 
-def _look(scope: str, query: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Read inside an organization's scope in one round trip.
+def _state(params: dict[str, str]) -> list[tuple[Any, ...]]:
+    """Read an evaluation's state inside its organization's scope in one round trip.
 
     Statements sent together are one transaction of their own, so the setting ends with them. Inside a transaction
     (that of a test) the setting is put back by hand.
@@ -194,7 +171,7 @@ def _look(scope: str, query: str, params: dict[str, Any]) -> list[tuple[Any, ...
         if connection.in_atomic_block:
             cursor.execute("SELECT current_setting('releasetrain.organization', true)")
             outer = cursor.fetchone()
-        cursor.execute(scope + query, params)
+        cursor.execute(_STATE, params)
         rows = list(cursor.fetchall())
         if outer is not None:
             cursor.execute("SELECT set_config('releasetrain.organization', %s, true)", [outer[0] or ""])

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
+
 from metrics.report import as_data, question_from, report
 from releasetrain.interface.api.views import OrganizationView
 from releasetrain.kernel.canonical import plain

@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.db.models.functions.comparison
+from django.db import migrations, models
+
 import releasetrain.kernel.clock
 import releasetrain.kernel.ids
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
