@@ -1,11 +1,11 @@
 """The short way to a settled verdict, and waiting for one without holding a transaction.
 
-Asking a settled gate is what pipelines do all day, so it must cost as little as a health check. This middleware stands
-before the one that opens the tenant scope and answers `POST …/gates/evaluate` with a token by one read: who asks, the
+Asking a settled gate is what pipelines do all day, so it must cost as little as a health check. One middleware stands
+before all that pages need and answers `POST …/gates/evaluate` with a token by one read: who asks, the
 kept answer, the right to hear it and the proof that it still stands. Whatever it is not sure of (a session, an
 odd body, a token not used for a minute, a changed input) goes the ordinary way, which decides alone.
 
-Waiting (`GET …/evaluations/<ref>?wait=30`) happens here too, before any scope is open: short looks with sleep between.
+Waiting (`GET …/evaluations/<ref>?wait=30`) is the other one's, before any scope is open: short looks with sleep between.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -60,17 +60,24 @@ class Caller:
 
 
 class SettledVerdicts:
-    """Answers what is settled, waits for what is asked to be waited for, and leaves the rest alone."""
+    """Answers what is settled and leaves the rest alone. Stands before sessions and everything that pages need."""
 
     def __init__(self, get_response: Callable[[Any], HttpResponseBase]):
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponseBase:
-        if request.method == "POST":
-            asked = _ASK.match(request.path_info)
-            if asked:
-                return settled(request, asked[1]) or self.get_response(request)
-        elif request.method == "GET" and "wait=" in request.META.get("QUERY_STRING", ""):
+        asked = _ASK.match(request.path_info) if request.method == "POST" else None
+        return (asked and settled(request, asked[1])) or self.get_response(request)
+
+
+class AwaitedVerdicts:
+    """Waits where it is asked to, before the tenant scope is open. Stands after sessions: people wait as well."""
+
+    def __init__(self, get_response: Callable[[Any], HttpResponseBase]):
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponseBase:
+        if request.method == "GET" and "wait=" in request.META.get("QUERY_STRING", ""):
             waited = _WAIT.match(request.path_info)
             if waited:
                 wait(request, waited[1], waited[2])
@@ -83,13 +90,15 @@ def settled(request: Any, slug: str) -> HttpResponseBase | None:
     caller = _caller(request, slug, question) if question else None
     if caller is None or caller.answer is None:
         return None
-    request.organization = Organization(pk=caller.organization_id, slug=slug)
-    allowance = limits.take(request, caller.token_id)
+    allowance = limits.take(caller.organization_id, caller.token_id)
     if allowance.spent:
         return None
-    response = HttpResponse(
-        caller.answer, content_type="application/json", headers={"Cache-Control": "private, no-cache"}
-    )
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Content-Length": str(len(caller.answer.encode())),
+        "X-Frame-Options": "DENY",
+    }
+    response = HttpResponse(caller.answer, content_type="application/json", headers=headers)
     marked: HttpResponseBase = allowance.mark(response)
     return marked
 
@@ -134,9 +143,14 @@ def _caller(request: Any, slug: str, question: Question | None = None) -> Caller
     if not match or not hmac.compare_digest(tokens.checksum(match[1], match[2]), match[3]):
         return None
     moment = now()
-    with connection.cursor() as cursor:
-        cursor.execute(_CALLER, [match[1], slug, question.text if question else "", moment])
-        rows = cursor.fetchall()
+    connection.health_check_done = True  # the question itself shows whether the connection lives
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_CALLER, [match[1], slug, question.text if question else "", moment])
+            rows = cursor.fetchall()
+    except (InterfaceError, OperationalError):
+        connection.close()  # the ordinary way opens another, or says what is wrong
+        return None
     if not rows or not hmac.compare_digest(bytes(rows[0][0]), tokens.secret_hash(match[2])):
         return None
     # The ordinary way notes the token's last use, to the minute.

@@ -118,7 +118,7 @@ class OrganizationMiddleware:
             actor = enter(request, slug, user, "api")
         except Http404:
             return problems.respond(request, 404, "not_found", "There is no such organization.")
-        allowance = limits.take(request, token.pk if token is not None else str(user.pk))
+        allowance = limits.take(actor.organization_id, token.pk if token is not None else str(user.pk))
         if allowance.spent:
             spent = problems.respond(
                 request, 429, "rate.limited", "Too many requests.", remedy="Wait, then try again."

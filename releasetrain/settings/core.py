@@ -71,6 +71,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "releasetrain.interface.middleware.RequestIdMiddleware",
+    # Settled verdicts in one read, before anything that a pipeline's question does not need.
+    "governance.api.settled.SettledVerdicts",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -79,8 +81,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # Before the tenant scope opens: settled verdicts in two reads, and waiting without a transaction.
-    "governance.api.settled.SettledVerdicts",
+    # Before the tenant scope opens: waiting without a transaction.
+    "governance.api.settled.AwaitedVerdicts",
     "releasetrain.interface.middleware.OrganizationMiddleware",
 ]
 
