@@ -1,0 +1,118 @@
+"""`take_screenshots`: pictures of every main page of a running demo, for the documentation (developers only)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from releasetrain.accounts.demo_logins import DEMO_PASSWORD
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+PRIYA, MEI, PETER, JOHANNA = (
+    f"{name}@northwind.example" for name in ("priya.shah", "mei.tanaka", "peter.vance", "johanna.klein")
+)
+
+# name, who is signed in, address
+PAGES: tuple[tuple[str, str, str], ...] = (
+    ("landing", "", "/"),
+    ("sign-in", "", "/accounts/login/"),
+    ("home", PRIYA, "/o/northwind/"),
+    ("board", PRIYA, "/o/northwind/board/"),
+    ("backlog", PRIYA, "/o/northwind/features/"),
+    ("feature", PRIYA, "/o/northwind/features/FEAT-3/"),
+    ("train", PRIYA, "/o/northwind/trains/PAY/"),
+    ("calendar", PRIYA, "/o/northwind/calendar/"),
+    ("releases", PRIYA, "/o/northwind/releases/"),
+    ("release", PRIYA, "/o/northwind/releases/REL-2/"),
+    ("change", PRIYA, "/o/northwind/changes/CHG-2/"),
+    ("cab", MEI, "/o/northwind/cab/"),
+    ("gate", PRIYA, "/o/northwind/gates/GATE-1/"),
+    ("evaluation", PRIYA, "/o/northwind/evaluations/EVAL-1/"),
+    ("findings", PRIYA, "/o/northwind/findings/"),
+    ("problem", PRIYA, "/o/northwind/problems/PRB-1/"),
+    ("incidents", PRIYA, "/o/northwind/incidents/"),
+    ("review", PRIYA, "/o/northwind/reviews/REV-1/"),
+    ("metrics", PRIYA, "/o/northwind/metrics/"),
+    ("metric-rows", PRIYA, "/o/northwind/metrics/change_fail_rate/"),
+    ("evidence", PETER, "/o/northwind/evidence/EVP-1/"),
+    ("audit", PETER, "/o/northwind/audit/"),
+    ("settings", JOHANNA, "/o/northwind/settings/"),
+    ("api", PRIYA, "/api/"),
+)
+VIEWS = (("light", 1440), ("dark", 1440), ("light", 390))
+ON_PHONE = {"home", "board", "release", "cab", "metrics", "calendar"}
+IN_THE_DARK = {"board", "release", "metrics", "cab"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Take pictures of a running demo into docs/screenshots (needs Chromium and the development packages)."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("address", help="e.g. http://localhost:8000")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            from playwright.sync_api import sync_playwright
+        except ImportError as error:
+            raise CommandError("playwright is a development package: run `make install` first.") from error
+        folder = Path(settings.BASE_DIR) / "docs" / "screenshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        taken: dict[str, list[str]] = {}
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            for scheme, width in VIEWS:
+                for who in dict.fromkeys(who for _, who, _ in PAGES):
+                    context = browser.new_context(
+                        viewport={"width": width, "height": 900 if width > 500 else 844}, color_scheme=scheme
+                    )
+                    page = context.new_page()
+                    if who:
+                        _sign_in(page, options["address"], who)
+                    for name, _, address in (
+                        p for p in PAGES if p[1] == who and _wanted(p[0], scheme, width)
+                    ):
+                        page.goto(options["address"] + address)
+                        page.wait_for_timeout(400)
+                        file = f"{name}-{scheme}-{width}.jpg"
+                        page.screenshot(path=folder / file, type="jpeg", quality=72)
+                        taken.setdefault(name, []).append(file)
+                    context.close()
+            browser.close()
+        _write_index(folder, taken)
+        self.stdout.write(f"{sum(map(len, taken.values()))} pictures in {folder}.")
+
+
+def _wanted(name: str, scheme: str, width: int) -> bool:
+    if width < 500:
+        return name in ON_PHONE
+    return scheme == "light" or name in IN_THE_DARK
+
+
+def _sign_in(page: Any, address: str, who: str) -> None:
+    page.goto(f"{address}/accounts/login/")
+    page.fill("input[name=login]", who)
+    page.fill("input[name=password]", DEMO_PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_load_state()
+
+
+def _write_index(folder: Path, taken: dict[str, list[str]]) -> None:
+    lines = [
+        "# Screenshots",
+        "",
+        "Taken from the demo by `manage.py take_screenshots http://localhost:8000`.",
+        "",
+    ]
+    for name, _, address in PAGES:
+        lines += [f"## {name.replace('-', ' ').capitalize()}", "", f"`{address}`", ""]
+        lines += [
+            f"![{name}, {file.split('-')[-2]}, {file.split('-')[-1][:-4]} px]({file})" for file in taken[name]
+        ]
+        lines.append("")
+    (folder / "README.md").write_text("\n".join(lines))
