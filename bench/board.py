@@ -45,7 +45,7 @@ def _planned() -> tuple[Any, str]:
     from trains.actions.teams import create_team
     from trains.actions.trains import create_train
 
-    draw = random.Random(1)  # noqa: S311 - sample data
+    draw = random.Random(1)
     cast = found("bench-board", "Planning", "UTC", [("Planner", "planner@bench-board.example", (Role.OWNER, Role.RTE))])
     rte = cast.one(Role.RTE)
     with tenant_scope(cast.organization.pk, rte):

@@ -76,7 +76,7 @@ def _files() -> tuple[dict[str, Any], str]:
 
 def _made_up(deployments: int = 57_000, services: int = 90) -> dict[str, bytes]:
     """The same columns and about the same numbers: every version goes to three environments, a fifth of them with commits."""
-    draw = random.Random(1)  # noqa: S311 - sample data
+    draw = random.Random(1)
     start = datetime(2023, 1, 2, tzinfo=UTC)
     listed: list[tuple[str, ...]] = []
     commits: list[tuple[str, ...]] = []

@@ -45,10 +45,10 @@ class Installation:
     @contextmanager
     def worker(self) -> Iterator[None]:
         """The worker as `manage.py up` starts it."""
-        log = self.folder / "worker.log"
-        with self._process(worker_command(), "worker", {"LOG_LEVEL": "INFO"}):
-            _wait(lambda: log.exists() and b"celery@" in log.read_bytes(), "the worker", log)
-            time.sleep(2)  # its children are started after it says that it is ready
+        from releasetrain.celery import app
+
+        with self._process(worker_command(), "worker", {}):
+            _wait(lambda: bool(app.control.ping(timeout=0.5)), "the worker", self.folder / "worker.log")
             yield
 
     @contextmanager

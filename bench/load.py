@@ -105,4 +105,4 @@ def _complete(answer: bytes) -> bool:
     if not head.startswith(b"HTTP/1.1 200"):
         raise NotAnswered(answer[:500].decode(errors="replace"))
     length = _LENGTH.search(head)
-    return length is not None and len(body) >= int(length[1])
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")  # else it comes in chunks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
@@ -49,9 +50,19 @@ def _set_user(row: Any, user_id: uuid.UUID | None) -> None:
         row.history_change_reason = row.history_change_reason or scope.actor.reason[:100] or None
 
 
+class _Records(HistoricalRecords):
+    """History rows are copied from the row just written, inside the database: what is kept is what was stored."""
+
+    def create_historical_record(self, instance: Any, history_type: str, using: Any = None) -> None:
+        if history_type == "-":
+            super().create_historical_record(instance, history_type, using)
+        else:
+            _copy_history([instance], history_type)
+
+
 def tracked(**options: Any) -> HistoricalRecords:
     """The history of a model. The user is kept as a plain id: history outlives people."""
-    return HistoricalRecords(
+    return _Records(
         bases=[HistoryRow],
         history_user_id_field=models.UUIDField(null=True, blank=True),
         history_user_getter=_get_user,
@@ -111,26 +122,26 @@ def _reserve_keys(objects: list[Any]) -> None:
 
 def _copy_history(objects: Sequence[Any], kind: str) -> None:
     """The history rows of rows just written, copied from them inside the database."""
-    model = type(objects[0])
+    scope = current_scope()
+    reason = (scope.actor.reason[:100] or None) if scope else None
+    request = scope.actor.request_id if scope else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _copy_statement(type(objects[0])),
+            [now(), kind, _who(), reason, request, [each.pk for each in objects]],
+        )
+
+
+@cache
+def _copy_statement(model: type[models.Model]) -> str:
     history = getattr(model, model._meta.simple_history_manager_attribute).model  # type: ignore[attr-defined]
     kept = {f.column for f in history._meta.concrete_fields}
     names = names_of(f for f in columns_of(model) if f.column in kept)
-    scope = current_scope()
-    reason = (scope.actor.reason[:100] or None) if scope else None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {quoted(history)} ({names}, history_date, history_type, history_user_id,"  # noqa: S608
-            " history_change_reason, history_request_id)"
-            f" SELECT {names}, %s, %s, %s, %s, %s FROM {quoted(model)} WHERE id = ANY(%s)",
-            [
-                now(),
-                kind,
-                _who(),
-                reason,
-                scope.actor.request_id if scope else "",
-                [each.pk for each in objects],
-            ],
-        )
+    return (
+        f"INSERT INTO {quoted(history)} ({names}, history_date, history_type, history_user_id,"  # noqa: S608 - our own names
+        " history_change_reason, history_request_id)"
+        f" SELECT {names}, %s, %s, %s, %s, %s FROM {quoted(model)} WHERE id = ANY(%s)"
+    )
 
 
 __all__ = ["HistoryRow", "bulk_create_tracked", "bulk_update_tracked", "tracked"]
