@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .people import Person
 from .pipeline import ERROR, FAIL, PASS, PENDING, Pipeline
-from .people import Person, option_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Response
@@ -202,17 +202,14 @@ def plan_on_the_board(meet: Callable[..., Person]) -> None:
         rita.main.get_by_role("listitem").filter(has_text=title).get_by_role("link", name="Place").click()
         rita.page.locator("dialog[open] form").get_by_label("Team").select_option(label="Ledger Core")
         rita.page.locator("dialog[open] form").get_by_label("Iteration").select_option(index=1)
-        rita.page.locator("dialog[open] form [type=submit]").last.click()
+        rita.send()
         card(rita, title).wait_for()
     by_mouse(rita, "Instant refunds", "Acquiring", 2)
     by_keyboard(rita, "Posting API", "ArrowRight")
     card(rita, "Instant refunds").locator("a.tt").focus()
     rita.page.keyboard.press("d")
-    rita.page.locator("dialog[open] select[name=provider]").select_option(
-        option_of(rita.page.locator("dialog[open] select[name=provider]"), "Posting API")
-    )
-    rita.page.locator("dialog[open] [type=submit]").last.click()
-    rita.page.locator("svg.strings path").first.wait_for(state="attached")
+    rita.send(provider="Posting API")
+    rita.page.locator("svg.strings .lines path").first.wait_for(state="attached")
     by_keyboard(rita, "Posting API", "ArrowRight")
     rita.page.locator("svg.strings path.bad").wait_for(state="attached")
     rita.sees("which is later")
@@ -413,6 +410,7 @@ def decide_on_phones(meet: Callable[..., Person], change: str) -> None:
         box = approve.bounding_box()
         assert box and box["y"] > 844 * 0.6 and box["height"] >= 44, "within reach of a thumb"
         approve.tap()
+        member.page.wait_for_url("**/?choice=approve#decide")
         assert member.main.locator("input[value=approve]").is_checked()
         member.main.get_by_label("Rationale").fill(f"Scope, tests and the way back are clear to me. {member.name}")
         record = member.main.get_by_role("button", name="Record decision")
