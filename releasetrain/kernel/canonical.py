@@ -8,7 +8,10 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import orjson
 import rfc8785
+
+_SAFE = 2**53 - 1
 
 
 class NotCanonical(ValueError):
@@ -32,16 +35,28 @@ def plain(value: Any) -> Any:
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of the value."""
     try:
-        return rfc8785.dumps(plain(value))
+        value = plain(value)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if _written_alike(value) else rfc8785.dumps(value)
     except NotCanonical:
         raise
-    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+    except (rfc8785.CanonicalizationError, orjson.JSONEncodeError, UnicodeError, RecursionError) as error:
         raise NotCanonical(f"The value has no canonical JSON form: {error}") from error
 
 
 def digest(value: Any) -> str:
     """SHA-256 over the canonical bytes, written as ``sha256:<hex>``."""
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _written_alike(value: Any) -> bool:
+    """Whether orjson, ten times as fast, writes the same bytes: fractions and keys beyond ASCII it writes its own way."""
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return -_SAFE <= value <= _SAFE
+    if isinstance(value, list):
+        return all(map(_written_alike, value))
+    return isinstance(value, dict) and all(key.isascii() and _written_alike(item) for key, item in value.items())
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +80,21 @@ def test_writing_is_stable_and_the_verifier_writes_the_same(value: object) -> No
     text = canonical(value)
     assert alone.canonical(value) == text
     assert alone.canonical(json.loads(text)) == text
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_the_fast_writer_writes_what_the_standard_says(value: object) -> None:
+    try:
+        expected: bytes | None = rfc8785.dumps(value)  # type: ignore[arg-type]
+    except rfc8785.CanonicalizationError:
+        expected = None
+    try:
+        written: bytes | None = canonical(value)
+    except NotCanonical:
+        written = None
+    assert written == expected
