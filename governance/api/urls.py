@@ -3,10 +3,15 @@
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from .downloads import PackageFileView, PublicKeysView, ReportFileView, VerifierView
 from .views import EvaluateView, EvaluationView
 
 urlpatterns = [
     # The middleware has checked the CSRF token of sessions and needs none from tokens.
     path("gates/evaluate", csrf_exempt(EvaluateView.as_view()), name="api-gates-evaluate"),
+    path("evidence/verify.py", VerifierView.as_view(), name="api-evidence-verifier"),
+    path("evidence/public-keys.pem", PublicKeysView.as_view(), name="api-evidence-public-keys"),
+    path("evidence/<str:ref>/file", PackageFileView.as_view(), name="api-evidence-file"),
+    path("results/<str:ref>/file", ReportFileView.as_view(), name="api-result-file"),
     path("evaluations/<str:ref>", csrf_exempt(EvaluationView.as_view()), name="api-evaluation"),
 ]

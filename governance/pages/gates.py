@@ -146,7 +146,11 @@ def _number(text: str | None, otherwise: float) -> float:
 @require_safe
 def result_file(request: Any, ref: str) -> HttpResponse:
     """A report as it was received: as an attachment, never rendered."""
-    result = _found(request, Result, ref)
+    return report_as_received(_found(request, Result, ref))
+
+
+def report_as_received(result: Result) -> HttpResponse:
+    """An attachment that no browser takes for anything but a file to keep."""
     try:
         content = files.read(result.file)
     except files.Damaged as damage:

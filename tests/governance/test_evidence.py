@@ -256,3 +256,17 @@ def test_pages_answer(committed_db: Any, story: Story, web: Any) -> None:
     script = b"".join(auditor.get("/o/northwind/evidence/verify.py").streaming_content)
     assert script == Path(alone.__file__).read_bytes()
     assert b"BEGIN PUBLIC KEY" in auditor.get("/o/northwind/evidence/public-keys.pem").content
+
+
+def test_a_token_takes_package_verifier_and_key_over_rest(committed_db: Any, story: Story, api: Any) -> None:
+    package = story.built()
+    base = "/api/v1/orgs/northwind/evidence"
+    auditor = api("auditor")
+    archive = auditor.get(f"{base}/{package.key}/file")
+    assert b"".join(archive.streaming_content) == story.path(package).read_bytes()
+    assert b"def main" in b"".join(auditor.get(f"{base}/verify.py").streaming_content)
+    assert auditor.get(f"{base}/public-keys.pem").content.startswith(b"-----BEGIN PUBLIC KEY-----")
+    assert api("team_member").get(f"{base}/{package.key}/file").status_code == 403
+    assert api("auditor", "contoso-health").get(f"{base}/{package.key}/file").status_code == 404
+    with story.scope("auditor"):
+        assert [str(d.user) for d in PackageDownload.objects.all()] == ["Auditor"]

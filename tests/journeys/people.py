@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 PASSWORD = "a long train of thought 26"
 DESK = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
 ZONE = ZoneInfo("Europe/London")
 
 
@@ -126,7 +131,9 @@ class Person:
             field = form.locator(f"[name={name}]")
             tag = field.first.evaluate("e => e.tagName + ':' + e.type")
             if tag.startswith("SELECT"):
-                field.select_option([option_of(field, each) for each in (value if isinstance(value, list) else [value])])
+                field.select_option(
+                    [option_of(field, each) for each in (value if isinstance(value, list) else [value])]
+                )
             elif tag == "INPUT:radio":
                 form.locator(f"[name={name}][value='{value}']").check(force=True)
             elif tag == "INPUT:checkbox":

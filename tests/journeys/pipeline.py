@@ -75,7 +75,9 @@ class Pipeline:
             (folder / file).write_bytes(content)
         return [folder / file for file in contents]
 
-    def gate(self, *arguments: str | Path, wait: int = 60, token: str = "") -> subprocess.CompletedProcess[str]:
+    def gate(
+        self, *arguments: str | Path, wait: int = 60, token: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """Run release-gate as a pipeline step."""
         return subprocess.run(
             [sys.executable, self.command, "--environment", "production", "--wait", str(wait), *arguments],

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -157,7 +157,14 @@ def open_the_increment(meet: Callable[..., Person]) -> None:
     rita.open("board/")
     for team in ("Acquiring", "Ledger Core"):
         for number in (1, 2):
-            rita.do("capacities/do/set", team=team, iteration=f"27.1.{number}", points=20, buffer_points=2, reason="agreed")
+            rita.do(
+                "capacities/do/set",
+                team=team,
+                iteration=f"27.1.{number}",
+                points=20,
+                buffer_points=2,
+                reason="agreed",
+            )
 
 
 FEATURES = {
@@ -182,7 +189,9 @@ def write_the_backlog(meet: Callable[..., Person]) -> None:
             tier=2,
         )
         paul.open(f"{page}scoring/")
-        for name, number in zip(("value", "time_criticality", "risk_reduction", "job_size"), parts, strict=True):
+        for name, number in zip(
+            ("value", "time_criticality", "risk_reduction", "job_size"), parts, strict=True
+        ):
             paul.main.locator(f"input[name={name}][value='{number}']").check(force=True)
         paul.main.get_by_role("button", name="Record as agreed").click()
         paul.sees(f"{(sum(parts[:3]) / parts[3]):.2f}")
@@ -296,7 +305,13 @@ def seat_the_board_and_set_the_gate(meet: Callable[..., Person]) -> None:
     for name in ("cora", "carl", "cleo", "rena"):
         chad.do(f"{board}do/add_member", email=meet(name, phone=name in PHONES).email)
     rena.do("do/review_rule.create_standard")
-    rena.do("gates/new", name="Ready for production", environment="production", train="SAV", checks=json.dumps(GATE))
+    rena.do(
+        "gates/new",
+        name="Ready for production",
+        environment="production",
+        train="SAV",
+        checks=json.dumps(GATE),
+    )
     rena.sees("At least 5 tests were executed")
     rena.sees("approved for exactly this content")
 
@@ -412,7 +427,9 @@ def decide_on_phones(meet: Callable[..., Person], change: str) -> None:
         approve.tap()
         member.page.wait_for_url("**/?choice=approve#decide")
         assert member.main.locator("input[value=approve]").is_checked()
-        member.main.get_by_label("Rationale").fill(f"Scope, tests and the way back are clear to me. {member.name}")
+        member.main.get_by_label("Rationale").fill(
+            f"Scope, tests and the way back are clear to me. {member.name}"
+        )
         record = member.main.get_by_role("button", name="Record decision")
         box = record.bounding_box()
         assert box and box["y"] > 844 * 0.6, "sent with the same thumb"
@@ -454,7 +471,11 @@ def scope_changes_after_the_approval(
 
 def deployment_of(version: str, release: str | None, status: str, **more: Any) -> dict[str, Any]:
     """What a pipeline reports of one deployment of the ledger to production."""
-    run = {"source": "build server", "external_id": f"run-{version}", "commit": f"{version}abc".replace(".", "")}
+    run = {
+        "source": "build server",
+        "external_id": f"run-{version}",
+        "commit": f"{version}abc".replace(".", ""),
+    }
     where = {"service": "ledger", "environment": "production", "version": version}
     return {**run, **where, "status": status, **({"release": release} if release else {}), **more}
 
@@ -468,14 +489,20 @@ def deploy(pipeline: Pipeline, release: str) -> str:
         started_at=before.isoformat(),
         finished_at=(before + timedelta(minutes=4)).isoformat(),
     )
-    started = pipeline.post("deployments/record", **deployment_of("1.0.0", key_of(release), "running", digest=DIGEST))
+    started = pipeline.post(
+        "deployments/record", **deployment_of("1.0.0", key_of(release), "running", digest=DIGEST)
+    )
     for _ in range(2):
         ended = pipeline.post(
             "deployments/record", **deployment_of("1.0.0", key_of(release), "succeeded", digest=DIGEST)
         )
     assert (ended["id"], ended["state"]) == (started["id"], "succeeded")
     commits = [
-        {"sha": f"{n}" * 40, "authored_at": (now() - timedelta(hours=20 + n)).isoformat(), "title": f"Part {n}"}
+        {
+            "sha": f"{n}" * 40,
+            "authored_at": (now() - timedelta(hours=20 + n)).isoformat(),
+            "title": f"Part {n}",
+        }
         for n in (1, 2)
     ]
     pipeline.post(f"deployments/{ended['id']}/add_commits", commits=commits)
@@ -612,7 +639,12 @@ def figures_open_their_rows(meet: Callable[..., Person]) -> None:
     paul = meet("paul")
     paul.open("metrics/")
     tiles = paul.main.locator(".tiles").inner_text()
-    for title in ("Deployment frequency", "Change fail rate", "Change lead time", "Failed deployment recovery time"):
+    for title in (
+        "Deployment frequency",
+        "Change fail rate",
+        "Change lead time",
+        "Failed deployment recovery time",
+    ):
         assert title.lower() in tiles.lower(), tiles
     paul.main.locator(".tiles").get_by_role("link", name="Change fail rate").click()
     paul.sees("1.0.0")

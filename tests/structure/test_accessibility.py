@@ -35,11 +35,33 @@ WIDER = "document.scrollingElement.scrollWidth - document.documentElement.client
 STYLED = re.compile(r"<[^>]*\sstyle=")
 
 PLACES = [
-    *("", "board/", "features/", "cab/", "calendar/", "calendar/?view=month", "calendar/?view=list", "metrics/"),
+    *(
+        "",
+        "board/",
+        "features/",
+        "cab/",
+        "calendar/",
+        "calendar/?view=month",
+        "calendar/?view=list",
+        "metrics/",
+    ),
     *("audit/", "settings/", "search/?q=payments", "evidence/", "reviews/", "problems/", "no-such-page/"),
 ]
-SITE = ["/organizations/new/", "/accounts/profile/", "/accounts/2fa/", "/accounts/password/change/", "/styleguide/"]
-PUBLIC = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/", "/api/problems/"]
+SITE = [
+    "/organizations/new/",
+    "/accounts/profile/",
+    "/accounts/2fa/",
+    "/accounts/password/change/",
+    "/styleguide/",
+]
+PUBLIC = [
+    "/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/api/",
+    "/api/problems/",
+]
 
 
 @pytest.fixture
@@ -160,7 +182,9 @@ def addresses(somebody: Any) -> tuple[list[str], list[str]]:
                 forms += [verb_url(action, subject) for action in resource.verbs if not action.hidden]
             forms += [verb_url(action) for action in resource.creators if not action.hidden]
             states = [f.name for f in resource.model._meta.concrete_fields if f.name == "state"]
-            for state in states and resource.visible(actor).order_by().values_list("state", flat=True).distinct():
+            for state in (
+                states and resource.visible(actor).order_by().values_list("state", flat=True).distinct()
+            ):
                 pages.append(url_for(resource.visible(actor).filter(state=state).first()))
         forms += [verb_url(action) for action in loose_actions() if not action.hidden]
     assert len(pages) > 60 and len(forms) > 60 and len(actions()) > 60, (len(pages), len(forms))
