@@ -46,7 +46,7 @@ def measure(installation: Installation) -> list[Result]:
         # As an auditor runs it: the verifier alone, its own process. It ends with 2 because no key is given to trust.
         subprocess.run([sys.executable, "-I", verify.__file__, str(path)], check=False, capture_output=True)
         alone.append(time.perf_counter() - started)
-    counts = f"{path.stat().st_size:,} bytes"
+    counts = f"{package.record_count:,} records, {package.file_count:,} files, {package.entry_count:,} ledger entries, {path.stat().st_size:,} bytes"
     return [
         Observation("Built, checks included", milliseconds(median(building)), counts),
         Observation("Verified by the product", milliseconds(median(checked))),

@@ -49,7 +49,8 @@ def imported() -> Imported:
     seconds, used = time.perf_counter() - wall, time.process_time() - cpu
     wall = time.perf_counter()
     _run(cast, owner, train, files)
-    return Imported(cast.organization, cast.people[owner.name] if owner.name in cast.people else cast.user(Role.OWNER), rows, seconds, used, time.perf_counter() - wall, source)
+    again = time.perf_counter() - wall
+    return Imported(cast.organization, cast.user(Role.OWNER), rows, seconds, used, again, source)
 
 
 def _run(cast: Any, owner: Any, train: Any, files: dict[str, Any]) -> int:
@@ -88,17 +89,21 @@ def _made_up(deployments: int = 57_000, services: int = 90) -> dict[str, bytes]:
             live = asked + timedelta(minutes=5 * (step + 1))
             previous = f"v{number - 1}"
             kind = "rollback" if environment == "production" and number % 60 == 59 else "deploy"
-            listed.append((f"{live:%Y-%m-%dT%H:%M:%SZ}", f"{asked:%Y-%m-%dT%H:%M:%SZ}", environment, service, version, previous, kind, sha))
+            listed.append((_z(live), _z(asked), environment, service, version, previous, kind, sha))
         if number % 3:
-            written = asked - timedelta(hours=draw.randrange(1, 200))
-            commits.append(
-                (service, version, previous, f"{live:%Y-%m-%dT%H:%M:%SZ}", sha, *[f"{written:%Y-%m-%dT%H:%M:%SZ}"] * 3, "somebody", "0", "0", "", "A change")
-            )
+            written = _z(asked - timedelta(hours=draw.randrange(1, 200)))
+            moments = (_z(live), sha, written, written, written)
+            commits.append((service, version, previous, *moments, "somebody", "0", "0", "", "A change"))
     head = ("deployed_at", "requested_at", "env", "app", "version", "prev_version", "kind", "sha")
     commit_head = (
-        "app", "version", "prev_version", "deployed_at", "sha", "authored_at", "committed_at", "merged_at", "author", "is_bot", "is_revert", "reverts", "subject",
+        "app", "version", "prev_version", "deployed_at", "sha", "authored_at", "committed_at", "merged_at",
+        "author", "is_bot", "is_revert", "reverts", "subject",
     )  # fmt: skip
     return {"deployments": _table(head, listed), "commits": _table(commit_head, commits)}
+
+
+def _z(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> bytes:
