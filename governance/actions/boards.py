@@ -106,7 +106,9 @@ def remove_member(
     return member
 
 
-@action("meeting.schedule", creates=Meeting, requires="changes.chair", within="board")
+@action(
+    "meeting.schedule", creates=Meeting, requires="changes.chair", within="board", label="Schedule a meeting"
+)
 def schedule_meeting(
     actor: Actor,
     *,

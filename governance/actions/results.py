@@ -22,7 +22,7 @@ from trains.models import Artifact, Service
 LARGEST = max(LIMITS.values())
 
 
-@action("result.post", creates=Result, requires="results.post", within="service")
+@action("result.post", creates=Result, requires="results.post", within="service", label="Post a report")
 def post_result(
     actor: Actor,
     *,

@@ -22,7 +22,7 @@ LONGEST = timedelta(days=90)
 explain_constraint("waiver_not_by_requester", "A waiver is never granted by whoever asked for it.")
 
 
-@action("waiver.request", creates=Waiver, requires="gates.ask", within="release")
+@action("waiver.request", creates=Waiver, requires="gates.ask", within="release", label="Request a waiver")
 def request_waiver(
     actor: Actor,
     *,

@@ -29,7 +29,13 @@ explain_constraint(
 )
 
 
-@action("incident.record", creates=Incident, requires="incidents.record", within="service")
+@action(
+    "incident.record",
+    creates=Incident,
+    requires="incidents.record",
+    within="service",
+    label="Record an incident",
+)
 def record_incident(
     actor: Actor,
     *,

@@ -50,7 +50,13 @@ def known_artifact(service: Service, digest: str, version: str) -> Artifact | No
     return None
 
 
-@action("artifact.register", creates=Artifact, requires="results.post", within="service")
+@action(
+    "artifact.register",
+    creates=Artifact,
+    requires="results.post",
+    within="service",
+    label="Register an artifact",
+)
 def register_artifact(
     actor: Actor,
     *,

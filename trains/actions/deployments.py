@@ -36,7 +36,13 @@ _BEFORE_APPROVAL = (Release.State.PLANNING, Release.State.SCOPED, Release.State.
 explain_constraint("deployment_event_once", "Another deployment was reported under this source and id.")
 
 
-@action("deployment.record", creates=Deployment, requires="deployments.record", within="service")
+@action(
+    "deployment.record",
+    creates=Deployment,
+    requires="deployments.record",
+    within="service",
+    label="Record a deployment",
+)
 def record_deployment(
     actor: Actor,
     *,

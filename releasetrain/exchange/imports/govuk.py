@@ -26,7 +26,13 @@ ENVIRONMENTS = {
 }
 
 
-@action("import_run.deployment_history", creates=ImportRun, requires="imports.run", within="train")
+@action(
+    "import_run.deployment_history",
+    creates=ImportRun,
+    requires="imports.run",
+    within="train",
+    label="Import a deployment history",
+)
 def import_deployment_history(
     actor: Actor,
     *,

@@ -19,7 +19,13 @@ SEVERITY = {"critical": 1, "major": 2, "minor": 3, "maintenance": 4, "none": 4}
 UNNAMED = "whole platform"
 
 
-@action("import_run.status_page", creates=ImportRun, requires="imports.run", within="train")
+@action(
+    "import_run.status_page",
+    creates=ImportRun,
+    requires="imports.run",
+    within="train",
+    label="Import a status page",
+)
 def import_status_page(
     actor: Actor,
     *,

@@ -37,7 +37,13 @@ SOURCE = "openstack-releases"
 PUBLISHED = "published"
 
 
-@action("import_run.release_series", creates=ImportRun, requires="imports.run", within="train")
+@action(
+    "import_run.release_series",
+    creates=ImportRun,
+    requires="imports.run",
+    within="train",
+    label="Import a release series",
+)
 def import_release_series(
     actor: Actor,
     *,

@@ -19,7 +19,13 @@ SOURCE = "wikimedia-train"
 SERVICE, CONFIGURATION, EVERYWHERE = "mediawiki", "mediawiki-config", "all-wikis"
 
 
-@action("import_run.ring_train", creates=ImportRun, requires="imports.run", within="train")
+@action(
+    "import_run.ring_train",
+    creates=ImportRun,
+    requires="imports.run",
+    within="train",
+    label="Import a ring train",
+)
 def import_ring_train(
     actor: Actor,
     *,

@@ -65,7 +65,9 @@ def show(request: Any, resource: Resource) -> HttpResponse:
         "filters": filters,
         "active": active,
         "search": request.GET.get("q", ""),
-        "placeholder": ", ".join(values.heading(resource, name).lower() for name in resource.search[:3])
+        "placeholder": ", ".join(
+            dict.fromkeys(values.heading(resource, name).lower() for name in resource.search[:3])
+        )
         or "search",
         "sort": request.GET.get("sort", ""),
         "refusals": refusals,
