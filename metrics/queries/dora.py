@@ -70,7 +70,11 @@ def rows_of(period: Period, wanted: Wanted) -> Rows:
     changes = [
         ChangeInDeployment._make(row)
         for row in carried.values_list(
-            _text("commit_id"), _text("deployment_id"), "commit__authored_at", "commit__opened_at", "commit__merged_at"
+            _text("commit_id"),
+            _text("deployment_id"),
+            "commit__authored_at",
+            "commit__opened_at",
+            "commit__merged_at",
         ).iterator(5_000)
     ]
     return Rows(log, changes, [*_incidents(inside), *_rollbacks(chosen, period)])
@@ -95,9 +99,7 @@ def _deployment(
         purpose = Purpose.EMERGENCY
     elif classification in ("problem_fix", "hotfix"):
         purpose = Purpose.PROBLEM_FIX
-    return Deployment(
-        pk, service, finished, True, _OUTCOMES[state], purpose, rework, team or "", train or ""
-    )
+    return Deployment(pk, service, finished, True, _OUTCOMES[state], purpose, rework, team or "", train or "")
 
 
 def _incidents(inside) -> list[FailureLink]:  # type: ignore[no-untyped-def]

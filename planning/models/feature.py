@@ -69,7 +69,11 @@ class Feature(KeyedModel):
     )
 
     pi = TenantForeignKey(
-        "trains.ProgramIncrement", null=True, blank=True, related_name="features", verbose_name="Program Increment"
+        "trains.ProgramIncrement",
+        null=True,
+        blank=True,
+        related_name="features",
+        verbose_name="Program Increment",
     )
     iteration = TenantForeignKey("trains.Iteration", null=True, blank=True, related_name="features")
     blocked_reason = models.CharField(max_length=300, blank=True)

@@ -14,7 +14,9 @@ class PlanBaseline(TenantModel):
 
     append_only = True
 
-    pi = TenantForeignKey("trains.ProgramIncrement", related_name="baselines", verbose_name="Program Increment")
+    pi = TenantForeignKey(
+        "trains.ProgramIncrement", related_name="baselines", verbose_name="Program Increment"
+    )
     committed_at = models.DateTimeField()
     committed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     content = models.JSONField()
@@ -35,7 +37,9 @@ class PlanBaseline(TenantModel):
 class Objective(TenantModel):
     """What a team promises for the Program Increment, with its business value 1–10."""
 
-    pi = TenantForeignKey("trains.ProgramIncrement", related_name="objectives", verbose_name="Program Increment")
+    pi = TenantForeignKey(
+        "trains.ProgramIncrement", related_name="objectives", verbose_name="Program Increment"
+    )
     team = TenantForeignKey("trains.Team", related_name="objectives")
     title = models.CharField(max_length=200)
     planned_value = models.PositiveSmallIntegerField()
@@ -65,7 +69,9 @@ class Objective(TenantModel):
 class ConfidenceVote(TenantModel):
     """Fist of five: how confident one person is that the objectives will be met."""
 
-    pi = TenantForeignKey("trains.ProgramIncrement", related_name="confidence_votes", verbose_name="Program Increment")
+    pi = TenantForeignKey(
+        "trains.ProgramIncrement", related_name="confidence_votes", verbose_name="Program Increment"
+    )
     voter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     fingers = models.PositiveSmallIntegerField()
     comment = models.CharField(max_length=300, blank=True)

@@ -12,555 +12,1901 @@ import releasetrain.tenancy.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
-        ('trains', '0001_initial'),
+        ("tenancy", "0001_initial"),
+        ("trains", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HistoricalIncident',
+            name="HistoricalIncident",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Sev 1: critical'), (2, 'Sev 2: major'), (3, 'Sev 3: minor'), (4, 'Sev 4: low')], default=3)),
-                ('state', models.CharField(choices=[('detected', 'Detected'), ('mitigated', 'Mitigated'), ('resolved', 'Resolved'), ('closed', 'Closed')], default='detected', max_length=10)),
-                ('category', models.CharField(blank=True, choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], max_length=24)),
-                ('impact', models.TextField(blank=True, help_text='Who could not do what.')),
-                ('started_at', models.DateTimeField(blank=True, help_text='When it began; often known only later.', null=True, verbose_name='started')),
-                ('detected_at', models.DateTimeField(verbose_name='detected')),
-                ('mitigated_at', models.DateTimeField(blank=True, null=True, verbose_name='mitigated')),
-                ('resolved_at', models.DateTimeField(blank=True, null=True, verbose_name='resolved')),
-                ('source', models.CharField(blank=True, help_text='The system that reported it.', max_length=80)),
-                ('external_id', models.CharField(blank=True, help_text="The reporting system's own id; reports with the same id are one incident.", max_length=200)),
-                ('fingerprint', models.CharField(blank=True, help_text="What incidents of the same kind have in common, e.g. an alert's name.", max_length=120)),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Sev 1: critical"),
+                            (2, "Sev 2: major"),
+                            (3, "Sev 3: minor"),
+                            (4, "Sev 4: low"),
+                        ],
+                        default=3,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("detected", "Detected"),
+                            ("mitigated", "Mitigated"),
+                            ("resolved", "Resolved"),
+                            ("closed", "Closed"),
+                        ],
+                        default="detected",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("impact", models.TextField(blank=True, help_text="Who could not do what.")),
+                (
+                    "started_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When it began; often known only later.",
+                        null=True,
+                        verbose_name="started",
+                    ),
+                ),
+                ("detected_at", models.DateTimeField(verbose_name="detected")),
+                ("mitigated_at", models.DateTimeField(blank=True, null=True, verbose_name="mitigated")),
+                ("resolved_at", models.DateTimeField(blank=True, null=True, verbose_name="resolved")),
+                (
+                    "source",
+                    models.CharField(blank=True, help_text="The system that reported it.", max_length=80),
+                ),
+                (
+                    "external_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The reporting system's own id; reports with the same id are one incident.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        blank=True,
+                        help_text="What incidents of the same kind have in common, e.g. an alert's name.",
+                        max_length=120,
+                    ),
+                ),
+                ("url", models.CharField(blank=True, max_length=500)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical incident',
-                'verbose_name_plural': 'historical incidents',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical incident",
+                "verbose_name_plural": "historical incidents",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalProblem',
+            name="HistoricalProblem",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('investigating', 'Investigating'), ('known_error', 'Known error'), ('fix_in_release', 'Fix in release'), ('observing', 'Observing'), ('closed', 'Closed')], default='investigating', max_length=16)),
-                ('category', models.CharField(choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], default='unknown', max_length=24)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Sev 1: critical'), (2, 'Sev 2: major'), (3, 'Sev 3: minor'), (4, 'Sev 4: low')], default=3)),
-                ('description', models.TextField(blank=True)),
-                ('workaround', models.TextField(blank=True)),
-                ('fingerprint', models.CharField(blank=True, help_text='Incidents with this fingerprint are this problem coming back.', max_length=120)),
-                ('success_criteria', models.TextField(blank=True, help_text='What must measurably be so before it is closed.')),
-                ('observation_days', models.PositiveSmallIntegerField(default=14, help_text='How long it must not come back after its fix went live.')),
-                ('threshold', models.PositiveSmallIntegerField(default=1, help_text='So many matching incidents while observed mean that it is back.')),
-                ('min_exposure', models.PositiveIntegerField(default=0, help_text='How often what failed must be exercised while observed: quiet without use proves nothing.', verbose_name='least exposure')),
-                ('exposure_unit', models.CharField(blank=True, default='runs', max_length=40)),
-                ('reopened_count', models.PositiveSmallIntegerField(default=0, verbose_name='times re-opened')),
-                ('reopened_at', models.DateTimeField(blank=True, null=True, verbose_name='re-opened')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed')),
-                ('closing_note', models.TextField(blank=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('closed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('owner', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("investigating", "Investigating"),
+                            ("known_error", "Known error"),
+                            ("fix_in_release", "Fix in release"),
+                            ("observing", "Observing"),
+                            ("closed", "Closed"),
+                        ],
+                        default="investigating",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        default="unknown",
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Sev 1: critical"),
+                            (2, "Sev 2: major"),
+                            (3, "Sev 3: minor"),
+                            (4, "Sev 4: low"),
+                        ],
+                        default=3,
+                    ),
+                ),
+                ("description", models.TextField(blank=True)),
+                ("workaround", models.TextField(blank=True)),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        blank=True,
+                        help_text="Incidents with this fingerprint are this problem coming back.",
+                        max_length=120,
+                    ),
+                ),
+                (
+                    "success_criteria",
+                    models.TextField(blank=True, help_text="What must measurably be so before it is closed."),
+                ),
+                (
+                    "observation_days",
+                    models.PositiveSmallIntegerField(
+                        default=14, help_text="How long it must not come back after its fix went live."
+                    ),
+                ),
+                (
+                    "threshold",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="So many matching incidents while observed mean that it is back."
+                    ),
+                ),
+                (
+                    "min_exposure",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="How often what failed must be exercised while observed: quiet without use proves nothing.",
+                        verbose_name="least exposure",
+                    ),
+                ),
+                ("exposure_unit", models.CharField(blank=True, default="runs", max_length=40)),
+                (
+                    "reopened_count",
+                    models.PositiveSmallIntegerField(default=0, verbose_name="times re-opened"),
+                ),
+                ("reopened_at", models.DateTimeField(blank=True, null=True, verbose_name="re-opened")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
+                ("closing_note", models.TextField(blank=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical problem',
-                'verbose_name_plural': 'historical problems',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical problem",
+                "verbose_name_plural": "historical problems",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Incident',
+            name="Incident",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Sev 1: critical'), (2, 'Sev 2: major'), (3, 'Sev 3: minor'), (4, 'Sev 4: low')], default=3)),
-                ('state', models.CharField(choices=[('detected', 'Detected'), ('mitigated', 'Mitigated'), ('resolved', 'Resolved'), ('closed', 'Closed')], default='detected', max_length=10)),
-                ('category', models.CharField(blank=True, choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], max_length=24)),
-                ('impact', models.TextField(blank=True, help_text='Who could not do what.')),
-                ('started_at', models.DateTimeField(blank=True, help_text='When it began; often known only later.', null=True, verbose_name='started')),
-                ('detected_at', models.DateTimeField(verbose_name='detected')),
-                ('mitigated_at', models.DateTimeField(blank=True, null=True, verbose_name='mitigated')),
-                ('resolved_at', models.DateTimeField(blank=True, null=True, verbose_name='resolved')),
-                ('source', models.CharField(blank=True, help_text='The system that reported it.', max_length=80)),
-                ('external_id', models.CharField(blank=True, help_text="The reporting system's own id; reports with the same id are one incident.", max_length=200)),
-                ('fingerprint', models.CharField(blank=True, help_text="What incidents of the same kind have in common, e.g. an alert's name.", max_length=120)),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Sev 1: critical"),
+                            (2, "Sev 2: major"),
+                            (3, "Sev 3: minor"),
+                            (4, "Sev 4: low"),
+                        ],
+                        default=3,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("detected", "Detected"),
+                            ("mitigated", "Mitigated"),
+                            ("resolved", "Resolved"),
+                            ("closed", "Closed"),
+                        ],
+                        default="detected",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("impact", models.TextField(blank=True, help_text="Who could not do what.")),
+                (
+                    "started_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When it began; often known only later.",
+                        null=True,
+                        verbose_name="started",
+                    ),
+                ),
+                ("detected_at", models.DateTimeField(verbose_name="detected")),
+                ("mitigated_at", models.DateTimeField(blank=True, null=True, verbose_name="mitigated")),
+                ("resolved_at", models.DateTimeField(blank=True, null=True, verbose_name="resolved")),
+                (
+                    "source",
+                    models.CharField(blank=True, help_text="The system that reported it.", max_length=80),
+                ),
+                (
+                    "external_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The reporting system's own id; reports with the same id are one incident.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        blank=True,
+                        help_text="What incidents of the same kind have in common, e.g. an alert's name.",
+                        max_length=120,
+                    ),
+                ),
+                ("url", models.CharField(blank=True, max_length=500)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-detected_at', '-id'],
-                'abstract': False,
+                "ordering": ["-detected_at", "-id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='HistoricalFailureLink',
+            name="HistoricalFailureLink",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('kind', models.CharField(choices=[('caused', 'Caused it'), ('contributed', 'Contributed to it'), ('recovered_by', 'Recovered from it')], default='caused', max_length=12)),
-                ('status', models.CharField(choices=[('proposed', 'Proposed'), ('accepted', 'Accepted'), ('disputed', 'Disputed')], default='proposed', max_length=10)),
-                ('reason', models.TextField(blank=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('decided_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('deployment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.deployment')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, help_text='Nobody: a rule proposed it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='problems.incident')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("caused", "Caused it"),
+                            ("contributed", "Contributed to it"),
+                            ("recovered_by", "Recovered from it"),
+                        ],
+                        default="caused",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("accepted", "Accepted"),
+                            ("disputed", "Disputed"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "deployment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="Nobody: a rule proposed it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "incident",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="problems.incident",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical failure link',
-                'verbose_name_plural': 'historical failure links',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical failure link",
+                "verbose_name_plural": "historical failure links",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='FailureLink',
+            name="FailureLink",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('kind', models.CharField(choices=[('caused', 'Caused it'), ('contributed', 'Contributed to it'), ('recovered_by', 'Recovered from it')], default='caused', max_length=12)),
-                ('status', models.CharField(choices=[('proposed', 'Proposed'), ('accepted', 'Accepted'), ('disputed', 'Disputed')], default='proposed', max_length=10)),
-                ('reason', models.TextField(blank=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('deployment', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='failure_links', to='trains.deployment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('proposed_by', models.ForeignKey(blank=True, db_index=False, help_text='Nobody: a rule proposed it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='failure_links', to='problems.incident')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("caused", "Caused it"),
+                            ("contributed", "Contributed to it"),
+                            ("recovered_by", "Recovered from it"),
+                        ],
+                        default="caused",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("accepted", "Accepted"),
+                            ("disputed", "Disputed"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "deployment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="failure_links",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        help_text="Nobody: a rule proposed it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "incident",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="failure_links",
+                        to="problems.incident",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'id'],
+                "ordering": ["created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='IncidentService',
+            name="IncidentService",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('incident', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='services', to='problems.incident')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='incidents', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "incident",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="services",
+                        to="problems.incident",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="incidents",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['service__name'],
+                "ordering": ["service__name"],
             },
         ),
         migrations.CreateModel(
-            name='Problem',
+            name="Problem",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('investigating', 'Investigating'), ('known_error', 'Known error'), ('fix_in_release', 'Fix in release'), ('observing', 'Observing'), ('closed', 'Closed')], default='investigating', max_length=16)),
-                ('category', models.CharField(choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], default='unknown', max_length=24)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Sev 1: critical'), (2, 'Sev 2: major'), (3, 'Sev 3: minor'), (4, 'Sev 4: low')], default=3)),
-                ('description', models.TextField(blank=True)),
-                ('workaround', models.TextField(blank=True)),
-                ('fingerprint', models.CharField(blank=True, help_text='Incidents with this fingerprint are this problem coming back.', max_length=120)),
-                ('success_criteria', models.TextField(blank=True, help_text='What must measurably be so before it is closed.')),
-                ('observation_days', models.PositiveSmallIntegerField(default=14, help_text='How long it must not come back after its fix went live.')),
-                ('threshold', models.PositiveSmallIntegerField(default=1, help_text='So many matching incidents while observed mean that it is back.')),
-                ('min_exposure', models.PositiveIntegerField(default=0, help_text='How often what failed must be exercised while observed: quiet without use proves nothing.', verbose_name='least exposure')),
-                ('exposure_unit', models.CharField(blank=True, default='runs', max_length=40)),
-                ('reopened_count', models.PositiveSmallIntegerField(default=0, verbose_name='times re-opened')),
-                ('reopened_at', models.DateTimeField(blank=True, null=True, verbose_name='re-opened')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed')),
-                ('closing_note', models.TextField(blank=True)),
-                ('closed_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='problems', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("investigating", "Investigating"),
+                            ("known_error", "Known error"),
+                            ("fix_in_release", "Fix in release"),
+                            ("observing", "Observing"),
+                            ("closed", "Closed"),
+                        ],
+                        default="investigating",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        default="unknown",
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Sev 1: critical"),
+                            (2, "Sev 2: major"),
+                            (3, "Sev 3: minor"),
+                            (4, "Sev 4: low"),
+                        ],
+                        default=3,
+                    ),
+                ),
+                ("description", models.TextField(blank=True)),
+                ("workaround", models.TextField(blank=True)),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        blank=True,
+                        help_text="Incidents with this fingerprint are this problem coming back.",
+                        max_length=120,
+                    ),
+                ),
+                (
+                    "success_criteria",
+                    models.TextField(blank=True, help_text="What must measurably be so before it is closed."),
+                ),
+                (
+                    "observation_days",
+                    models.PositiveSmallIntegerField(
+                        default=14, help_text="How long it must not come back after its fix went live."
+                    ),
+                ),
+                (
+                    "threshold",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="So many matching incidents while observed mean that it is back."
+                    ),
+                ),
+                (
+                    "min_exposure",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="How often what failed must be exercised while observed: quiet without use proves nothing.",
+                        verbose_name="least exposure",
+                    ),
+                ),
+                ("exposure_unit", models.CharField(blank=True, default="runs", max_length=40)),
+                (
+                    "reopened_count",
+                    models.PositiveSmallIntegerField(default=0, verbose_name="times re-opened"),
+                ),
+                ("reopened_at", models.DateTimeField(blank=True, null=True, verbose_name="re-opened")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
+                ("closing_note", models.TextField(blank=True)),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problems",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['severity', '-created_at'],
-                'abstract': False,
+                "ordering": ["severity", "-created_at"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ObservationWindow',
+            name="ObservationWindow",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('starts', models.DateTimeField()),
-                ('ends', models.DateTimeField()),
-                ('fingerprint', models.CharField(blank=True, help_text='Which incidents count; empty: every incident of the service.', max_length=120)),
-                ('threshold', models.PositiveSmallIntegerField(default=1, help_text='So many matching incidents breach it.')),
-                ('min_exposure', models.PositiveIntegerField(default=0, help_text='How often what failed must have been exercised, e.g. payment runs.', verbose_name='least exposure')),
-                ('exposure', models.PositiveIntegerField(default=0)),
-                ('exposure_unit', models.CharField(blank=True, default='runs', max_length=40)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('passed', 'Passed'), ('breached', 'Breached'), ('void', 'Void: the fix was rolled back')], default='running', max_length=10)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('breached_by', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='breaches', to='problems.incident')),
-                ('deployment', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='observation_windows', to='trains.deployment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('problem', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='windows', to='problems.problem')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("starts", models.DateTimeField()),
+                ("ends", models.DateTimeField()),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        blank=True,
+                        help_text="Which incidents count; empty: every incident of the service.",
+                        max_length=120,
+                    ),
+                ),
+                (
+                    "threshold",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="So many matching incidents breach it."
+                    ),
+                ),
+                (
+                    "min_exposure",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="How often what failed must have been exercised, e.g. payment runs.",
+                        verbose_name="least exposure",
+                    ),
+                ),
+                ("exposure", models.PositiveIntegerField(default=0)),
+                ("exposure_unit", models.CharField(blank=True, default="runs", max_length=40)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("passed", "Passed"),
+                            ("breached", "Breached"),
+                            ("void", "Void: the fix was rolled back"),
+                        ],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "breached_by",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="breaches",
+                        to="problems.incident",
+                    ),
+                ),
+                (
+                    "deployment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="observation_windows",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "problem",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="windows",
+                        to="problems.problem",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-starts', '-id'],
+                "ordering": ["-starts", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalRootCause',
+            name="HistoricalRootCause",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('method', models.CharField(choices=[('five_whys', '5 whys'), ('fishbone', 'Fishbone'), ('timeline', 'Timeline analysis'), ('fault_tree', 'Fault tree'), ('change_analysis', 'Change analysis'), ('reproduction', 'Reproduction')], max_length=16)),
-                ('category', models.CharField(choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], max_length=24)),
-                ('statement', models.TextField()),
-                ('evidence', models.JSONField(default=list, help_text='Links or ids of what shows it, one each.')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('validated', 'Validated'), ('rejected', 'Rejected')], default='proposed', max_length=10)),
-                ('validated_at', models.DateTimeField(blank=True, null=True)),
-                ('note', models.TextField(blank=True, help_text='What the validator said.')),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('author', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('validator', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('problem', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='problems.problem')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("five_whys", "5 whys"),
+                            ("fishbone", "Fishbone"),
+                            ("timeline", "Timeline analysis"),
+                            ("fault_tree", "Fault tree"),
+                            ("change_analysis", "Change analysis"),
+                            ("reproduction", "Reproduction"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("statement", models.TextField()),
+                (
+                    "evidence",
+                    models.JSONField(default=list, help_text="Links or ids of what shows it, one each."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("proposed", "Proposed"),
+                            ("validated", "Validated"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("validated_at", models.DateTimeField(blank=True, null=True)),
+                ("note", models.TextField(blank=True, help_text="What the validator said.")),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "validator",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "problem",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="problems.problem",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical root cause',
-                'verbose_name_plural': 'historical root causes',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical root cause",
+                "verbose_name_plural": "historical root causes",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalProblemFix',
+            name="HistoricalProblemFix",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
-                ('resolver', models.ForeignKey(blank=True, db_constraint=False, help_text='Who resolves the problem.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('problem', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='problems.problem')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "resolver",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="Who resolves the problem.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "problem",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="problems.problem",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical problem fix',
-                'verbose_name_plural': 'historical problem fixes',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical problem fix",
+                "verbose_name_plural": "historical problem fixes",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalObservationWindow',
+            name="HistoricalObservationWindow",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('starts', models.DateTimeField()),
-                ('ends', models.DateTimeField()),
-                ('fingerprint', models.CharField(blank=True, help_text='Which incidents count; empty: every incident of the service.', max_length=120)),
-                ('threshold', models.PositiveSmallIntegerField(default=1, help_text='So many matching incidents breach it.')),
-                ('min_exposure', models.PositiveIntegerField(default=0, help_text='How often what failed must have been exercised, e.g. payment runs.', verbose_name='least exposure')),
-                ('exposure', models.PositiveIntegerField(default=0)),
-                ('exposure_unit', models.CharField(blank=True, default='runs', max_length=40)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('passed', 'Passed'), ('breached', 'Breached'), ('void', 'Void: the fix was rolled back')], default='running', max_length=10)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('deployment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.deployment')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('breached_by', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='problems.incident')),
-                ('problem', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='problems.problem')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("starts", models.DateTimeField()),
+                ("ends", models.DateTimeField()),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        blank=True,
+                        help_text="Which incidents count; empty: every incident of the service.",
+                        max_length=120,
+                    ),
+                ),
+                (
+                    "threshold",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="So many matching incidents breach it."
+                    ),
+                ),
+                (
+                    "min_exposure",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="How often what failed must have been exercised, e.g. payment runs.",
+                        verbose_name="least exposure",
+                    ),
+                ),
+                ("exposure", models.PositiveIntegerField(default=0)),
+                ("exposure_unit", models.CharField(blank=True, default="runs", max_length=40)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("passed", "Passed"),
+                            ("breached", "Breached"),
+                            ("void", "Void: the fix was rolled back"),
+                        ],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "deployment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "breached_by",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="problems.incident",
+                    ),
+                ),
+                (
+                    "problem",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="problems.problem",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical observation window',
-                'verbose_name_plural': 'historical observation windows',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical observation window",
+                "verbose_name_plural": "historical observation windows",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='ProblemFix',
+            name="ProblemFix",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('problem', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='fixes', to='problems.problem')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='problem_fixes', to='trains.release')),
-                ('resolver', models.ForeignKey(help_text='Who resolves the problem.', on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "problem",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fixes",
+                        to="problems.problem",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problem_fixes",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "resolver",
+                    models.ForeignKey(
+                        help_text="Who resolves the problem.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'problem fixes',
-                'ordering': ['created_at', 'id'],
+                "verbose_name_plural": "problem fixes",
+                "ordering": ["created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ProblemIncident',
+            name="ProblemIncident",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('incident', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='problems', to='problems.incident')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('problem', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='incidents', to='problems.problem')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "incident",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problems",
+                        to="problems.incident",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "problem",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="incidents",
+                        to="problems.problem",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'id'],
+                "ordering": ["created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='RootCause',
+            name="RootCause",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('method', models.CharField(choices=[('five_whys', '5 whys'), ('fishbone', 'Fishbone'), ('timeline', 'Timeline analysis'), ('fault_tree', 'Fault tree'), ('change_analysis', 'Change analysis'), ('reproduction', 'Reproduction')], max_length=16)),
-                ('category', models.CharField(choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], max_length=24)),
-                ('statement', models.TextField()),
-                ('evidence', models.JSONField(default=list, help_text='Links or ids of what shows it, one each.')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('validated', 'Validated'), ('rejected', 'Rejected')], default='proposed', max_length=10)),
-                ('validated_at', models.DateTimeField(blank=True, null=True)),
-                ('note', models.TextField(blank=True, help_text='What the validator said.')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('problem', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='root_causes', to='problems.problem')),
-                ('validator', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("five_whys", "5 whys"),
+                            ("fishbone", "Fishbone"),
+                            ("timeline", "Timeline analysis"),
+                            ("fault_tree", "Fault tree"),
+                            ("change_analysis", "Change analysis"),
+                            ("reproduction", "Reproduction"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("statement", models.TextField()),
+                (
+                    "evidence",
+                    models.JSONField(default=list, help_text="Links or ids of what shows it, one each."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("proposed", "Proposed"),
+                            ("validated", "Validated"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("validated_at", models.DateTimeField(blank=True, null=True)),
+                ("note", models.TextField(blank=True, help_text="What the validator said.")),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "problem",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="root_causes",
+                        to="problems.problem",
+                    ),
+                ),
+                (
+                    "validator",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'id'],
+                "ordering": ["created_at", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['organization', '-detected_at', '-id'], name='incident_recent'),
+            model_name="incident",
+            index=models.Index(fields=["organization", "-detected_at", "-id"], name="incident_recent"),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['organization', 'state', 'severity'], name='incident_by_state'),
+            model_name="incident",
+            index=models.Index(fields=["organization", "state", "severity"], name="incident_by_state"),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['organization', 'fingerprint', 'detected_at'], name='incident_by_fingerprint'),
+            model_name="incident",
+            index=models.Index(
+                fields=["organization", "fingerprint", "detected_at"], name="incident_by_fingerprint"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='problems_incident_key'),
+            model_name="incident",
+            constraint=models.UniqueConstraint(fields=("organization", "key"), name="problems_incident_key"),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('organization', 'source', 'external_id'), name='incident_report_once'),
+            model_name="incident",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("organization", "source", "external_id"),
+                name="incident_report_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['detected', 'mitigated', 'resolved', 'closed'])), name='incident_state_known'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["detected", "mitigated", "resolved", "closed"])),
+                name="incident_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('category__in', ['code_defect', 'configuration_drift', 'deployment_process', 'dependency_failure', 'capacity', 'data', 'testing_gap', 'environment_difference', 'third_party', 'procedure', 'unknown', ''])), name='incident_category_known'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "category__in",
+                        [
+                            "code_defect",
+                            "configuration_drift",
+                            "deployment_process",
+                            "dependency_failure",
+                            "capacity",
+                            "data",
+                            "testing_gap",
+                            "environment_difference",
+                            "third_party",
+                            "procedure",
+                            "unknown",
+                            "",
+                        ],
+                    )
+                ),
+                name="incident_category_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__gte', 1), ('severity__lte', 4)), name='incident_severity_known'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__gte", 1), ("severity__lte", 4)), name="incident_severity_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('started_at__isnull', True), ('started_at__lte', models.F('detected_at')), _connector='OR'), models.Q(('mitigated_at__isnull', True), ('mitigated_at__gte', models.F('detected_at')), _connector='OR'), models.Q(('resolved_at__isnull', True), ('resolved_at__gte', models.F('detected_at')), _connector='OR'), models.Q(('resolved_at__isnull', True), ('mitigated_at__isnull', True), ('resolved_at__gte', models.F('mitigated_at')), _connector='OR')), name='incident_times_ordered'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("started_at__isnull", True),
+                        ("started_at__lte", models.F("detected_at")),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("mitigated_at__isnull", True),
+                        ("mitigated_at__gte", models.F("detected_at")),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("resolved_at__isnull", True),
+                        ("resolved_at__gte", models.F("detected_at")),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("resolved_at__isnull", True),
+                        ("mitigated_at__isnull", True),
+                        ("resolved_at__gte", models.F("mitigated_at")),
+                        _connector="OR",
+                    ),
+                ),
+                name="incident_times_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('mitigated_at__isnull', True), ('resolved_at__isnull', True), ('state', 'detected')), models.Q(('mitigated_at__isnull', False), ('resolved_at__isnull', True), ('state', 'mitigated')), models.Q(('resolved_at__isnull', False), ('state__in', ['resolved', 'closed'])), _connector='OR'), name='incident_state_has_its_time'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("mitigated_at__isnull", True), ("resolved_at__isnull", True), ("state", "detected")
+                    ),
+                    models.Q(
+                        ("mitigated_at__isnull", False), ("resolved_at__isnull", True), ("state", "mitigated")
+                    ),
+                    models.Q(("resolved_at__isnull", False), ("state__in", ["resolved", "closed"])),
+                    _connector="OR",
+                ),
+                name="incident_state_has_its_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='failurelink',
-            index=models.Index(fields=['organization', 'deployment', 'kind'], name='failure_link_of_deployment'),
+            model_name="failurelink",
+            index=models.Index(
+                fields=["organization", "deployment", "kind"], name="failure_link_of_deployment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='failurelink',
-            constraint=models.UniqueConstraint(fields=('organization', 'incident', 'deployment', 'kind'), name='failure_link_once'),
+            model_name="failurelink",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "incident", "deployment", "kind"), name="failure_link_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='failurelink',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['caused', 'contributed', 'recovered_by'])), name='failure_link_kind_known'),
+            model_name="failurelink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["caused", "contributed", "recovered_by"])),
+                name="failure_link_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='failurelink',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['proposed', 'accepted', 'disputed'])), name='failure_link_status_known'),
+            model_name="failurelink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["proposed", "accepted", "disputed"])),
+                name="failure_link_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='failurelink',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'proposed'), ('decided_at__isnull', False), _connector='OR'), name='failure_link_decided'),
+            model_name="failurelink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "proposed"), ("decided_at__isnull", False), _connector="OR"),
+                name="failure_link_decided",
+            ),
         ),
         migrations.AddIndex(
-            model_name='incidentservice',
-            index=models.Index(fields=['organization', 'service'], name='incident_of_service'),
+            model_name="incidentservice",
+            index=models.Index(fields=["organization", "service"], name="incident_of_service"),
         ),
         migrations.AddConstraint(
-            model_name='incidentservice',
-            constraint=models.UniqueConstraint(fields=('organization', 'incident', 'service'), name='incident_service_once'),
+            model_name="incidentservice",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "incident", "service"), name="incident_service_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(fields=['organization', 'state', 'severity'], name='problem_by_state'),
+            model_name="problem",
+            index=models.Index(fields=["organization", "state", "severity"], name="problem_by_state"),
         ),
         migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(condition=models.Q(('fingerprint', ''), _negated=True), fields=['organization', 'fingerprint'], name='problem_by_fingerprint'),
+            model_name="problem",
+            index=models.Index(
+                condition=models.Q(("fingerprint", ""), _negated=True),
+                fields=["organization", "fingerprint"],
+                name="problem_by_fingerprint",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='problems_problem_key'),
+            model_name="problem",
+            constraint=models.UniqueConstraint(fields=("organization", "key"), name="problems_problem_key"),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['investigating', 'known_error', 'fix_in_release', 'observing', 'closed'])), name='problem_state_known'),
+            model_name="problem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["investigating", "known_error", "fix_in_release", "observing", "closed"])
+                ),
+                name="problem_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.CheckConstraint(condition=models.Q(('category__in', ['code_defect', 'configuration_drift', 'deployment_process', 'dependency_failure', 'capacity', 'data', 'testing_gap', 'environment_difference', 'third_party', 'procedure', 'unknown'])), name='problem_category_known'),
+            model_name="problem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "category__in",
+                        [
+                            "code_defect",
+                            "configuration_drift",
+                            "deployment_process",
+                            "dependency_failure",
+                            "capacity",
+                            "data",
+                            "testing_gap",
+                            "environment_difference",
+                            "third_party",
+                            "procedure",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="problem_category_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__gte', 1), ('severity__lte', 4)), name='problem_severity_known'),
+            model_name="problem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__gte", 1), ("severity__lte", 4)), name="problem_severity_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.CheckConstraint(condition=models.Q(('observation_days__gte', 1), ('threshold__gte', 1)), name='problem_observation_plan'),
+            model_name="problem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("observation_days__gte", 1), ("threshold__gte", 1)),
+                name="problem_observation_plan",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'known_error'), _negated=True), models.Q(('workaround', ''), _negated=True), _connector='OR'), name='known_error_has_workaround'),
+            model_name="problem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "known_error"), _negated=True),
+                    models.Q(("workaround", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="known_error_has_workaround",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False)), _connector='OR'), name='problem_closed_by_somebody'),
+            model_name="problem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "closed"), _negated=True),
+                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="problem_closed_by_somebody",
+            ),
         ),
         migrations.AddIndex(
-            model_name='observationwindow',
-            index=models.Index(fields=['organization', 'state', 'ends'], name='observation_running'),
+            model_name="observationwindow",
+            index=models.Index(fields=["organization", "state", "ends"], name="observation_running"),
         ),
         migrations.AddConstraint(
-            model_name='observationwindow',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'passed', 'breached', 'void'])), name='observation_state_known'),
+            model_name="observationwindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["running", "passed", "breached", "void"])),
+                name="observation_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='observationwindow',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='observation_ends_after_start'),
+            model_name="observationwindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends__gt", models.F("starts"))), name="observation_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='observationwindow',
-            constraint=models.CheckConstraint(condition=models.Q(('threshold__gte', 1)), name='observation_threshold_positive'),
+            model_name="observationwindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("threshold__gte", 1)), name="observation_threshold_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='observationwindow',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'passed'), _negated=True), ('exposure__gte', models.F('min_exposure')), _connector='OR'), name='observation_passed_exposed'),
+            model_name="observationwindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "passed"), _negated=True),
+                    ("exposure__gte", models.F("min_exposure")),
+                    _connector="OR",
+                ),
+                name="observation_passed_exposed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='observationwindow',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('organization', 'problem'), name='observation_one_running'),
+            model_name="observationwindow",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "running")),
+                fields=("organization", "problem"),
+                name="observation_one_running",
+            ),
         ),
         migrations.AddIndex(
-            model_name='problemfix',
-            index=models.Index(fields=['organization', 'release'], name='problem_fix_of_release'),
+            model_name="problemfix",
+            index=models.Index(fields=["organization", "release"], name="problem_fix_of_release"),
         ),
         migrations.AddConstraint(
-            model_name='problemfix',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at__isnull', True)), fields=('organization', 'problem', 'release'), name='problem_fix_once'),
+            model_name="problemfix",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn_at__isnull", True)),
+                fields=("organization", "problem", "release"),
+                name="problem_fix_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='problemincident',
-            index=models.Index(fields=['organization', 'incident'], name='problem_of_incident'),
+            model_name="problemincident",
+            index=models.Index(fields=["organization", "incident"], name="problem_of_incident"),
         ),
         migrations.AddConstraint(
-            model_name='problemincident',
-            constraint=models.UniqueConstraint(fields=('organization', 'problem', 'incident'), name='problem_incident_once'),
+            model_name="problemincident",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "problem", "incident"), name="problem_incident_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rootcause',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['five_whys', 'fishbone', 'timeline', 'fault_tree', 'change_analysis', 'reproduction'])), name='root_cause_method_known'),
+            model_name="rootcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "method__in",
+                        [
+                            "five_whys",
+                            "fishbone",
+                            "timeline",
+                            "fault_tree",
+                            "change_analysis",
+                            "reproduction",
+                        ],
+                    )
+                ),
+                name="root_cause_method_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rootcause',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'proposed', 'validated', 'rejected'])), name='root_cause_state_known'),
+            model_name="rootcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "proposed", "validated", "rejected"])),
+                name="root_cause_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rootcause',
-            constraint=models.CheckConstraint(condition=models.Q(('category__in', ['code_defect', 'configuration_drift', 'deployment_process', 'dependency_failure', 'capacity', 'data', 'testing_gap', 'environment_difference', 'third_party', 'procedure', 'unknown'])), name='root_cause_category_known'),
+            model_name="rootcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "category__in",
+                        [
+                            "code_defect",
+                            "configuration_drift",
+                            "deployment_process",
+                            "dependency_failure",
+                            "capacity",
+                            "data",
+                            "testing_gap",
+                            "environment_difference",
+                            "third_party",
+                            "procedure",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="root_cause_category_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rootcause',
-            constraint=models.CheckConstraint(condition=models.Q(('validator__isnull', True), models.Q(('validator', models.F('author')), _negated=True), _connector='OR'), name='root_cause_second_person'),
+            model_name="rootcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("validator__isnull", True),
+                    models.Q(("validator", models.F("author")), _negated=True),
+                    _connector="OR",
+                ),
+                name="root_cause_second_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rootcause',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'validated'), _negated=True), models.Q(('validated_at__isnull', False), ('validator__isnull', False), models.Q(('evidence', []), _negated=True)), _connector='OR'), name='root_cause_validated_on_evidence'),
+            model_name="rootcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "validated"), _negated=True),
+                    models.Q(
+                        ("validated_at__isnull", False),
+                        ("validator__isnull", False),
+                        models.Q(("evidence", []), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="root_cause_validated_on_evidence",
+            ),
         ),
     ]

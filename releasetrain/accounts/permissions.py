@@ -13,7 +13,10 @@ def grants_of(actor: Actor) -> Grants:
     grants: Grants = {}
     with connection.cursor() as cursor:
         # By a function of the database (accounts.guards): every request asks this, and planning it costs the most.
-        cursor.execute("SELECT permission, kind, object_id FROM grants_of(%s, %s, %s)", [actor.organization_id, actor.user_id, now()])
+        cursor.execute(
+            "SELECT permission, kind, object_id FROM grants_of(%s, %s, %s)",
+            [actor.organization_id, actor.user_id, now()],
+        )
         for permission, kind, object_id in cursor.fetchall():
             grants.setdefault(permission, set()).add((kind, object_id))
     # Whoever holds anything in the organization may read in it.

@@ -36,7 +36,11 @@ def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of the value."""
     try:
         value = plain(value)
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if _written_alike(value) else rfc8785.dumps(value)
+        return (
+            orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            if _written_alike(value)
+            else rfc8785.dumps(value)
+        )
     except NotCanonical:
         raise
     except (rfc8785.CanonicalizationError, orjson.JSONEncodeError, UnicodeError, RecursionError) as error:
@@ -56,7 +60,9 @@ def _written_alike(value: Any) -> bool:
         return -_SAFE <= value <= _SAFE
     if isinstance(value, list):
         return all(map(_written_alike, value))
-    return isinstance(value, dict) and all(key.isascii() and _written_alike(item) for key, item in value.items())
+    return isinstance(value, dict) and all(
+        key.isascii() and _written_alike(item) for key, item in value.items()
+    )
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:

@@ -14,351 +14,1156 @@ import releasetrain.tenancy.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
-        ('trains', '0001_initial'),
+        ("tenancy", "0001_initial"),
+        ("trains", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HistoricalReviewRule',
+            name="HistoricalReviewRule",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('depth', models.CharField(choices=[('detailed', 'Detailed'), ('lightweight', 'Lightweight')], default='lightweight', max_length=12)),
-                ('least_critical_tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=4, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4)], verbose_name='down to tier')),
-                ('outcomes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=12), blank=True, default=list, size=None)),
-                ('classifications', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), blank=True, default=list, size=None)),
-                ('emergency_only', models.BooleanField(default=False)),
-                ('mandatory', models.BooleanField(default=False, help_text='The next gate of the service waits until the review is done.')),
-                ('due_days', models.PositiveSmallIntegerField(default=10, verbose_name='due within days')),
-                ('window_days', models.PositiveSmallIntegerField(default=0, help_text='For services that deploy often: one review gathers what was deployed in so many days.', verbose_name='gather deployments for days')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "depth",
+                    models.CharField(
+                        choices=[("detailed", "Detailed"), ("lightweight", "Lightweight")],
+                        default="lightweight",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "least_critical_tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=4,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(4),
+                        ],
+                        verbose_name="down to tier",
+                    ),
+                ),
+                (
+                    "outcomes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=12), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "classifications",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), blank=True, default=list, size=None
+                    ),
+                ),
+                ("emergency_only", models.BooleanField(default=False)),
+                (
+                    "mandatory",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The next gate of the service waits until the review is done.",
+                    ),
+                ),
+                ("due_days", models.PositiveSmallIntegerField(default=10, verbose_name="due within days")),
+                (
+                    "window_days",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="For services that deploy often: one review gathers what was deployed in so many days.",
+                        verbose_name="gather deployments for days",
+                    ),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical review rule',
-                'verbose_name_plural': 'historical review rules',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical review rule",
+                "verbose_name_plural": "historical review rules",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('depth', models.CharField(choices=[('detailed', 'Detailed'), ('lightweight', 'Lightweight')], default='lightweight', max_length=12)),
-                ('state', models.CharField(choices=[('facts', 'Facts'), ('causes', 'Causes'), ('actions', 'Actions'), ('closed', 'Closed')], default='facts', max_length=10)),
-                ('mandatory', models.BooleanField(default=False)),
-                ('due_at', models.DateTimeField(verbose_name='due')),
-                ('gathers_until', models.DateTimeField(blank=True, help_text='Deployments of the service up to here belong to this review.', null=True)),
-                ('trigger', models.CharField(blank=True, help_text='Why it was opened.', max_length=200)),
-                ('facts_accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('facts_digest', models.CharField(blank=True, editable=False, max_length=71)),
-                ('decision', models.TextField(blank=True, help_text='What was decided, and why.')),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('deployment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='trains.deployment')),
-                ('facilitator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('facts_accepted_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "depth",
+                    models.CharField(
+                        choices=[("detailed", "Detailed"), ("lightweight", "Lightweight")],
+                        default="lightweight",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("facts", "Facts"),
+                            ("causes", "Causes"),
+                            ("actions", "Actions"),
+                            ("closed", "Closed"),
+                        ],
+                        default="facts",
+                        max_length=10,
+                    ),
+                ),
+                ("mandatory", models.BooleanField(default=False)),
+                ("due_at", models.DateTimeField(verbose_name="due")),
+                (
+                    "gathers_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Deployments of the service up to here belong to this review.",
+                        null=True,
+                    ),
+                ),
+                ("trigger", models.CharField(blank=True, help_text="Why it was opened.", max_length=200)),
+                ("facts_accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("facts_digest", models.CharField(blank=True, editable=False, max_length=71)),
+                ("decision", models.TextField(blank=True, help_text="What was decided, and why.")),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "deployment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "facilitator",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "facts_accepted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_at', 'id'],
-                'abstract': False,
+                "ordering": ["due_at", "id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ReviewCause',
+            name="ReviewCause",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('statement', models.TextField()),
-                ('category', models.CharField(choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], max_length=24)),
-                ('process_wide', models.BooleanField(default=False, help_text='Reaches beyond this release, into the way of working.')),
-                ('state', models.CharField(choices=[('hypothesis', 'Hypothesis'), ('supported', 'Supported')], default='hypothesis', max_length=12)),
-                ('author', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('review', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='causes', to='reviews.review')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("statement", models.TextField()),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "process_wide",
+                    models.BooleanField(
+                        default=False, help_text="Reaches beyond this release, into the way of working."
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("hypothesis", "Hypothesis"), ("supported", "Supported")],
+                        default="hypothesis",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "review",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="causes",
+                        to="reviews.review",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'id'],
+                "ordering": ["created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalActionItem',
+            name="HistoricalActionItem",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('due_on', models.DateField(verbose_name='due')),
-                ('success_criteria', models.TextField()),
-                ('state', models.CharField(choices=[('open', 'Open'), ('done', 'Done'), ('dropped', 'Dropped')], default='open', max_length=10)),
-                ('effect', models.TextField(blank=True, help_text='What came of it, against the success criteria.')),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('owner', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('review', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='reviews.review')),
-                ('cause', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='reviews.reviewcause')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                ("due_on", models.DateField(verbose_name="due")),
+                ("success_criteria", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("done", "Done"), ("dropped", "Dropped")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "effect",
+                    models.TextField(blank=True, help_text="What came of it, against the success criteria."),
+                ),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "review",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="reviews.review",
+                    ),
+                ),
+                (
+                    "cause",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="reviews.reviewcause",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical action item',
-                'verbose_name_plural': 'historical action items',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical action item",
+                "verbose_name_plural": "historical action items",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='ReviewFact',
+            name="ReviewFact",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('at', models.DateTimeField(blank=True, null=True)),
-                ('kind', models.CharField(choices=[('plan', 'Plan'), ('approval', 'Approval'), ('gate', 'Gate'), ('deployment', 'Deployment'), ('incident', 'Incident'), ('rollback', 'Rollback'), ('measure', 'Measure'), ('gap', 'Gap or contradiction'), ('added', 'Added by a person')], max_length=12)),
-                ('sentence', models.CharField(max_length=500)),
-                ('value', models.JSONField(blank=True, default=dict)),
-                ('source_kind', models.CharField(help_text='The kind of record, or link.', max_length=40)),
-                ('source_id', models.CharField(help_text="The record's id, or the address.", max_length=500)),
-                ('identity', models.CharField(editable=False, help_text='The same fact on every refresh.', max_length=120)),
-                ('added_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('review', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='facts', to='reviews.review')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("plan", "Plan"),
+                            ("approval", "Approval"),
+                            ("gate", "Gate"),
+                            ("deployment", "Deployment"),
+                            ("incident", "Incident"),
+                            ("rollback", "Rollback"),
+                            ("measure", "Measure"),
+                            ("gap", "Gap or contradiction"),
+                            ("added", "Added by a person"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("sentence", models.CharField(max_length=500)),
+                ("value", models.JSONField(blank=True, default=dict)),
+                ("source_kind", models.CharField(help_text="The kind of record, or link.", max_length=40)),
+                ("source_id", models.CharField(help_text="The record's id, or the address.", max_length=500)),
+                (
+                    "identity",
+                    models.CharField(
+                        editable=False, help_text="The same fact on every refresh.", max_length=120
+                    ),
+                ),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "review",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="facts",
+                        to="reviews.review",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.AddField(
-            model_name='reviewcause',
-            name='evidence',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='causes', to='reviews.reviewfact'),
+            model_name="reviewcause",
+            name="evidence",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="causes",
+                to="reviews.reviewfact",
+            ),
         ),
         migrations.CreateModel(
-            name='HistoricalReviewCause',
+            name="HistoricalReviewCause",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('statement', models.TextField()),
-                ('category', models.CharField(choices=[('code_defect', 'Code defect'), ('configuration_drift', 'Configuration drift'), ('deployment_process', 'Deployment process'), ('dependency_failure', 'Dependency failure'), ('capacity', 'Capacity'), ('data', 'Data'), ('testing_gap', 'Testing gap'), ('environment_difference', 'Environment difference'), ('third_party', 'Third party'), ('procedure', 'Procedure'), ('unknown', 'Not known yet')], max_length=24)),
-                ('process_wide', models.BooleanField(default=False, help_text='Reaches beyond this release, into the way of working.')),
-                ('state', models.CharField(choices=[('hypothesis', 'Hypothesis'), ('supported', 'Supported')], default='hypothesis', max_length=12)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('author', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('review', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='reviews.review')),
-                ('evidence', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='reviews.reviewfact')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("statement", models.TextField()),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("code_defect", "Code defect"),
+                            ("configuration_drift", "Configuration drift"),
+                            ("deployment_process", "Deployment process"),
+                            ("dependency_failure", "Dependency failure"),
+                            ("capacity", "Capacity"),
+                            ("data", "Data"),
+                            ("testing_gap", "Testing gap"),
+                            ("environment_difference", "Environment difference"),
+                            ("third_party", "Third party"),
+                            ("procedure", "Procedure"),
+                            ("unknown", "Not known yet"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "process_wide",
+                    models.BooleanField(
+                        default=False, help_text="Reaches beyond this release, into the way of working."
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("hypothesis", "Hypothesis"), ("supported", "Supported")],
+                        default="hypothesis",
+                        max_length=12,
+                    ),
+                ),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "review",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="reviews.review",
+                    ),
+                ),
+                (
+                    "evidence",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="reviews.reviewfact",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical review cause',
-                'verbose_name_plural': 'historical review causes',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical review cause",
+                "verbose_name_plural": "historical review causes",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='ReviewRule',
+            name="ReviewRule",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=120)),
-                ('depth', models.CharField(choices=[('detailed', 'Detailed'), ('lightweight', 'Lightweight')], default='lightweight', max_length=12)),
-                ('least_critical_tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=4, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4)], verbose_name='down to tier')),
-                ('outcomes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=12), blank=True, default=list, size=None)),
-                ('classifications', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), blank=True, default=list, size=None)),
-                ('emergency_only', models.BooleanField(default=False)),
-                ('mandatory', models.BooleanField(default=False, help_text='The next gate of the service waits until the review is done.')),
-                ('due_days', models.PositiveSmallIntegerField(default=10, verbose_name='due within days')),
-                ('window_days', models.PositiveSmallIntegerField(default=0, help_text='For services that deploy often: one review gathers what was deployed in so many days.', verbose_name='gather deployments for days')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "depth",
+                    models.CharField(
+                        choices=[("detailed", "Detailed"), ("lightweight", "Lightweight")],
+                        default="lightweight",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "least_critical_tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=4,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(4),
+                        ],
+                        verbose_name="down to tier",
+                    ),
+                ),
+                (
+                    "outcomes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=12), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "classifications",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), blank=True, default=list, size=None
+                    ),
+                ),
+                ("emergency_only", models.BooleanField(default=False)),
+                (
+                    "mandatory",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The next gate of the service waits until the review is done.",
+                    ),
+                ),
+                ("due_days", models.PositiveSmallIntegerField(default=10, verbose_name="due within days")),
+                (
+                    "window_days",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="For services that deploy often: one review gathers what was deployed in so many days.",
+                        verbose_name="gather deployments for days",
+                    ),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.AddField(
-            model_name='review',
-            name='opened_by_rule',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='reviews.reviewrule'),
+            model_name="review",
+            name="opened_by_rule",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="reviews",
+                to="reviews.reviewrule",
+            ),
         ),
         migrations.CreateModel(
-            name='HistoricalReview',
+            name="HistoricalReview",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('depth', models.CharField(choices=[('detailed', 'Detailed'), ('lightweight', 'Lightweight')], default='lightweight', max_length=12)),
-                ('state', models.CharField(choices=[('facts', 'Facts'), ('causes', 'Causes'), ('actions', 'Actions'), ('closed', 'Closed')], default='facts', max_length=10)),
-                ('mandatory', models.BooleanField(default=False)),
-                ('due_at', models.DateTimeField(verbose_name='due')),
-                ('gathers_until', models.DateTimeField(blank=True, help_text='Deployments of the service up to here belong to this review.', null=True)),
-                ('trigger', models.CharField(blank=True, help_text='Why it was opened.', max_length=200)),
-                ('facts_accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('facts_digest', models.CharField(blank=True, editable=False, max_length=71)),
-                ('decision', models.TextField(blank=True, help_text='What was decided, and why.')),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('deployment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.deployment')),
-                ('facilitator', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('facts_accepted_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
-                ('opened_by_rule', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='reviews.reviewrule')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "depth",
+                    models.CharField(
+                        choices=[("detailed", "Detailed"), ("lightweight", "Lightweight")],
+                        default="lightweight",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("facts", "Facts"),
+                            ("causes", "Causes"),
+                            ("actions", "Actions"),
+                            ("closed", "Closed"),
+                        ],
+                        default="facts",
+                        max_length=10,
+                    ),
+                ),
+                ("mandatory", models.BooleanField(default=False)),
+                ("due_at", models.DateTimeField(verbose_name="due")),
+                (
+                    "gathers_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Deployments of the service up to here belong to this review.",
+                        null=True,
+                    ),
+                ),
+                ("trigger", models.CharField(blank=True, help_text="Why it was opened.", max_length=200)),
+                ("facts_accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("facts_digest", models.CharField(blank=True, editable=False, max_length=71)),
+                ("decision", models.TextField(blank=True, help_text="What was decided, and why.")),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "deployment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "facilitator",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "facts_accepted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
+                (
+                    "opened_by_rule",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="reviews.reviewrule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical review',
-                'verbose_name_plural': 'historical reviews',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical review",
+                "verbose_name_plural": "historical reviews",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='ActionItem',
+            name="ActionItem",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('due_on', models.DateField(verbose_name='due')),
-                ('success_criteria', models.TextField()),
-                ('state', models.CharField(choices=[('open', 'Open'), ('done', 'Done'), ('dropped', 'Dropped')], default='open', max_length=10)),
-                ('effect', models.TextField(blank=True, help_text='What came of it, against the success criteria.')),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('review', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='actions', to='reviews.review')),
-                ('cause', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='actions', to='reviews.reviewcause')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                ("due_on", models.DateField(verbose_name="due")),
+                ("success_criteria", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("done", "Done"), ("dropped", "Dropped")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "effect",
+                    models.TextField(blank=True, help_text="What came of it, against the success criteria."),
+                ),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "review",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="actions",
+                        to="reviews.review",
+                    ),
+                ),
+                (
+                    "cause",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="actions",
+                        to="reviews.reviewcause",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_on', 'id'],
-                'abstract': False,
-                'indexes': [models.Index(fields=['organization', 'state', 'due_on'], name='action_item_by_due')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'key'), name='reviews_actionitem_key'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'done', 'dropped'])), name='action_item_state_known'), models.CheckConstraint(condition=models.Q(('success_criteria', ''), _negated=True), name='action_item_says_success'), models.CheckConstraint(condition=models.Q(('state', 'open'), models.Q(('settled_at__isnull', False), models.Q(('effect', ''), _negated=True)), _connector='OR'), name='action_item_settled_with_effect')],
+                "ordering": ["due_on", "id"],
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["organization", "state", "due_on"], name="action_item_by_due")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "key"), name="reviews_actionitem_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "done", "dropped"])),
+                        name="action_item_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("success_criteria", ""), _negated=True),
+                        name="action_item_says_success",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "open"),
+                            models.Q(("settled_at__isnull", False), models.Q(("effect", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="action_item_settled_with_effect",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='reviewfact',
-            constraint=models.UniqueConstraint(fields=('organization', 'review', 'identity'), name='review_fact_once'),
+            model_name="reviewfact",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "review", "identity"), name="review_fact_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewfact',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['plan', 'approval', 'gate', 'deployment', 'incident', 'rollback', 'measure', 'gap', 'added'])), name='review_fact_kind_known'),
+            model_name="reviewfact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "plan",
+                            "approval",
+                            "gate",
+                            "deployment",
+                            "incident",
+                            "rollback",
+                            "measure",
+                            "gap",
+                            "added",
+                        ],
+                    )
+                ),
+                name="review_fact_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewfact',
-            constraint=models.CheckConstraint(condition=models.Q(('source_id', ''), _negated=True), name='review_fact_has_source'),
+            model_name="reviewfact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source_id", ""), _negated=True), name="review_fact_has_source"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewcause',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['hypothesis', 'supported'])), name='review_cause_state_known'),
+            model_name="reviewcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["hypothesis", "supported"])),
+                name="review_cause_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewcause',
-            constraint=models.CheckConstraint(condition=models.Q(('category__in', ['code_defect', 'configuration_drift', 'deployment_process', 'dependency_failure', 'capacity', 'data', 'testing_gap', 'environment_difference', 'third_party', 'procedure', 'unknown'])), name='review_cause_category_known'),
+            model_name="reviewcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "category__in",
+                        [
+                            "code_defect",
+                            "configuration_drift",
+                            "deployment_process",
+                            "dependency_failure",
+                            "capacity",
+                            "data",
+                            "testing_gap",
+                            "environment_difference",
+                            "third_party",
+                            "procedure",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="review_cause_category_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewcause',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'supported'), _negated=True), ('evidence__isnull', False), _connector='OR'), name='review_cause_needs_a_fact'),
+            model_name="reviewcause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "supported"), _negated=True),
+                    ("evidence__isnull", False),
+                    _connector="OR",
+                ),
+                name="review_cause_needs_a_fact",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('organization', 'name'), name='review_rule_name_once'),
+            model_name="reviewrule",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retired_at__isnull", True)),
+                fields=("organization", "name"),
+                name="review_rule_name_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewrule',
-            constraint=models.CheckConstraint(condition=models.Q(('depth__in', ['detailed', 'lightweight'])), name='review_rule_depth_known'),
+            model_name="reviewrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("depth__in", ["detailed", "lightweight"])), name="review_rule_depth_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewrule',
-            constraint=models.CheckConstraint(condition=models.Q(('least_critical_tier__gte', 1), ('least_critical_tier__lte', 4)), name='review_rule_tier_known'),
+            model_name="reviewrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("least_critical_tier__gte", 1), ("least_critical_tier__lte", 4)),
+                name="review_rule_tier_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewrule',
-            constraint=models.CheckConstraint(condition=models.Q(('due_days__gte', 1)), name='review_rule_due_after_opening'),
+            model_name="reviewrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("due_days__gte", 1)), name="review_rule_due_after_opening"
+            ),
         ),
         migrations.AddIndex(
-            model_name='review',
-            index=models.Index(fields=['organization', 'state', 'due_at'], name='review_by_state'),
+            model_name="review",
+            index=models.Index(fields=["organization", "state", "due_at"], name="review_by_state"),
         ),
         migrations.AddIndex(
-            model_name='review',
-            index=models.Index(fields=['organization', 'service', 'state'], name='review_of_service'),
+            model_name="review",
+            index=models.Index(fields=["organization", "service", "state"], name="review_of_service"),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='reviews_review_key'),
+            model_name="review",
+            constraint=models.UniqueConstraint(fields=("organization", "key"), name="reviews_review_key"),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['facts', 'causes', 'actions', 'closed'])), name='review_state_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["facts", "causes", "actions", "closed"])),
+                name="review_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('depth__in', ['detailed', 'lightweight'])), name='review_depth_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("depth__in", ["detailed", "lightweight"])), name="review_depth_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('facts_accepted_at__isnull', True), ('state', 'facts')), models.Q(models.Q(('state', 'facts'), _negated=True), ('facts_accepted_at__isnull', False), models.Q(('facts_digest', ''), _negated=True)), _connector='OR'), name='review_causes_need_facts'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("facts_accepted_at__isnull", True), ("state", "facts")),
+                    models.Q(
+                        models.Q(("state", "facts"), _negated=True),
+                        ("facts_accepted_at__isnull", False),
+                        models.Q(("facts_digest", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="review_causes_need_facts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), models.Q(('closed_at__isnull', False), models.Q(('decision', ''), _negated=True)), _connector='OR'), name='review_closed_with_decision'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "closed"), _negated=True),
+                    models.Q(("closed_at__isnull", False), models.Q(("decision", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="review_closed_with_decision",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(condition=models.Q(('release__isnull', False), models.Q(('state', 'closed'), _negated=True)), fields=('organization', 'release'), name='review_of_release_once'),
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("release__isnull", False), models.Q(("state", "closed"), _negated=True)),
+                fields=("organization", "release"),
+                name="review_of_release_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(condition=models.Q(('deployment__isnull', False)), fields=('organization', 'deployment'), name='review_of_deployment_once'),
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deployment__isnull", False)),
+                fields=("organization", "deployment"),
+                name="review_of_deployment_once",
+            ),
         ),
     ]

@@ -13,1002 +13,2930 @@ import releasetrain.tenancy.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Artifact',
+            name="Artifact",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('digest', models.CharField(max_length=71, validators=[django.core.validators.RegexValidator('^sha256:[0-9a-f]{64}$', 'A digest is sha256: and 64 hexadecimal digits.')])),
-                ('version', models.CharField(blank=True, max_length=120)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('builder', models.CharField(blank=True, max_length=200)),
-                ('built_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "digest",
+                    models.CharField(
+                        max_length=71,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^sha256:[0-9a-f]{64}$", "A digest is sha256: and 64 hexadecimal digits."
+                            )
+                        ],
+                    ),
+                ),
+                ("version", models.CharField(blank=True, max_length=120)),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                ("builder", models.CharField(blank=True, max_length=200)),
+                ("built_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-built_at', '-id'],
+                "ordering": ["-built_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('dev', 'Development'), ('test', 'Test'), ('staging', 'Staging'), ('production', 'Production')], max_length=12)),
-                ('rank', models.PositiveSmallIntegerField(default=0)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("dev", "Development"),
+                            ("test", "Test"),
+                            ("staging", "Staging"),
+                            ("production", "Production"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("rank", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['rank', 'name'],
+                "ordering": ["rank", "name"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalImportRun',
+            name="HistoricalImportRun",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('kind', models.CharField(max_length=40)),
-                ('source_name', models.CharField(max_length=200)),
-                ('digest', models.CharField(max_length=71)),
-                ('rows', models.PositiveIntegerField(default=0)),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('updated', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("kind", models.CharField(max_length=40)),
+                ("source_name", models.CharField(max_length=200)),
+                ("digest", models.CharField(max_length=71)),
+                ("rows", models.PositiveIntegerField(default=0)),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("updated", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical import run',
-                'verbose_name_plural': 'historical import runs',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalTrain',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('pi_weeks', models.PositiveSmallIntegerField(default=10, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(26)])),
-                ('iteration_weeks', models.PositiveSmallIntegerField(default=2, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(8)])),
-                ('ip_iteration', models.BooleanField(default=True, help_text='The last iteration of a PI is for innovation and planning.', verbose_name='innovation and planning iteration')),
-                ('cadence_start', models.DateField(help_text='First day of the first Program Increment.')),
-                ('version_scheme', models.CharField(default='semver', help_text='semver, or a calendar scheme such as YYYY.0M.MICRO.', max_length=40)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-            ],
-            options={
-                'verbose_name': 'historical train',
-                'verbose_name_plural': 'historical trains',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='ImportRun',
-            fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('kind', models.CharField(max_length=40)),
-                ('source_name', models.CharField(max_length=200)),
-                ('digest', models.CharField(max_length=71)),
-                ('rows', models.PositiveIntegerField(default=0)),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('updated', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-            ],
-            options={
-                'ordering': ['-started_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProgramIncrement',
-            fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=40)),
-                ('starts', models.DateField()),
-                ('ends', models.DateField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('planning', 'Planning'), ('committed', 'Committed'), ('active', 'Active'), ('closed', 'Closed')], default='draft', max_length=12)),
-                ('committed_at', models.DateTimeField(blank=True, null=True)),
-                ('committed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-            ],
-            options={
-                'verbose_name': 'Program Increment',
-                'ordering': ['-starts', 'name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='HistoricalIteration',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=40)),
-                ('starts', models.DateField()),
-                ('ends', models.DateField()),
-                ('innovation', models.BooleanField(default=False)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('pi', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.programincrement')),
-            ],
-            options={
-                'verbose_name': 'historical iteration',
-                'verbose_name_plural': 'historical iterations',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical import run",
+                "verbose_name_plural": "historical import runs",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Release',
+            name="HistoricalTrain",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('version', models.CharField(max_length=80)),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('classification', models.CharField(choices=[('feature', 'Feature'), ('problem_fix', 'Problem fix'), ('infrastructure', 'Infrastructure'), ('hotfix', 'Hotfix')], default='feature', max_length=16)),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4)], verbose_name='risk tier')),
-                ('impact', models.TextField(blank=True, verbose_name='business impact')),
-                ('target_at', models.DateTimeField(blank=True, null=True, verbose_name='target')),
-                ('scope_freeze_at', models.DateTimeField(blank=True, null=True, verbose_name='scope freeze')),
-                ('state', models.CharField(choices=[('planning', 'Planning'), ('scoped', 'Scoped'), ('frozen', 'Frozen'), ('ready', 'Ready'), ('approved', 'Approved'), ('deploying', 'Deploying'), ('released', 'Released'), ('closed', 'Closed'), ('cancelled', 'Cancelled'), ('rolled_back', 'Rolled back')], default='planning', max_length=12)),
-                ('frozen_at', models.DateTimeField(blank=True, null=True)),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('rollback_plan', models.TextField(blank=True)),
-                ('success_criteria', models.TextField(blank=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('pi', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='trains.programincrement', verbose_name='Program Increment')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "pi_weeks",
+                    models.PositiveSmallIntegerField(
+                        default=10,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(26),
+                        ],
+                    ),
+                ),
+                (
+                    "iteration_weeks",
+                    models.PositiveSmallIntegerField(
+                        default=2,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(8),
+                        ],
+                    ),
+                ),
+                (
+                    "ip_iteration",
+                    models.BooleanField(
+                        default=True,
+                        help_text="The last iteration of a PI is for innovation and planning.",
+                        verbose_name="innovation and planning iteration",
+                    ),
+                ),
+                ("cadence_start", models.DateField(help_text="First day of the first Program Increment.")),
+                (
+                    "version_scheme",
+                    models.CharField(
+                        default="semver",
+                        help_text="semver, or a calendar scheme such as YYYY.0M.MICRO.",
+                        max_length=40,
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='HistoricalScopeItem',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('source_kind', models.CharField(blank=True, help_text='What it was in planning, e.g. feature or problem.', max_length=40)),
-                ('source_id', models.UUIDField(blank=True, null=True)),
-                ('source_key', models.CharField(blank=True, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('classification', models.CharField(choices=[('feature', 'Feature'), ('problem_fix', 'Problem fix'), ('infrastructure', 'Infrastructure'), ('hotfix', 'Hotfix')], default='feature', max_length=16)),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=3, verbose_name='risk tier')),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('after_freeze', models.BooleanField(default=False, verbose_name='changed after the scope freeze')),
-                ('cause', models.TextField(blank=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
-            ],
-            options={
-                'verbose_name': 'historical scope item',
-                'verbose_name_plural': 'historical scope items',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='Deployment',
-            fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('version', models.CharField(blank=True, max_length=120)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('kind', models.CharField(choices=[('deploy', 'Deployment'), ('rollback', 'Rollback'), ('redeploy', 'Redeployment')], default='deploy', max_length=10)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('rolled_back', 'Rolled back'), ('cancelled', 'Cancelled')], default='running', max_length=12)),
-                ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('rolled_back', 'Rolled back'), ('cancelled', 'Cancelled')], default='running', editable=False, max_length=12)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('source', models.CharField(blank=True, help_text='The system that reported it.', max_length=80)),
-                ('external_id', models.CharField(blank=True, help_text="The reporting system's own id; reports with the same id are one deployment.", max_length=200)),
-                ('deployed_by_name', models.CharField(blank=True, max_length=200)),
-                ('emergency', models.BooleanField(default=False)),
-                ('rework', models.BooleanField(default=False, help_text='Unplanned, made necessary by what happened in production.')),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('artifact', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='trains.artifact')),
-                ('deployed_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('restores', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, help_text='For a rollback: the deployment whose version came back.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='restored_by', to='trains.deployment')),
-                ('rolls_back', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, help_text='For a rollback: the deployment it undid.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rolled_back_by', to='trains.deployment')),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='trains.environment')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='trains.release')),
-            ],
-            options={
-                'ordering': ['-started_at', '-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Service',
-            fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=120)),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4)])),
-                ('regulated', models.BooleanField(default=False)),
-                ('repository', models.CharField(blank=True, max_length=300)),
-                ('description', models.TextField(blank=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-            ],
-            options={
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='HistoricalReleaseArtifact',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('artifact', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.artifact')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
-            ],
-            options={
-                'verbose_name': 'historical release artifact',
-                'verbose_name_plural': 'historical release artifacts',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical train",
+                "verbose_name_plural": "historical trains",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalDeployment',
+            name="ImportRun",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('version', models.CharField(blank=True, max_length=120)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('kind', models.CharField(choices=[('deploy', 'Deployment'), ('rollback', 'Rollback'), ('redeploy', 'Redeployment')], default='deploy', max_length=10)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('rolled_back', 'Rolled back'), ('cancelled', 'Cancelled')], default='running', max_length=12)),
-                ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('rolled_back', 'Rolled back'), ('cancelled', 'Cancelled')], default='running', editable=False, max_length=12)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('source', models.CharField(blank=True, help_text='The system that reported it.', max_length=80)),
-                ('external_id', models.CharField(blank=True, help_text="The reporting system's own id; reports with the same id are one deployment.", max_length=200)),
-                ('deployed_by_name', models.CharField(blank=True, max_length=200)),
-                ('emergency', models.BooleanField(default=False)),
-                ('rework', models.BooleanField(default=False, help_text='Unplanned, made necessary by what happened in production.')),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('artifact', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.artifact')),
-                ('deployed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.environment')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('restores', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, help_text='For a rollback: the deployment whose version came back.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.deployment')),
-                ('rolls_back', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, help_text='For a rollback: the deployment it undid.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.deployment')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("kind", models.CharField(max_length=40)),
+                ("source_name", models.CharField(max_length=200)),
+                ("digest", models.CharField(max_length=71)),
+                ("rows", models.PositiveIntegerField(default=0)),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("updated", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical deployment',
-                'verbose_name_plural': 'historical deployments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "ordering": ["-started_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProgramIncrement",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=40)),
+                ("starts", models.DateField()),
+                ("ends", models.DateField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("planning", "Planning"),
+                            ("committed", "Committed"),
+                            ("active", "Active"),
+                            ("closed", "Closed"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("committed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "committed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "Program Increment",
+                "ordering": ["-starts", "name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="HistoricalIteration",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=40)),
+                ("starts", models.DateField()),
+                ("ends", models.DateField()),
+                ("innovation", models.BooleanField(default=False)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "pi",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.programincrement",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical iteration",
+                "verbose_name_plural": "historical iterations",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalArtifact',
+            name="Release",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('digest', models.CharField(max_length=71, validators=[django.core.validators.RegexValidator('^sha256:[0-9a-f]{64}$', 'A digest is sha256: and 64 hexadecimal digits.')])),
-                ('version', models.CharField(blank=True, max_length=120)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('builder', models.CharField(blank=True, max_length=200)),
-                ('built_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("version", models.CharField(max_length=80)),
+                ("name", models.CharField(blank=True, max_length=120)),
+                (
+                    "classification",
+                    models.CharField(
+                        choices=[
+                            ("feature", "Feature"),
+                            ("problem_fix", "Problem fix"),
+                            ("infrastructure", "Infrastructure"),
+                            ("hotfix", "Hotfix"),
+                        ],
+                        default="feature",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(4),
+                        ],
+                        verbose_name="risk tier",
+                    ),
+                ),
+                ("impact", models.TextField(blank=True, verbose_name="business impact")),
+                ("target_at", models.DateTimeField(blank=True, null=True, verbose_name="target")),
+                ("scope_freeze_at", models.DateTimeField(blank=True, null=True, verbose_name="scope freeze")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planning", "Planning"),
+                            ("scoped", "Scoped"),
+                            ("frozen", "Frozen"),
+                            ("ready", "Ready"),
+                            ("approved", "Approved"),
+                            ("deploying", "Deploying"),
+                            ("released", "Released"),
+                            ("closed", "Closed"),
+                            ("cancelled", "Cancelled"),
+                            ("rolled_back", "Rolled back"),
+                        ],
+                        default="planning",
+                        max_length=12,
+                    ),
+                ),
+                ("frozen_at", models.DateTimeField(blank=True, null=True)),
+                ("released_at", models.DateTimeField(blank=True, null=True)),
+                ("rollback_plan", models.TextField(blank=True)),
+                ("success_criteria", models.TextField(blank=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "pi",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="releases",
+                        to="trains.programincrement",
+                        verbose_name="Program Increment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical artifact',
-                'verbose_name_plural': 'historical artifacts',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "ordering": ["-created_at"],
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="HistoricalScopeItem",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "source_kind",
+                    models.CharField(
+                        blank=True,
+                        help_text="What it was in planning, e.g. feature or problem.",
+                        max_length=40,
+                    ),
+                ),
+                ("source_id", models.UUIDField(blank=True, null=True)),
+                ("source_key", models.CharField(blank=True, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "classification",
+                    models.CharField(
+                        choices=[
+                            ("feature", "Feature"),
+                            ("problem_fix", "Problem fix"),
+                            ("infrastructure", "Infrastructure"),
+                            ("hotfix", "Hotfix"),
+                        ],
+                        default="feature",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=3,
+                        verbose_name="risk tier",
+                    ),
+                ),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "after_freeze",
+                    models.BooleanField(default=False, verbose_name="changed after the scope freeze"),
+                ),
+                ("cause", models.TextField(blank=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical scope item",
+                "verbose_name_plural": "historical scope items",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="Deployment",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("version", models.CharField(blank=True, max_length=120)),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("deploy", "Deployment"),
+                            ("rollback", "Rollback"),
+                            ("redeploy", "Redeployment"),
+                        ],
+                        default="deploy",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("rolled_back", "Rolled back"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="running",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("rolled_back", "Rolled back"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="running",
+                        editable=False,
+                        max_length=12,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "source",
+                    models.CharField(blank=True, help_text="The system that reported it.", max_length=80),
+                ),
+                (
+                    "external_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The reporting system's own id; reports with the same id are one deployment.",
+                        max_length=200,
+                    ),
+                ),
+                ("deployed_by_name", models.CharField(blank=True, max_length=200)),
+                ("emergency", models.BooleanField(default=False)),
+                (
+                    "rework",
+                    models.BooleanField(
+                        default=False, help_text="Unplanned, made necessary by what happened in production."
+                    ),
+                ),
+                ("url", models.CharField(blank=True, max_length=500)),
+                (
+                    "artifact",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="trains.artifact",
+                    ),
+                ),
+                (
+                    "deployed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "restores",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        help_text="For a rollback: the deployment whose version came back.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="restored_by",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "rolls_back",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        help_text="For a rollback: the deployment it undid.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rolled_back_by",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="trains.release",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-started_at", "-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Service",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(4),
+                        ],
+                    ),
+                ),
+                ("regulated", models.BooleanField(default=False)),
+                ("repository", models.CharField(blank=True, max_length=300)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="HistoricalReleaseArtifact",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "artifact",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.artifact",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical release artifact",
+                "verbose_name_plural": "historical release artifacts",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalDeployment",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("version", models.CharField(blank=True, max_length=120)),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("deploy", "Deployment"),
+                            ("rollback", "Rollback"),
+                            ("redeploy", "Redeployment"),
+                        ],
+                        default="deploy",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("rolled_back", "Rolled back"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="running",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("rolled_back", "Rolled back"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="running",
+                        editable=False,
+                        max_length=12,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "source",
+                    models.CharField(blank=True, help_text="The system that reported it.", max_length=80),
+                ),
+                (
+                    "external_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The reporting system's own id; reports with the same id are one deployment.",
+                        max_length=200,
+                    ),
+                ),
+                ("deployed_by_name", models.CharField(blank=True, max_length=200)),
+                ("emergency", models.BooleanField(default=False)),
+                (
+                    "rework",
+                    models.BooleanField(
+                        default=False, help_text="Unplanned, made necessary by what happened in production."
+                    ),
+                ),
+                ("url", models.CharField(blank=True, max_length=500)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "artifact",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.artifact",
+                    ),
+                ),
+                (
+                    "deployed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "restores",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="For a rollback: the deployment whose version came back.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "rolls_back",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="For a rollback: the deployment it undid.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical deployment",
+                "verbose_name_plural": "historical deployments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalArtifact",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "digest",
+                    models.CharField(
+                        max_length=71,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^sha256:[0-9a-f]{64}$", "A digest is sha256: and 64 hexadecimal digits."
+                            )
+                        ],
+                    ),
+                ),
+                ("version", models.CharField(blank=True, max_length=120)),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                ("builder", models.CharField(blank=True, max_length=200)),
+                ("built_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical artifact",
+                "verbose_name_plural": "historical artifacts",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.AddField(
-            model_name='deployment',
-            name='service',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='trains.service'),
+            model_name="deployment",
+            name="service",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deployments",
+                to="trains.service",
+            ),
         ),
         migrations.CreateModel(
-            name='Commit',
+            name="Commit",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('sha', models.CharField(max_length=64)),
-                ('authored_at', models.DateTimeField()),
-                ('opened_at', models.DateTimeField(blank=True, help_text='When the pull request was opened.', null=True)),
-                ('merged_at', models.DateTimeField(blank=True, null=True)),
-                ('author_name', models.CharField(blank=True, max_length=200)),
-                ('title', models.CharField(blank=True, max_length=300)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='commits', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("sha", models.CharField(max_length=64)),
+                ("authored_at", models.DateTimeField()),
+                (
+                    "opened_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the pull request was opened.", null=True
+                    ),
+                ),
+                ("merged_at", models.DateTimeField(blank=True, null=True)),
+                ("author_name", models.CharField(blank=True, max_length=200)),
+                ("title", models.CharField(blank=True, max_length=300)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commits",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-authored_at'],
+                "ordering": ["-authored_at"],
             },
         ),
         migrations.AddField(
-            model_name='artifact',
-            name='service',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='artifacts', to='trains.service'),
+            model_name="artifact",
+            name="service",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="artifacts",
+                to="trains.service",
+            ),
         ),
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('code', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=120)),
-                ('people', models.PositiveSmallIntegerField(default=0)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("code", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=120)),
+                ("people", models.PositiveSmallIntegerField(default=0)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.AddField(
-            model_name='service',
-            name='team',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='services', to='trains.team'),
+            model_name="service",
+            name="team",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="services",
+                to="trains.team",
+            ),
         ),
         migrations.CreateModel(
-            name='Train',
+            name="Train",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('pi_weeks', models.PositiveSmallIntegerField(default=10, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(26)])),
-                ('iteration_weeks', models.PositiveSmallIntegerField(default=2, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(8)])),
-                ('ip_iteration', models.BooleanField(default=True, help_text='The last iteration of a PI is for innovation and planning.', verbose_name='innovation and planning iteration')),
-                ('cadence_start', models.DateField(help_text='First day of the first Program Increment.')),
-                ('version_scheme', models.CharField(default='semver', help_text='semver, or a calendar scheme such as YYYY.0M.MICRO.', max_length=40)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "pi_weeks",
+                    models.PositiveSmallIntegerField(
+                        default=10,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(26),
+                        ],
+                    ),
+                ),
+                (
+                    "iteration_weeks",
+                    models.PositiveSmallIntegerField(
+                        default=2,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(8),
+                        ],
+                    ),
+                ),
+                (
+                    "ip_iteration",
+                    models.BooleanField(
+                        default=True,
+                        help_text="The last iteration of a PI is for innovation and planning.",
+                        verbose_name="innovation and planning iteration",
+                    ),
+                ),
+                ("cadence_start", models.DateField(help_text="First day of the first Program Increment.")),
+                (
+                    "version_scheme",
+                    models.CharField(
+                        default="semver",
+                        help_text="semver, or a calendar scheme such as YYYY.0M.MICRO.",
+                        max_length=40,
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['key'],
-                'abstract': False,
+                "ordering": ["key"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='team',
-            name='train',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='teams', to='trains.train'),
+            model_name="team",
+            name="train",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="teams",
+                to="trains.train",
+            ),
         ),
         migrations.AddField(
-            model_name='service',
-            name='train',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='services', to='trains.train'),
+            model_name="service",
+            name="train",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="services",
+                to="trains.train",
+            ),
         ),
         migrations.AddField(
-            model_name='release',
-            name='train',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='trains.train'),
+            model_name="release",
+            name="train",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="releases",
+                to="trains.train",
+            ),
         ),
         migrations.AddField(
-            model_name='programincrement',
-            name='train',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='increments', to='trains.train'),
+            model_name="programincrement",
+            name="train",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="increments",
+                to="trains.train",
+            ),
         ),
         migrations.CreateModel(
-            name='Milestone',
+            name="Milestone",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=120)),
-                ('on', models.DateField()),
-                ('kind', models.CharField(choices=[('event', 'Event'), ('deadline', 'Deadline'), ('regulatory', 'Regulatory deadline'), ('integration', 'Integration point')], default='event', max_length=12)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('pi', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='milestones', to='trains.programincrement')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='milestones', to='trains.train')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("on", models.DateField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("event", "Event"),
+                            ("deadline", "Deadline"),
+                            ("regulatory", "Regulatory deadline"),
+                            ("integration", "Integration point"),
+                        ],
+                        default="event",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "pi",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="milestones",
+                        to="trains.programincrement",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="milestones",
+                        to="trains.train",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['on', 'name'],
+                "ordering": ["on", "name"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalTrainDependency',
+            name="HistoricalTrainDependency",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('what', models.CharField(max_length=300)),
-                ('needed_by', models.DateField()),
-                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('agreed', 'Agreed'), ('at_risk', 'At risk'), ('met', 'Met'), ('broken', 'Broken')], default='proposed', max_length=10)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
-                ('consumer', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
-                ('provider', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("what", models.CharField(max_length=300)),
+                ("needed_by", models.DateField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("agreed", "Agreed"),
+                            ("at_risk", "At risk"),
+                            ("met", "Met"),
+                            ("broken", "Broken"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "consumer",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
+                (
+                    "provider",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical train dependency',
-                'verbose_name_plural': 'historical train dependencies',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalTeam',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('code', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=120)),
-                ('people', models.PositiveSmallIntegerField(default=0)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
-            ],
-            options={
-                'verbose_name': 'historical team',
-                'verbose_name_plural': 'historical teams',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalService',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4)])),
-                ('regulated', models.BooleanField(default=False)),
-                ('repository', models.CharField(blank=True, max_length=300)),
-                ('description', models.TextField(blank=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('team', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.team')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
-            ],
-            options={
-                'verbose_name': 'historical service',
-                'verbose_name_plural': 'historical services',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalRelease',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('version', models.CharField(max_length=80)),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('classification', models.CharField(choices=[('feature', 'Feature'), ('problem_fix', 'Problem fix'), ('infrastructure', 'Infrastructure'), ('hotfix', 'Hotfix')], default='feature', max_length=16)),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4)], verbose_name='risk tier')),
-                ('impact', models.TextField(blank=True, verbose_name='business impact')),
-                ('target_at', models.DateTimeField(blank=True, null=True, verbose_name='target')),
-                ('scope_freeze_at', models.DateTimeField(blank=True, null=True, verbose_name='scope freeze')),
-                ('state', models.CharField(choices=[('planning', 'Planning'), ('scoped', 'Scoped'), ('frozen', 'Frozen'), ('ready', 'Ready'), ('approved', 'Approved'), ('deploying', 'Deploying'), ('released', 'Released'), ('closed', 'Closed'), ('cancelled', 'Cancelled'), ('rolled_back', 'Rolled back')], default='planning', max_length=12)),
-                ('frozen_at', models.DateTimeField(blank=True, null=True)),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('rollback_plan', models.TextField(blank=True)),
-                ('success_criteria', models.TextField(blank=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('pi', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.programincrement', verbose_name='Program Increment')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
-            ],
-            options={
-                'verbose_name': 'historical release',
-                'verbose_name_plural': 'historical releases',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalProgramIncrement',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=40)),
-                ('starts', models.DateField()),
-                ('ends', models.DateField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('planning', 'Planning'), ('committed', 'Committed'), ('active', 'Active'), ('closed', 'Closed')], default='draft', max_length=12)),
-                ('committed_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('committed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
-            ],
-            options={
-                'verbose_name': 'historical Program Increment',
-                'verbose_name_plural': 'historical Program Increments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalMilestone',
-            fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('on', models.DateField()),
-                ('kind', models.CharField(choices=[('event', 'Event'), ('deadline', 'Deadline'), ('regulatory', 'Regulatory deadline'), ('integration', 'Integration point')], default='event', max_length=12)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('pi', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.programincrement')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
-            ],
-            options={
-                'verbose_name': 'historical milestone',
-                'verbose_name_plural': 'historical milestones',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical train dependency",
+                "verbose_name_plural": "historical train dependencies",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalFreeze',
+            name="HistoricalTeam",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('starts', models.DateTimeField()),
-                ('ends', models.DateTimeField()),
-                ('reason', models.TextField()),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.environment')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("code", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=120)),
+                ("people", models.PositiveSmallIntegerField(default=0)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical freeze',
-                'verbose_name_plural': 'historical freezes',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical team",
+                "verbose_name_plural": "historical teams",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalEnvironment',
+            name="HistoricalService",
             fields=[
-                ('id', models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('dev', 'Development'), ('test', 'Test'), ('staging', 'Staging'), ('production', 'Production')], max_length=12)),
-                ('rank', models.PositiveSmallIntegerField(default=0)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(4),
+                        ],
+                    ),
+                ),
+                ("regulated", models.BooleanField(default=False)),
+                ("repository", models.CharField(blank=True, max_length=300)),
+                ("description", models.TextField(blank=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "team",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.team",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical environment',
-                'verbose_name_plural': 'historical environments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical service",
+                "verbose_name_plural": "historical services",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Freeze',
+            name="HistoricalRelease",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=120)),
-                ('starts', models.DateTimeField()),
-                ('ends', models.DateTimeField()),
-                ('reason', models.TextField()),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='trains.environment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='trains.service')),
-                ('train', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='trains.train')),
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("version", models.CharField(max_length=80)),
+                ("name", models.CharField(blank=True, max_length=120)),
+                (
+                    "classification",
+                    models.CharField(
+                        choices=[
+                            ("feature", "Feature"),
+                            ("problem_fix", "Problem fix"),
+                            ("infrastructure", "Infrastructure"),
+                            ("hotfix", "Hotfix"),
+                        ],
+                        default="feature",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(4),
+                        ],
+                        verbose_name="risk tier",
+                    ),
+                ),
+                ("impact", models.TextField(blank=True, verbose_name="business impact")),
+                ("target_at", models.DateTimeField(blank=True, null=True, verbose_name="target")),
+                ("scope_freeze_at", models.DateTimeField(blank=True, null=True, verbose_name="scope freeze")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planning", "Planning"),
+                            ("scoped", "Scoped"),
+                            ("frozen", "Frozen"),
+                            ("ready", "Ready"),
+                            ("approved", "Approved"),
+                            ("deploying", "Deploying"),
+                            ("released", "Released"),
+                            ("closed", "Closed"),
+                            ("cancelled", "Cancelled"),
+                            ("rolled_back", "Rolled back"),
+                        ],
+                        default="planning",
+                        max_length=12,
+                    ),
+                ),
+                ("frozen_at", models.DateTimeField(blank=True, null=True)),
+                ("released_at", models.DateTimeField(blank=True, null=True)),
+                ("rollback_plan", models.TextField(blank=True)),
+                ("success_criteria", models.TextField(blank=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "pi",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.programincrement",
+                        verbose_name="Program Increment",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-starts', 'name'],
+                "verbose_name": "historical release",
+                "verbose_name_plural": "historical releases",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalProgramIncrement",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=40)),
+                ("starts", models.DateField()),
+                ("ends", models.DateField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("planning", "Planning"),
+                            ("committed", "Committed"),
+                            ("active", "Active"),
+                            ("closed", "Closed"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("committed_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "committed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical Program Increment",
+                "verbose_name_plural": "historical Program Increments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalMilestone",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                ("on", models.DateField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("event", "Event"),
+                            ("deadline", "Deadline"),
+                            ("regulatory", "Regulatory deadline"),
+                            ("integration", "Integration point"),
+                        ],
+                        default="event",
+                        max_length=12,
+                    ),
+                ),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "pi",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.programincrement",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical milestone",
+                "verbose_name_plural": "historical milestones",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalFreeze",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                ("starts", models.DateTimeField()),
+                ("ends", models.DateTimeField()),
+                ("reason", models.TextField()),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical freeze",
+                "verbose_name_plural": "historical freezes",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalEnvironment",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(db_index=True, default=releasetrain.kernel.ids.uuid7, editable=False),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("dev", "Development"),
+                            ("test", "Test"),
+                            ("staging", "Staging"),
+                            ("production", "Production"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("rank", models.PositiveSmallIntegerField(default=0)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.train",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical environment",
+                "verbose_name_plural": "historical environments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="Freeze",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("starts", models.DateTimeField()),
+                ("ends", models.DateTimeField()),
+                ("reason", models.TextField()),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="freezes",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="freezes",
+                        to="trains.service",
+                    ),
+                ),
+                (
+                    "train",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="freezes",
+                        to="trains.train",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-starts", "name"],
             },
         ),
         migrations.AddField(
-            model_name='environment',
-            name='train',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='environments', to='trains.train'),
+            model_name="environment",
+            name="train",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="environments",
+                to="trains.train",
+            ),
         ),
         migrations.CreateModel(
-            name='TrainDependency',
+            name="TrainDependency",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('what', models.CharField(max_length=300)),
-                ('needed_by', models.DateField()),
-                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('agreed', 'Agreed'), ('at_risk', 'At risk'), ('met', 'Met'), ('broken', 'Broken')], default='proposed', max_length=10)),
-                ('consumer', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='consumes', to='trains.train')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('provider', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='provides', to='trains.train')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='train_dependencies', to='trains.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("what", models.CharField(max_length=300)),
+                ("needed_by", models.DateField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("agreed", "Agreed"),
+                            ("at_risk", "At risk"),
+                            ("met", "Met"),
+                            ("broken", "Broken"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "consumer",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consumes",
+                        to="trains.train",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "provider",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="provides",
+                        to="trains.train",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="train_dependencies",
+                        to="trains.release",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'train dependencies',
-                'ordering': ['needed_by', 'id'],
+                "verbose_name_plural": "train dependencies",
+                "ordering": ["needed_by", "id"],
             },
         ),
         migrations.CreateModel(
-            name='DeploymentCommit',
+            name="DeploymentCommit",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('commit', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='trains.commit')),
-                ('deployment', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='commits', to='trains.deployment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "commit",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="trains.commit",
+                    ),
+                ),
+                (
+                    "deployment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commits",
+                        to="trains.deployment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['organization', 'commit'], name='deployment_of_commit')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'deployment', 'commit'), name='deployment_commit_once')],
+                "indexes": [models.Index(fields=["organization", "commit"], name="deployment_of_commit")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "deployment", "commit"), name="deployment_commit_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Iteration',
+            name="Iteration",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=40)),
-                ('starts', models.DateField()),
-                ('ends', models.DateField()),
-                ('innovation', models.BooleanField(default=False)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('pi', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='iterations', to='trains.programincrement')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=40)),
+                ("starts", models.DateField()),
+                ("ends", models.DateField()),
+                ("innovation", models.BooleanField(default=False)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "pi",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="iterations",
+                        to="trains.programincrement",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['starts', 'number'],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'pi', 'number'), name='iteration_number_once'), models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='iteration_ends_after_start')],
+                "ordering": ["starts", "number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "pi", "number"), name="iteration_number_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends__gt", models.F("starts"))),
+                        name="iteration_ends_after_start",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ScopeItem',
+            name="ScopeItem",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('source_kind', models.CharField(blank=True, help_text='What it was in planning, e.g. feature or problem.', max_length=40)),
-                ('source_id', models.UUIDField(blank=True, null=True)),
-                ('source_key', models.CharField(blank=True, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('classification', models.CharField(choices=[('feature', 'Feature'), ('problem_fix', 'Problem fix'), ('infrastructure', 'Infrastructure'), ('hotfix', 'Hotfix')], default='feature', max_length=16)),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: mission critical'), (2, 'Tier 2: business critical'), (3, 'Tier 3: important'), (4, 'Tier 4: supporting')], default=3, verbose_name='risk tier')),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('after_freeze', models.BooleanField(default=False, verbose_name='changed after the scope freeze')),
-                ('cause', models.TextField(blank=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='trains.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "source_kind",
+                    models.CharField(
+                        blank=True,
+                        help_text="What it was in planning, e.g. feature or problem.",
+                        max_length=40,
+                    ),
+                ),
+                ("source_id", models.UUIDField(blank=True, null=True)),
+                ("source_key", models.CharField(blank=True, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "classification",
+                    models.CharField(
+                        choices=[
+                            ("feature", "Feature"),
+                            ("problem_fix", "Problem fix"),
+                            ("infrastructure", "Infrastructure"),
+                            ("hotfix", "Hotfix"),
+                        ],
+                        default="feature",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "Tier 1: mission critical"),
+                            (2, "Tier 2: business critical"),
+                            (3, "Tier 3: important"),
+                            (4, "Tier 4: supporting"),
+                        ],
+                        default=3,
+                        verbose_name="risk tier",
+                    ),
+                ),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "after_freeze",
+                    models.BooleanField(default=False, verbose_name="changed after the scope freeze"),
+                ),
+                ("cause", models.TextField(blank=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="items",
+                        to="trains.release",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'id'],
-                'indexes': [models.Index(fields=['organization', 'source_kind', 'source_id'], name='scope_item_source')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('removed_at__isnull', True), ('source_id__isnull', False)), fields=('organization', 'release', 'source_kind', 'source_id'), name='scope_item_once'), models.CheckConstraint(condition=models.Q(('after_freeze', False), models.Q(('cause', ''), _negated=True), _connector='OR'), name='scope_item_after_freeze_has_cause'), models.CheckConstraint(condition=models.Q(('classification__in', ['feature', 'problem_fix', 'infrastructure', 'hotfix'])), name='scope_item_classification_known'), models.CheckConstraint(condition=models.Q(('tier__gte', 1), ('tier__lte', 4)), name='scope_item_tier_known')],
+                "ordering": ["created_at", "id"],
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "source_kind", "source_id"], name="scope_item_source"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("removed_at__isnull", True), ("source_id__isnull", False)),
+                        fields=("organization", "release", "source_kind", "source_id"),
+                        name="scope_item_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("after_freeze", False), models.Q(("cause", ""), _negated=True), _connector="OR"
+                        ),
+                        name="scope_item_after_freeze_has_cause",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("classification__in", ["feature", "problem_fix", "infrastructure", "hotfix"])
+                        ),
+                        name="scope_item_classification_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("tier__gte", 1), ("tier__lte", 4)), name="scope_item_tier_known"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReleaseArtifact',
+            name="ReleaseArtifact",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('artifact', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='trains.artifact')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='artifacts', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='release_artifacts', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "artifact",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="releases",
+                        to="trains.artifact",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="artifacts",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="release_artifacts",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['service__name'],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'release', 'service'), name='release_artifact_per_service')],
+                "ordering": ["service__name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "release", "service"), name="release_artifact_per_service"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(fields=['organization', '-started_at', '-id'], name='deployment_recent'),
+            model_name="deployment",
+            index=models.Index(fields=["organization", "-started_at", "-id"], name="deployment_recent"),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(fields=['organization', 'environment', 'started_at'], name='deployment_by_environment'),
+            model_name="deployment",
+            index=models.Index(
+                fields=["organization", "environment", "started_at"], name="deployment_by_environment"
+            ),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(fields=['organization', 'environment', 'finished_at'], name='deployment_by_finish'),
+            model_name="deployment",
+            index=models.Index(
+                fields=["organization", "environment", "finished_at"], name="deployment_by_finish"
+            ),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(fields=['organization', 'service', 'environment', '-started_at'], name='deployment_of_service'),
+            model_name="deployment",
+            index=models.Index(
+                fields=["organization", "service", "environment", "-started_at"], name="deployment_of_service"
+            ),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(condition=models.Q(('release__isnull', False)), fields=['organization', 'release'], name='deployment_of_release'),
+            model_name="deployment",
+            index=models.Index(
+                condition=models.Q(("release__isnull", False)),
+                fields=["organization", "release"],
+                name="deployment_of_release",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(condition=models.Q(('rolls_back__isnull', False)), fields=['organization', 'rolls_back'], name='deployment_undone'),
+            model_name="deployment",
+            index=models.Index(
+                condition=models.Q(("rolls_back__isnull", False)),
+                fields=["organization", "rolls_back"],
+                name="deployment_undone",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(condition=models.Q(('restores__isnull', False)), fields=['organization', 'restores'], name='deployment_restored'),
+            model_name="deployment",
+            index=models.Index(
+                condition=models.Q(("restores__isnull", False)),
+                fields=["organization", "restores"],
+                name="deployment_restored",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('organization', 'source', 'external_id'), name='deployment_event_once'),
+            model_name="deployment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("organization", "source", "external_id"),
+                name="deployment_event_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['deploy', 'rollback', 'redeploy'])), name='deployment_kind_known'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["deploy", "rollback", "redeploy"])),
+                name="deployment_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'succeeded', 'failed', 'rolled_back', 'cancelled'])), name='deployment_state_known'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["running", "succeeded", "failed", "rolled_back", "cancelled"])
+                ),
+                name="deployment_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('finished_at__gte', models.F('started_at')), _connector='OR'), name='deployment_finishes_after_start'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("finished_at__isnull", True),
+                    ("finished_at__gte", models.F("started_at")),
+                    _connector="OR",
+                ),
+                name="deployment_finishes_after_start",
+            ),
         ),
         migrations.AddIndex(
-            model_name='commit',
-            index=models.Index(fields=['organization', 'sha'], name='commit_by_sha'),
+            model_name="commit",
+            index=models.Index(fields=["organization", "sha"], name="commit_by_sha"),
         ),
         migrations.AddConstraint(
-            model_name='commit',
-            constraint=models.UniqueConstraint(fields=('organization', 'service', 'sha'), name='commit_once'),
+            model_name="commit",
+            constraint=models.UniqueConstraint(fields=("organization", "service", "sha"), name="commit_once"),
         ),
         migrations.AddConstraint(
-            model_name='artifact',
-            constraint=models.UniqueConstraint(fields=('organization', 'digest'), name='artifact_digest_once'),
+            model_name="artifact",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "digest"), name="artifact_digest_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='artifact',
-            constraint=models.UniqueConstraint(condition=models.Q(('version', ''), _negated=True), fields=('organization', 'service', 'version'), name='artifact_version_immutable'),
+            model_name="artifact",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("version", ""), _negated=True),
+                fields=("organization", "service", "version"),
+                name="artifact_version_immutable",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='train',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='trains_train_key'),
+            model_name="train",
+            constraint=models.UniqueConstraint(fields=("organization", "key"), name="trains_train_key"),
         ),
         migrations.AddConstraint(
-            model_name='train',
-            constraint=models.CheckConstraint(condition=models.Q(('iteration_weeks__gte', 1), ('pi_weeks__gte', models.F('iteration_weeks'))), name='train_cadence_fits'),
+            model_name="train",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("iteration_weeks__gte", 1), ("pi_weeks__gte", models.F("iteration_weeks"))
+                ),
+                name="train_cadence_fits",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='team',
-            constraint=models.UniqueConstraint(fields=('organization', 'code'), name='team_code_once'),
+            model_name="team",
+            constraint=models.UniqueConstraint(fields=("organization", "code"), name="team_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='service_name_once'),
+            model_name="service",
+            constraint=models.UniqueConstraint(fields=("organization", "name"), name="service_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__gte', 1), ('tier__lte', 4)), name='service_tier_known'),
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("tier__gte", 1), ("tier__lte", 4)), name="service_tier_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='release',
-            index=models.Index(fields=['organization', 'state', 'target_at'], name='release_by_state'),
+            model_name="release",
+            index=models.Index(fields=["organization", "state", "target_at"], name="release_by_state"),
         ),
         migrations.AddIndex(
-            model_name='release',
-            index=models.Index(fields=['organization', 'target_at'], name='release_by_target'),
+            model_name="release",
+            index=models.Index(fields=["organization", "target_at"], name="release_by_target"),
         ),
         migrations.AddConstraint(
-            model_name='release',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='trains_release_key'),
+            model_name="release",
+            constraint=models.UniqueConstraint(fields=("organization", "key"), name="trains_release_key"),
         ),
         migrations.AddConstraint(
-            model_name='release',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'cancelled'), _negated=True), fields=('organization', 'train', 'version'), name='release_version_once'),
+            model_name="release",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "cancelled"), _negated=True),
+                fields=("organization", "train", "version"),
+                name="release_version_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='release',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planning', 'scoped', 'frozen', 'ready', 'approved', 'deploying', 'released', 'closed', 'cancelled', 'rolled_back'])), name='release_state_known'),
+            model_name="release",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "planning",
+                            "scoped",
+                            "frozen",
+                            "ready",
+                            "approved",
+                            "deploying",
+                            "released",
+                            "closed",
+                            "cancelled",
+                            "rolled_back",
+                        ],
+                    )
+                ),
+                name="release_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='release',
-            constraint=models.CheckConstraint(condition=models.Q(('classification__in', ['feature', 'problem_fix', 'infrastructure', 'hotfix'])), name='release_classification_known'),
+            model_name="release",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("classification__in", ["feature", "problem_fix", "infrastructure", "hotfix"])
+                ),
+                name="release_classification_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='release',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__gte', 1), ('tier__lte', 4)), name='release_tier_known'),
+            model_name="release",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("tier__gte", 1), ("tier__lte", 4)), name="release_tier_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programincrement',
-            constraint=models.UniqueConstraint(fields=('organization', 'train', 'name'), name='increment_name_once'),
+            model_name="programincrement",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "train", "name"), name="increment_name_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programincrement',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='increment_ends_after_start'),
+            model_name="programincrement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends__gt", models.F("starts"))), name="increment_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programincrement',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'planning', 'committed', 'active', 'closed'])), name='increment_state_known'),
+            model_name="programincrement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "planning", "committed", "active", "closed"])),
+                name="increment_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='milestone',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['event', 'deadline', 'regulatory', 'integration'])), name='milestone_kind_known'),
+            model_name="milestone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["event", "deadline", "regulatory", "integration"])),
+                name="milestone_kind_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='freeze',
-            index=models.Index(fields=['organization', 'starts', 'ends'], name='freeze_window'),
+            model_name="freeze",
+            index=models.Index(fields=["organization", "starts", "ends"], name="freeze_window"),
         ),
         migrations.AddConstraint(
-            model_name='freeze',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='freeze_ends_after_start'),
+            model_name="freeze",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends__gt", models.F("starts"))), name="freeze_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='environment_name_once'),
+            model_name="environment",
+            constraint=models.UniqueConstraint(fields=("organization", "name"), name="environment_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['dev', 'test', 'staging', 'production'])), name='environment_kind_known'),
+            model_name="environment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["dev", "test", "staging", "production"])),
+                name="environment_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='traindependency',
-            constraint=models.CheckConstraint(condition=models.Q(('provider', models.F('consumer')), _negated=True), name='train_dependency_of_two'),
+            model_name="traindependency",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("provider", models.F("consumer")), _negated=True),
+                name="train_dependency_of_two",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='traindependency',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'agreed', 'at_risk', 'met', 'broken'])), name='train_dependency_state_known'),
+            model_name="traindependency",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["proposed", "agreed", "at_risk", "met", "broken"])),
+                name="train_dependency_state_known",
+            ),
         ),
     ]

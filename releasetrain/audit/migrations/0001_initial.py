@@ -9,97 +9,190 @@ import releasetrain.kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('size', models.BigIntegerField()),
-                ('root', models.BinaryField(max_length=32)),
-                ('horizon', models.BigIntegerField()),
-                ('frontier', models.JSONField(help_text='Roots of the complete subtrees, left to right, as hex.')),
-                ('note', models.TextField()),
-                ('signed_at', models.DateTimeField(default=releasetrain.kernel.clock.now)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("size", models.BigIntegerField()),
+                ("root", models.BinaryField(max_length=32)),
+                ("horizon", models.BigIntegerField()),
+                (
+                    "frontier",
+                    models.JSONField(help_text="Roots of the complete subtrees, left to right, as hex."),
+                ),
+                ("note", models.TextField()),
+                ("signed_at", models.DateTimeField(default=releasetrain.kernel.clock.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['organization', '-id'], name='checkpoint_recent')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'size', 'horizon'), name='checkpoint_once')],
+                "indexes": [models.Index(fields=["organization", "-id"], name="checkpoint_recent")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "size", "horizon"), name="checkpoint_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ConsumerCursor',
+            name="ConsumerCursor",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('consumer', models.CharField(max_length=80)),
-                ('xid', models.BigIntegerField(default=0)),
-                ('entry_id', models.BigIntegerField(default=0)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("consumer", models.CharField(max_length=80)),
+                ("xid", models.BigIntegerField(default=0)),
+                ("entry_id", models.BigIntegerField(default=0)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organization', 'consumer'), name='consumer_cursor_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "consumer"), name="consumer_cursor_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DeadLetter',
+            name="DeadLetter",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('consumer', models.CharField(max_length=80)),
-                ('entry_id', models.BigIntegerField()),
-                ('error', models.TextField()),
-                ('attempts', models.PositiveIntegerField(default=1)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("consumer", models.CharField(max_length=80)),
+                ("entry_id", models.BigIntegerField()),
+                ("error", models.TextField()),
+                ("attempts", models.PositiveIntegerField(default=1)),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organization', 'consumer', 'entry_id'), name='dead_letter_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "consumer", "entry_id"), name="dead_letter_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('at', models.DateTimeField()),
-                ('verb', models.CharField(max_length=80)),
-                ('actor_id', models.UUIDField(null=True)),
-                ('actor_name', models.CharField(max_length=200)),
-                ('route', models.CharField(max_length=20)),
-                ('subject_kind', models.CharField(max_length=60)),
-                ('subject_id', models.CharField(max_length=60)),
-                ('subject_label', models.CharField(max_length=200)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('body', models.TextField()),
-                ('leaf_hash', models.BinaryField(max_length=32)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("verb", models.CharField(max_length=80)),
+                ("actor_id", models.UUIDField(null=True)),
+                ("actor_name", models.CharField(max_length=200)),
+                ("route", models.CharField(max_length=20)),
+                ("subject_kind", models.CharField(max_length=60)),
+                ("subject_id", models.CharField(max_length=60)),
+                ("subject_label", models.CharField(max_length=200)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("body", models.TextField()),
+                ("leaf_hash", models.BinaryField(max_length=32)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'ledger entries',
-                'indexes': [models.Index(fields=['organization', '-id'], name='ledger_recent'), models.Index(fields=['organization', 'xid', 'id'], name='ledger_seal_order'), models.Index(fields=['organization', 'subject_kind', 'subject_id', '-id'], name='ledger_subject'), models.Index(fields=['organization', 'verb', '-id'], name='ledger_verb'), models.Index(fields=['organization', 'actor_id', '-id'], name='ledger_actor'), models.Index(fields=['organization', 'at'], name='ledger_time')],
+                "verbose_name_plural": "ledger entries",
+                "indexes": [
+                    models.Index(fields=["organization", "-id"], name="ledger_recent"),
+                    models.Index(fields=["organization", "xid", "id"], name="ledger_seal_order"),
+                    models.Index(
+                        fields=["organization", "subject_kind", "subject_id", "-id"], name="ledger_subject"
+                    ),
+                    models.Index(fields=["organization", "verb", "-id"], name="ledger_verb"),
+                    models.Index(fields=["organization", "actor_id", "-id"], name="ledger_actor"),
+                    models.Index(fields=["organization", "at"], name="ledger_time"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SealedLeaf',
+            name="SealedLeaf",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('index', models.BigIntegerField()),
-                ('entry_id', models.BigIntegerField()),
-                ('leaf_hash', models.BinaryField(max_length=32)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("index", models.BigIntegerField()),
+                ("entry_id", models.BigIntegerField()),
+                ("leaf_hash", models.BinaryField(max_length=32)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organization', 'index'), name='sealed_leaf_index'), models.UniqueConstraint(fields=('organization', 'entry_id'), name='sealed_leaf_entry')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "index"), name="sealed_leaf_index"),
+                    models.UniqueConstraint(fields=("organization", "entry_id"), name="sealed_leaf_entry"),
+                ],
             },
         ),
     ]

@@ -9,51 +9,111 @@ import releasetrain.kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='IdempotentReply',
+            name="IdempotentReply",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('user_id', models.UUIDField()),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(max_length=71)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.BinaryField()),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("user_id", models.UUIDField()),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.CharField(max_length=71)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.BinaryField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'idempotent replies',
-                'indexes': [models.Index(fields=['organization', 'created_at'], name='idempotent_reply_age')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'user_id', 'key'), name='idempotent_reply_once')],
+                "verbose_name_plural": "idempotent replies",
+                "indexes": [models.Index(fields=["organization", "created_at"], name="idempotent_reply_age")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "user_id", "key"), name="idempotent_reply_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SavedView',
+            name="SavedView",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=80)),
-                ('listed', models.CharField(help_text="The list's word in addresses, e.g. releases.", max_length=80, verbose_name='list')),
-                ('query', models.CharField(blank=True, help_text="The list's address behind the question mark.", max_length=2000)),
-                ('shared', models.BooleanField(default=False)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "listed",
+                    models.CharField(
+                        help_text="The list's word in addresses, e.g. releases.",
+                        max_length=80,
+                        verbose_name="list",
+                    ),
+                ),
+                (
+                    "query",
+                    models.CharField(
+                        blank=True, help_text="The list's address behind the question mark.", max_length=2000
+                    ),
+                ),
+                ("shared", models.BooleanField(default=False)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'owner', 'listed', 'name'), name='saved_view_once')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "owner", "listed", "name"), name="saved_view_once"
+                    )
+                ],
             },
         ),
     ]

@@ -43,7 +43,7 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("settings", JOHANNA, "/o/northwind/settings/"),
     ("api", PRIYA, "/api/"),
 )
-VIEWS = (("light", 1440), ("dark", 1440), ("light", 390))
+VIEWS = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
 ON_PHONE = {"home", "board", "release", "cab", "metrics", "calendar"}
 IN_THE_DARK = {"board", "release", "metrics", "cab"}
 
@@ -80,7 +80,7 @@ class Command(BaseCommand):
                         page.goto(options["address"] + address)
                         page.wait_for_timeout(400)
                         file = f"{name}-{scheme}-{width}.jpg"
-                        page.screenshot(path=folder / file, type="jpeg", quality=72)
+                        page.screenshot(path=folder / file, type="jpeg", quality=55)
                         taken.setdefault(name, []).append(file)
                     context.close()
             browser.close()
@@ -89,9 +89,7 @@ class Command(BaseCommand):
 
 
 def _wanted(name: str, scheme: str, width: int) -> bool:
-    if width < 500:
-        return name in ON_PHONE
-    return scheme == "light" or name in IN_THE_DARK
+    return (scheme == "light" or name in IN_THE_DARK) and (width > 500 or name in ON_PHONE)
 
 
 def _sign_in(page: Any, address: str, who: str) -> None:
