@@ -22,7 +22,9 @@ def measure(installation: Installation) -> list[Result]:
             verdict = pipeline.verdict("settled")
         if verdict != "pass":
             raise RuntimeError(f"The gate should let the build pass, and says {verdict}.")
-        with installation.web("bench.bare.wsgi:application", DJANGO_SETTINGS_MODULE="bench.bare.settings") as bare_port:
+        with installation.web(
+            "bench.bare.wsgi:application", DJANGO_SETTINGS_MODULE="bench.bare.settings"
+        ) as bare_port:
             ask = load.Post(port, f"{ROOT}/gates/evaluate", json.dumps(question("settled")), (authorization,))
             bare = load.Post(bare_port, "/bare", json.dumps({"slug": "northwind"}))
             asked, plain = _alternately(ask, bare)

@@ -46,12 +46,18 @@ def _planned() -> tuple[Any, str]:
     from trains.actions.trains import create_train
 
     draw = random.Random(1)
-    cast = found("bench-board", "Planning", "UTC", [("Planner", "planner@bench-board.example", (Role.OWNER, Role.RTE))])
+    cast = found(
+        "bench-board", "Planning", "UTC", [("Planner", "planner@bench-board.example", (Role.OWNER, Role.RTE))]
+    )
     rte = cast.one(Role.RTE)
     with tenant_scope(cast.organization.pk, rte):
         monday = now().date() - timedelta(days=now().weekday())
-        train = create_train(rte, key="BIG", name="Big train", cadence_start=monday, pi_weeks=12, iteration_weeks=2)
-        teams = [create_team(rte, train=train, code=f"T{n}", name=f"Team {n}", people=8) for n in range(TEAMS)]
+        train = create_train(
+            rte, key="BIG", name="Big train", cadence_start=monday, pi_weeks=12, iteration_weeks=2
+        )
+        teams = [
+            create_team(rte, train=train, code=f"T{n}", name=f"Team {n}", people=8) for n in range(TEAMS)
+        ]
         increment = create_increment(rte, train=train, starts=monday)
         iterations = list(increment.iterations.order_by("starts"))
         for team in teams:
@@ -72,6 +78,9 @@ def _planned() -> tuple[Any, str]:
             one, other = sorted(draw.sample(range(CARDS), 2))
             pairs.add((one, other))
         bulk_create_tracked(
-            [FeatureDependency(provider=features[a], consumer=features[b], what="API", state="accepted") for a, b in sorted(pairs)]
+            [
+                FeatureDependency(provider=features[a], consumer=features[b], what="API", state="accepted")
+                for a, b in sorted(pairs)
+            ]
         )
     return cast.user(Role.RTE), f"/o/{cast.organization.slug}/board/{increment.pk}/"

@@ -29,8 +29,21 @@ def measure(installation: Installation) -> list[Result]:
     demo, _ = server_time(User.objects.get(email="amara.obi@northwind.example"), "/o/northwind/metrics/")
     note = f"Median of {ROUNDS} after warm-up, {size:,} bytes."
     return [
-        Figure("All of two years", milliseconds(two_years), milliseconds(BUDGET), two_years / BUDGET, 1.0, note=note),
+        Figure(
+            "All of two years",
+            milliseconds(two_years),
+            milliseconds(BUDGET),
+            two_years / BUDGET,
+            1.0,
+            note=note,
+        ),
         Figure("A quarter with data", milliseconds(quarter), milliseconds(BUDGET), quarter / BUDGET, 1.0),
-        Figure("As it opens (the last 90 days)", milliseconds(default), milliseconds(BUDGET), default / BUDGET, 1.0),
+        Figure(
+            "As it opens (the last 90 days)",
+            milliseconds(default),
+            milliseconds(BUDGET),
+            default / BUDGET,
+            1.0,
+        ),
         Observation("The demo bank's, as it opens", milliseconds(demo)),
     ]

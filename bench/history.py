@@ -40,10 +40,17 @@ def imported() -> Imported:
     from trains.actions.trains import create_train
 
     files, source = _files()
-    cast = found(SLUG, "Deployment history", "Europe/London", [("Owner", f"owner@{SLUG}.example", (Role.OWNER, Role.RTE))])
+    cast = found(
+        SLUG,
+        "Deployment history",
+        "Europe/London",
+        [("Owner", f"owner@{SLUG}.example", (Role.OWNER, Role.RTE))],
+    )
     owner = cast.one(Role.OWNER)
     with tenant_scope(cast.organization.pk, owner):
-        train = create_train(owner, key="REAL", name="Real data", cadence_start=datetime(2023, 1, 2, tzinfo=UTC).date())
+        train = create_train(
+            owner, key="REAL", name="Real data", cadence_start=datetime(2023, 1, 2, tzinfo=UTC).date()
+        )
     wall, cpu = time.perf_counter(), time.process_time()
     rows = _run(cast, owner, train, files)
     seconds, used = time.perf_counter() - wall, time.process_time() - cpu
@@ -70,8 +77,12 @@ def _files() -> tuple[dict[str, Any], str]:
         "commits": next(iter(sorted(folder.glob("production_commits-*.csv.gz"))), None),
     }
     if os.environ.get("RELEASETRAIN_DATA") and all(found.values()):
-        return {name: Upload(path.name, path.read_bytes()) for name, path in found.items() if path}, "GOV.UK, 2023–2024"
-    print("RELEASETRAIN_DATA names no folder with GOV.UK's history: as many made-up rows are imported instead.")
+        return {
+            name: Upload(path.name, path.read_bytes()) for name, path in found.items() if path
+        }, "GOV.UK, 2023–2024"
+    print(
+        "RELEASETRAIN_DATA names no folder with GOV.UK's history: as many made-up rows are imported instead."
+    )
     return {name: Upload(f"{name}.csv.gz", content) for name, content in _made_up().items()}, "made-up rows"
 
 

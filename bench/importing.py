@@ -23,5 +23,8 @@ def measure(installation: Installation) -> list[Result]:
             AT_LEAST,
             f"From the files to the commit; {done.cpu:.1f} s of it are Python's own processor time.",
         ),
-        Observation("… the same files once more (nothing changes)", f"{done.rows / done.again:,.0f} rows/s ({done.again:.1f} s)"),
+        Observation(
+            "… the same files once more (nothing changes)",
+            f"{done.rows / done.again:,.0f} rows/s ({done.again:.1f} s)",
+        ),
     ]

@@ -41,7 +41,9 @@ class NotAnswered(RuntimeError):
 
 def generator() -> str:
     """Which generator is used on this machine."""
-    return "wrk" if shutil.which("wrk") else f"{PROCESSES} Python processes with {CONNECTIONS} connections each"
+    return (
+        "wrk" if shutil.which("wrk") else f"{PROCESSES} Python processes with {CONNECTIONS} connections each"
+    )
 
 
 def throughput(post: Post, seconds: float) -> float:
@@ -57,7 +59,9 @@ def _by_wrk(post: Post, seconds: float) -> float:
         file.flush()
         command = ["wrk", f"-t{PROCESSES}", f"-c{PROCESSES * CONNECTIONS}", f"-d{max(1, round(seconds))}s"]
         url = f"http://127.0.0.1:{post.port}{post.path}"
-        said = subprocess.run([*command, "-s", file.name, url], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(
+            [*command, "-s", file.name, url], capture_output=True, text=True, check=True
+        ).stdout
     if "Non-2xx" in said:
         raise NotAnswered(said)
     found = re.search(r"Requests/sec:\s+([\d.]+)", said)

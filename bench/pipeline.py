@@ -69,7 +69,9 @@ class Pipeline:
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
-    def send(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> tuple[int, Any, Any]:
+    def send(
+        self, method: str, path: str, body: bytes = b"", kind: str = "application/json"
+    ) -> tuple[int, Any, Any]:
         """Status, headers and JSON of one request."""
         headers = {"Host": "localhost", "Authorization": f"Bearer {token()}", "Content-Type": kind}
         self._connection.request(method, path, body=body, headers=headers)
@@ -89,7 +91,9 @@ class Pipeline:
             ("codescan.sarif", reports.sarif(0)),
             ("bom.cdx.json", reports.cyclonedx("ledger", seed)),
         ):
-            body, kind = _multipart({"digest": digest_of(seed), "service": "ledger", "version": seed}, name, content)
+            body, kind = _multipart(
+                {"digest": digest_of(seed), "service": "ledger", "version": seed}, name, content
+            )
             self.send("POST", f"{ROOT}/results/post", body, kind)
 
     def verdict(self, seed: str) -> str:

@@ -47,7 +47,10 @@ def show(title: str, results: list[Result]) -> None:
 
 def write(measured: list[tuple[str, list[Result]]], busy: str, path: Path = FILE) -> None:
     """The page that the repository keeps."""
-    text = [_HEAD, *(f"- {fact}\n" for fact in (f"Measured: {datetime.now(UTC):%d %B %Y, %H:%M} UTC", *machine(), busy))]
+    text = [
+        _HEAD,
+        *(f"- {fact}\n" for fact in (f"Measured: {datetime.now(UTC):%d %B %Y, %H:%M} UTC", *machine(), busy)),
+    ]
     for title, results in measured:
         text.append(f"\n## {title}\n\n")
         text.append("| what | measured | yardstick | ratio | budget | |\n|---|---|---|---|---|---|\n")
@@ -68,7 +71,9 @@ def _notes(results: list[Result]) -> list[str]:
 
 def machine() -> list[str]:
     """What it was measured on."""
-    postgres = subprocess.run([str(programs() / "postgres"), "--version"], capture_output=True, text=True, check=True).stdout
+    postgres = subprocess.run(
+        [str(programs() / "postgres"), "--version"], capture_output=True, text=True, check=True
+    ).stdout
     return [
         f"Machine: {_processor()}, {os.cpu_count()} processors, {_memory()}, {platform.system()} {platform.release()}",
         f"Python {platform.python_version()}, {postgres.strip()}",
@@ -82,7 +87,9 @@ def load_average() -> str:
 
 def _processor() -> str:
     try:
-        named = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        named = [
+            line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+        ]
         return named[0].split(":", 1)[1].strip()
     except (OSError, IndexError):
         return platform.machine()

@@ -33,6 +33,17 @@ def measure(installation: Installation) -> list[Result]:
             time.sleep(0.2)  # the worker is idle again
     p95 = percentile(whole, 0.95)
     return [
-        Figure("Reports posted → verdict visible, p95", milliseconds(p95), "1 s", p95, 1.0, note=f"{ROUNDS} rounds; four reports each."),
-        Observation("… median", milliseconds(median(whole)), f"of which {milliseconds(median(posting))} for posting the four reports"),
+        Figure(
+            "Reports posted → verdict visible, p95",
+            milliseconds(p95),
+            "1 s",
+            p95,
+            1.0,
+            note=f"{ROUNDS} rounds; four reports each.",
+        ),
+        Observation(
+            "… median",
+            milliseconds(median(whole)),
+            f"of which {milliseconds(median(posting))} for posting the four reports",
+        ),
     ]

@@ -15,7 +15,9 @@ class OneSelect(APIView):
 
     def post(self, request: Any) -> Response:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT id, slug, name FROM tenancy_organization WHERE slug = %s", [request.data["slug"]])
+            cursor.execute(
+                "SELECT id, slug, name FROM tenancy_organization WHERE slug = %s", [request.data["slug"]]
+            )
             pk, slug, name = cursor.fetchone()
         return Response({"id": str(pk), "slug": slug, "name": name})
 
