@@ -14,6 +14,7 @@ from governance.actions import changes
 from governance.models import Board, ChangeRequest, Evaluation, Meeting, Vote
 from governance.queries import changes as queries
 from governance.queries import verdicts
+from governance.rules.verdicts import worst_first
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import allowed_verbs, creators_of
 from releasetrain.interface.links import url_for, verb_url
@@ -67,6 +68,7 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
         "form": form,
         "conditions": list(change.conditions.select_related("vote").order_by("created_at")),
         "evaluation": evaluation,
+        "checks": sorted(evaluation.checks, key=lambda c: worst_first(c["verdict"])) if evaluation else [],
         "outdated": evaluation is not None and evaluation.is_settled and not verdicts.stands(evaluation),
         "conflicts": conflicts(change),
         "before": _difference(change),

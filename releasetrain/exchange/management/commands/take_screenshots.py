@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            from playwright.sync_api import sync_playwright
+            # A development package, which the product itself must not need: hence by name.
+            sync_playwright = import_module("playwright.sync_api").sync_playwright
         except ImportError as error:
             raise CommandError("playwright is a development package: run `make install` first.") from error
         folder = Path(settings.BASE_DIR) / "docs" / "screenshots"
