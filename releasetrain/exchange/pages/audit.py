@@ -17,6 +17,7 @@ from releasetrain.audit import explorer
 from releasetrain.audit.models import LedgerEntry
 from releasetrain.interface.links import url_for
 from releasetrain.interface.pages import page
+from releasetrain.interface.resources import by_kind
 from releasetrain.kernel.refusals import Ref, refuse
 
 
@@ -57,6 +58,12 @@ def _people(entries: list[LedgerEntry]) -> dict[Any, User]:
     return User.objects.in_bulk({e.actor_id for e in entries if e.actor_id})
 
 
+def _noun(kind: str) -> str:
+    """What a kind of object is called."""
+    resource = by_kind(kind)
+    return resource.label if resource else kind
+
+
 def _subject_url(entry: LedgerEntry) -> str:
     return url_for(Ref(entry.subject_kind, entry.subject_id, entry.subject_label))
 
@@ -69,7 +76,13 @@ def trail(request: Any) -> HttpResponse:
     entries, more = explorer.search(query)
     people = _people(entries)
     rows = [
-        {"entry": e, "who": people.get(e.actor_id) or e.actor_name, "url": _subject_url(e)} for e in entries
+        {
+            "entry": e,
+            "who": people.get(e.actor_id) or e.actor_name,
+            "url": _subject_url(e),
+            "noun": _noun(e.subject_kind),
+        }
+        for e in entries
     ]
     members = User.objects.filter(memberships__organization=request.organization).order_by("name")
     context = {
