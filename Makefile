@@ -3,8 +3,8 @@
 SHELL := /bin/sh
 python := .venv/bin/python
 packages := releasetrain trains governance planning problems reviews metrics
-# One process per processor; `make test jobs=0` runs all in one, `make test only=tests/trains` a part.
-jobs ?= auto
+# One process more than processors, for journeys wait; `make test jobs=0` runs all in one, `make test only=tests/trains` a part.
+jobs ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 only ?=
 
 .PHONY: help run test chromium lint types bench docs lock install clean

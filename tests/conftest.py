@@ -66,3 +66,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 f"{item.nodeid}: the application's role may not truncate tables; "
                 "take the fixture committed_db instead of django_db(transaction=True)."
             )
+    # What drives a browser or real workers waits more than it computes: begun first, one process spends its time
+    # on it while the others compute, and nobody waits for it at the end.
+    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
