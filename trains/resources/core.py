@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from releasetrain.interface.resources import Resource, register
 
-from .models import (
+from ..models import (
     Artifact,
     Commit,
     Deployment,
@@ -23,8 +23,8 @@ from .models import (
     Train,
     TrainDependency,
 )
-from .pages.cockpit import cockpit
-from .pages.overview import overview
+from ..pages.cockpit import cockpit
+from ..pages.overview import overview
 
 register(
     Resource(

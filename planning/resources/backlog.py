@@ -11,8 +11,8 @@ from releasetrain.interface.resources import Filter, Related, Resource, register
 from releasetrain.kernel.actor import Actor
 from trains.models import ScopeItem
 
-from .actions.feature_import import import_features
-from .models import (
+from ..actions.feature_import import import_features
+from ..models import (
     ConfidenceVote,
     Feature,
     FeatureDependency,
@@ -22,9 +22,9 @@ from .models import (
     TeamCapacity,
     Theme,
 )
-from .pages.feature import feature_page
-from .queries import backlog
-from .states import OPEN
+from ..pages.feature import feature_page
+from ..queries import backlog
+from ..states import OPEN
 
 
 def _shown(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
