@@ -6,13 +6,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from releasetrain.interface import links
-from releasetrain.interface.resources import Filter, Related, Resource, register
-from releasetrain.kernel.actor import Actor
-from trains.models import ScopeItem
-
-from ..actions.feature_import import import_features
-from ..models import (
+from planning.actions.feature_import import import_features
+from planning.models import (
     ConfidenceVote,
     Feature,
     FeatureDependency,
@@ -22,9 +17,13 @@ from ..models import (
     TeamCapacity,
     Theme,
 )
-from ..pages.feature import feature_page
-from ..queries import backlog
-from ..states import OPEN
+from planning.pages.feature import feature_page
+from planning.queries import backlog
+from planning.states import OPEN
+from releasetrain.interface import links
+from releasetrain.interface.resources import Filter, Related, Resource, register
+from releasetrain.kernel.actor import Actor
+from trains.models import ScopeItem
 
 
 def _shown(rows: QuerySet[Any], value: str) -> QuerySet[Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from releasetrain.interface.resources import Resource, register
-
-from ..models import (
+from trains.models import (
     Artifact,
     Commit,
     Deployment,
@@ -23,8 +22,8 @@ from ..models import (
     Train,
     TrainDependency,
 )
-from ..pages.cockpit import cockpit
-from ..pages.overview import overview
+from trains.pages.cockpit import cockpit
+from trains.pages.overview import overview
 
 register(
     Resource(
