@@ -53,6 +53,13 @@ def _set_user(row: Any, user_id: uuid.UUID | None) -> None:
 class _Records(HistoricalRecords):
     """History rows are copied from the row just written, inside the database: what is kept is what was stored."""
 
+    def copy_fields(self, model: type[models.Model]) -> dict[str, models.Field]:
+        """History is asked for by object, which the guards' index answers; any other index only slows every write."""
+        fields: dict[str, models.Field] = super().copy_fields(model)
+        for field in fields.values():
+            field.db_index = False
+        return fields
+
     def create_historical_record(self, instance: Any, history_type: str, using: Any = None) -> None:
         if history_type == "-":
             super().create_historical_record(instance, history_type, using)

@@ -23,3 +23,6 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_BEHIND_PGBOUNCER", default=False),
     }
 }
+
+# History is read by object; an index by date would cost every write and serve nobody.
+SIMPLE_HISTORY_DATE_INDEX = False

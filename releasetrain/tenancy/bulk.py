@@ -16,6 +16,8 @@ from django.db import connection, models
 from .models import TenantModel
 
 BATCH = 5_000
+# From so many rows on, plans that the session made while the tables were smaller may be far from the best.
+_OUTGROWS_PLANS = 500
 
 
 def insert_many(objects: Sequence[TenantModel], *, ignore_conflicts: bool = False) -> None:
@@ -44,6 +46,10 @@ def insert(prepared: Sequence[models.Model], *, ignore_conflicts: bool = False) 
             f" SELECT {names} FROM json_populate_recordset(NULL::{quoted(model)}, %s::json){otherwise}",
             [as_json(prepared, columns)],
         )
+        if len(prepared) >= _OUTGROWS_PLANS:
+            # The checks of references and history keep their plans for the session: one made on an empty table may
+            # walk all rows of the organization for each new one.
+            cursor.execute("DISCARD PLANS")
     for each in prepared:
         each._state.adding = False
         each._state.db = connection.alias

@@ -98,10 +98,12 @@ def _append_only(table: str) -> Iterator[str]:
 
 def _history_guard(table: str, history: str) -> Iterator[str]:
     # A function for each table, so that its plan is made once and not for every row of an import. It may be made while
-    # the table is small and without statistics, hence the index that answers it and no other way of scanning: a bitmap
-    # over all rows of the organization made imports quadratic. The deferred check runs at commit, perhaps after the
-    # scope was closed: then it looks with the row's own organization and puts the setting back.
+    # the table is small and without statistics, when every way of reading looks equally cheap; hence the index that
+    # answers it, and no other one on the same rows: walking all rows of the organization made imports quadratic. The
+    # deferred check runs at commit, perhaps after the scope was closed: then it looks with the row's own organization
+    # and puts the setting back.
     function = f"require_history_{table}"[:63]
+    yield from _no_other_index(history)
     yield (
         f'CREATE INDEX IF NOT EXISTS "{history[:55]}_written" ON "{history}" (organization_id, id, history_xid)'
     )
@@ -143,6 +145,18 @@ def _history_guard(table: str, history: str) -> Iterator[str]:
         "never_truncated",
         f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
     )
+
+
+def _no_other_index(history: str) -> Iterator[str]:
+    """Indexes that earlier versions made on history tables."""
+    yield f"""
+    DO $$ DECLARE unwanted text; BEGIN
+      FOR unwanted IN SELECT indexrelid::regclass::text FROM pg_index
+        WHERE indrelid = '"{history}"'::regclass AND NOT indisunique
+          AND indexrelid::regclass::text <> '{history[:55]}_written'
+      LOOP EXECUTE 'DROP INDEX ' || unwanted; END LOOP;
+    END $$
+    """
 
 
 def _identity(table: str) -> Iterator[str]:
