@@ -21,5 +21,6 @@ def own_folders() -> dict[str, Path]:
 
 def modules(name: str) -> list[str]:
     """Full names of the modules, in the order of the installed apps."""
-    file = Path(*name.split(".")).with_suffix(".py")
-    return [f"{app}.{name}" for app, path in own_folders().items() if (path / file).is_file()]
+    module = Path(*name.split("."))
+    files = (module.with_suffix(".py"), module / "__init__.py")
+    return [f"{app}.{name}" for app, path in own_folders().items() if any((path / f).is_file() for f in files)]

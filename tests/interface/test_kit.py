@@ -160,7 +160,7 @@ def test_a_refused_act_stays_visible_with_its_reasons() -> None:
 
 def test_an_allowed_act_is_a_link_that_works_without_scripts() -> None:
     html = render("{% verb_button decision '/do' 'Freeze' %}", decision=Decision("release.freeze"))
-    assert '<a class="btn " href="/do" data-dialog>' in html
+    assert '<a class="btn " href="/do" data-dialog>' in " ".join(html.split())
 
 
 class _Form(forms.Form):
@@ -178,7 +178,7 @@ def test_a_field_shows_label_help_and_error_beside_the_input() -> None:
     assert 'id="id_title_helptext"' in html
     assert html.count("has-err") == 3
     assert "optional" in html
-    assert "<legend>Kind" in html
+    assert re.search(r"<legend>\s*Kind", html)
     described = {ident for text in re.findall(r'aria-describedby="([^"]+)"', html) for ident in text.split()}
     assert described <= set(re.findall(r'id="([^"]+)"', html))
 
