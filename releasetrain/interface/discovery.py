@@ -23,4 +23,6 @@ def modules(name: str) -> list[str]:
     """Full names of the modules, in the order of the installed apps."""
     module = Path(*name.split("."))
     files = (module.with_suffix(".py"), module / "__init__.py")
-    return [f"{app}.{name}" for app, path in own_folders().items() if any((path / f).is_file() for f in files)]
+    return [
+        f"{app}.{name}" for app, path in own_folders().items() if any((path / f).is_file() for f in files)
+    ]
