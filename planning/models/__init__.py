@@ -3,6 +3,7 @@
 from .capacity import TeamCapacity
 from .dependency import FeatureDependency
 from .feature import PARTS, Feature, FeatureKind, FeatureScore, wsjf_of
+from .integration import FeatureIntegration, IntegrationPoint, TrainNeed, VersionRequirement
 from .plan import ConfidenceVote, Objective, PlanBaseline
 from .theme import Theme
 
@@ -11,11 +12,15 @@ __all__ = [
     "ConfidenceVote",
     "Feature",
     "FeatureDependency",
+    "FeatureIntegration",
     "FeatureKind",
     "FeatureScore",
+    "IntegrationPoint",
     "Objective",
     "PlanBaseline",
     "TeamCapacity",
     "Theme",
+    "TrainNeed",
+    "VersionRequirement",
     "wsjf_of",
 ]

@@ -3,6 +3,7 @@
 from . import (
     artifacts,
     commits,
+    couplings,
     deployments,
     environments,
     freezes,
@@ -20,6 +21,7 @@ from . import (
 __all__ = [
     "artifacts",
     "commits",
+    "couplings",
     "deployments",
     "environments",
     "freezes",

@@ -60,6 +60,13 @@ class Release(KeyedModel):
     state = models.CharField(max_length=12, choices=State.choices, default=State.PLANNING)
     frozen_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
+    owner = TenantForeignKey(
+        "trains.Team",
+        related_name="owned_releases",
+        null=True,
+        blank=True,
+        verbose_name="owning team",
+    )
     rollback_plan = models.TextField(blank=True)
     success_criteria = models.TextField(blank=True)
     history = tracked()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -29,6 +30,22 @@ class TrainDependency(TenantModel):
     what = models.CharField(max_length=300)
     needed_by = models.DateField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.PROPOSED)
+    provider_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who answers for the delivery.",
+    )
+    consumer_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who asked, and accepts the delivery.",
+    )
     history = tracked()
 
     class Meta:

@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from . import calendar
+from . import boundaries, calendar
 
 app_name = "trains"
-urlpatterns = [path("calendar/", calendar.show, name="calendar")]
+urlpatterns = [
+    path("boundaries/", boundaries.show, name="boundaries"),
+    path("calendar/", calendar.show, name="calendar"),
+]

@@ -1,5 +1,5 @@
-"""The faces of trains: lists, pages and API endpoints of each kind of object."""
+"""The faces of trains: lists, pages and API of each kind of object."""
 
-from . import core
+from . import core, structure
 
-__all__ = ["core"]
+__all__ = ["core", "structure"]

@@ -46,6 +46,7 @@ from trains.models import Deployment, Environment, Iteration, ProgramIncrement, 
 from . import catalogue, reports
 from .cast import Cast
 from .history import SOURCE, History, generate
+from .structure import build_structure
 
 GATE_CHECKS: list[dict[str, Any]] = [
     {"kind": "test-results", "name": "Tests", "parameters": {}, "max_age_hours": 720},
@@ -97,6 +98,7 @@ class Bank:
         self._release_before_the_board()
         self._review()
         evidence.request_package(self.manager, release=self.done)
+        build_structure(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(

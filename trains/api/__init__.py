@@ -1,0 +1,1 @@
+"""REST endpoints of trains beside the generated ones."""
