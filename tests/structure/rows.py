@@ -27,11 +27,20 @@ def row_of(model: type[models.Model], depth: int = 0) -> Any | None:
     found = model._default_manager.first()
     if found is not None or depth > 6:
         return found
+    return _new_row(model, depth)
+
+
+def _another(model: type[models.Model], than: Any, depth: int) -> Any | None:
+    """A second row, where two ends must differ: a dependency, a coupling."""
+    return model._default_manager.exclude(pk=than.pk).first() or _new_row(model, depth, "2")
+
+
+def _new_row(model: type[models.Model], depth: int, suffix: str = "") -> Any | None:
     for optional in (True, False):
         for text in _TEXTS:
             try:
                 with transaction.atomic():
-                    row = model(**_values(model, text, optional, depth))
+                    row = model(**_values(model, text + suffix, optional, depth))
                     row.save()
                     row.refresh_from_db()
                     return row
@@ -43,6 +52,7 @@ def row_of(model: type[models.Model], depth: int = 0) -> Any | None:
 def _values(model: type[models.Model], text: str, optional: bool, depth: int) -> dict[str, Any]:
     """Values for the fields: dates in the order of the fields, so that starts come before ends."""
     values: dict[str, Any] = {}
+    ends: dict[Any, Any] = {}
     for step, field in enumerate(model._meta.concrete_fields):
         if (
             field.primary_key
@@ -52,7 +62,13 @@ def _values(model: type[models.Model], text: str, optional: bool, depth: int) ->
             continue
         if isinstance(field, models.ForeignKey):
             if not field.null or (optional and field.related_model is not model):
-                values[field.name] = row_of(field.related_model, depth + 1)
+                related = field.related_model
+                one = ends.get(related)
+                tenant = one is not None and hasattr(related, "organization_id")
+                values[field.name] = (
+                    _another(related, one, depth + 1) if tenant else row_of(related, depth + 1)
+                )
+                ends.setdefault(related, values[field.name])
         elif not field.null or optional:
             values[field.name] = _value(field, text, step)
     return values
