@@ -131,7 +131,9 @@ def analyse_feature(actor: Actor, feature: Feature) -> Feature:
     return feature
 
 
-@action("feature.refine", on=Feature, requires="planning.edit", machine=FEATURE_STATES)
+@action(
+    "feature.refine", on=Feature, requires="planning.refine", machine=FEATURE_STATES, label="Sign refinement"
+)
 def refine_feature(
     actor: Actor,
     feature: Feature,

@@ -22,6 +22,8 @@ PERMISSIONS: dict[str, str] = {
     "planning.score": "Score features",
     "planning.plan": "Move features on the program board",
     "planning.commit": "Commit a Program Increment",
+    "planning.refine": "Sign the refinement of features, as technical lead",
+    "planning.assure": "Agree test strategies, as quality owner",
     "planning.endorse": "Endorse high-impact features",
     "changes.author": "Write and submit change requests",
     "changes.vote": "Vote on change requests",
@@ -51,6 +53,8 @@ class Role(models.TextChoices):
     PRODUCT_MANAGER = "product_manager", "Product manager"
     BUSINESS_OWNER = "business_owner", "Business owner"
     TEAM_MEMBER = "team_member", "Team member"
+    TECHNICAL_LEAD = "technical_lead", "Technical lead"
+    QUALITY_OWNER = "quality_owner", "Quality owner"
     RELEASE_MANAGER = "release_manager", "Release manager"
     CHANGE_MANAGER = "change_manager", "Change manager"
     CAB_MEMBER = "cab_member", "CAB member"
@@ -101,6 +105,16 @@ ROLES: dict[Role, Bundle] = {
         "team",
         "train",
         "organization",
+    ),
+    # Who signs a refinement may write it too; who agrees a test strategy did not write it (checked act by act).
+    Role.TECHNICAL_LEAD: _bundle(
+        "planning.edit planning.score planning.plan planning.refine reviews.contribute incidents.record changes.author",
+        "team",
+        "train",
+        "organization",
+    ),
+    Role.QUALITY_OWNER: _bundle(
+        "planning.edit planning.assure gates.ask results.post reviews.contribute", "train", "organization"
     ),
     Role.RELEASE_MANAGER: _bundle(
         "releases.manage calendar.manage deployments.record deployments.rollback changes.author results.post gates.ask gates.manage"

@@ -13,6 +13,8 @@ NORTHWIND: list[tuple[str, str, tuple[Role, ...]]] = [
     ("Lena Okafor", "lena.okafor@northwind.example", (Role.PRODUCT_MANAGER,)),
     ("Rafael Moreno", "rafael.moreno@northwind.example", (Role.BUSINESS_OWNER,)),
     ("Tomás Ribeiro", "tomas.ribeiro@northwind.example", (Role.TEAM_MEMBER,)),
+    ("Sofia Marin", "sofia.marin@northwind.example", (Role.TECHNICAL_LEAD,)),
+    ("Elias Brandt", "elias.brandt@northwind.example", (Role.QUALITY_OWNER,)),
     ("Priya Shah", "priya.shah@northwind.example", (Role.RELEASE_MANAGER,)),
     ("Henrik Sand", "henrik.sand@northwind.example", (Role.CHANGE_MANAGER,)),
     ("Aisha Rahman", "aisha.rahman@northwind.example", (Role.CAB_MEMBER,)),

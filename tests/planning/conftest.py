@@ -28,7 +28,7 @@ class World:
         made = create_feature(rte, train=self.train, title=title, **fields)
         if refined:
             made = refine_feature(
-                rte,
+                self.cast["technical_lead"],
                 made,
                 acceptance="Works.",
                 feasibility="Known.",

@@ -25,14 +25,14 @@ def test_refining_names_every_missing_part_at_its_input(world, cast):
     from planning.actions.features import refine_feature
 
     idea = world.feature("Instant refunds", refined=False)
-    error = refused(refine_feature, cast["product_manager"], idea, acceptance="Works.")
+    error = refused(refine_feature, cast["technical_lead"], idea, acceptance="Works.")
     assert {r.field for r in error.refusals} == {"feasibility", "constraints", "points", "tier"}
 
 
 def test_refining_makes_it_ready_and_records_who(world, cast):
     feature = world.feature("Instant refunds")
     assert feature.state == "ready"
-    assert feature.refined_by_id == cast["rte"].user_id
+    assert feature.refined_by_id == cast["technical_lead"].user_id
 
 
 def test_two_scorers_differ_and_the_agreed_score_is_recorded_with_who_and_when(world, cast):

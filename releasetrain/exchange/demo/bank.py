@@ -74,6 +74,8 @@ class Bank:
         self.owner = cast.one(Role.OWNER)
         self.manager = cast.one(Role.RELEASE_MANAGER)
         self.chair = cast.one(Role.CHANGE_MANAGER)
+        self.lead = cast.one(Role.TECHNICAL_LEAD)
+        self.quality = cast.one(Role.QUALITY_OWNER)
         self.pipeline = cast.one(Role.SERVICE_ACCOUNT)
         self.teams: dict[str, Team] = {}
         self.services: dict[str, Service] = {}
@@ -232,7 +234,7 @@ class Bank:
         )
         if each.iteration:
             features.refine_feature(
-                self.rte, feature, acceptance="Works for a pilot group; rollback rehearsed; runbook updated.",
+                self.lead, feature, acceptance="Works for a pilot group; rollback rehearsed; runbook updated.",
                 feasibility="Built on what the team runs today.", constraints="none",
             )  # fmt: skip
             feature = placement.place_feature(
