@@ -1,5 +1,6 @@
 """What changes plug into trains: they follow releases and deployments in the same transaction."""
 
+from governance import escalations  # noqa: F401 - registers what escalates
 from governance.actions import following
 from governance.checks import approvals  # noqa: F401 - registers its check kinds
 from releasetrain.audit.doorway import explain_constraint, register_effect, register_guard

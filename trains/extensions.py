@@ -1,5 +1,6 @@
 """What trains plugs in: its own lines of the release calendar."""
 
+from . import escalations
 from .ports import calendar_events
 from .queries import calendar
 

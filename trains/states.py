@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from releasetrain.kernel.states import StateMachine, Transition
 
-from .models import Deployment, ProgramIncrement, Release, TrainDependency
+from .models import Deployment, Escalation, ProgramIncrement, Release, TrainDependency
 
 _R = Release.State
 # The content of a release may change until it is approved; what that undoes is decided by the act itself.
@@ -58,5 +58,17 @@ TRAIN_DEPENDENCY_STATES = StateMachine(
         Transition("train_dependency.put_at_risk", _T.AGREED, _T.AT_RISK),
         Transition("train_dependency.meet", (_T.AGREED, _T.AT_RISK), _T.MET),
         Transition("train_dependency.break", (_T.PROPOSED, _T.AGREED, _T.AT_RISK), _T.BROKEN),
+    ],
+)
+
+_E = Escalation.State
+ESCALATION_STATES = StateMachine(
+    initial=_E.OPEN,
+    transitions=[
+        Transition("escalation.acknowledge", (_E.OPEN, _E.ACKNOWLEDGED), _E.ACKNOWLEDGED),
+        Transition("escalation.climb", (_E.OPEN, _E.ACKNOWLEDGED), _E.OPEN),
+        Transition("escalation.lapse", _E.ACKNOWLEDGED, _E.OPEN),
+        Transition("escalation.note", (_E.OPEN, _E.ACKNOWLEDGED), None),
+        Transition("escalation.resolve", (_E.OPEN, _E.ACKNOWLEDGED), _E.RESOLVED),
     ],
 )

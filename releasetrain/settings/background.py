@@ -45,5 +45,6 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-evidence": {"task": "governance.tasks_evidence.sweep_packages", "schedule": 15.0},
     "settle-observations": {"task": "problems.tasks.settle_all", "schedule": 300.0},
     "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
+    "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }

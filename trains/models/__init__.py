@@ -3,6 +3,14 @@
 from .artifact import Artifact
 from .coupling import Coupling
 from .deployment import Commit, Deployment, DeploymentCommit
+from .escalation import (
+    Channel,
+    Escalation,
+    EscalationLevel,
+    EscalationPolicy,
+    EscalationStep,
+    InboxEntry,
+)
 from .freeze import Freeze
 from .import_run import ImportRun
 from .increment import Iteration, Milestone, ProgramIncrement
@@ -25,14 +33,20 @@ __all__ = [
     "Artifact",
     "ChecklistTemplate",
     "ChecklistTopic",
+    "Channel",
     "Classification",
     "Commit",
     "Coupling",
     "Deployment",
     "DeploymentCommit",
     "Environment",
+    "Escalation",
+    "EscalationLevel",
+    "EscalationPolicy",
+    "EscalationStep",
     "Freeze",
     "ImportRun",
+    "InboxEntry",
     "Iteration",
     "Milestone",
     "OnboardingItem",

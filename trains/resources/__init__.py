@@ -3,3 +3,6 @@
 from . import core, structure
 
 __all__ = ["core", "structure"]
+from . import core, escalations
+
+__all__ = ["core", "escalations"]

@@ -1,0 +1,21 @@
+"""What of trains' own objects escalates: promises between trains that nobody has made, or that are in danger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .escalating import Waiting, escalates, last_changes
+from .models import Train, TrainDependency
+
+
+@escalates("traindependency", "Dependencies between trains")
+def train_dependencies(train: Train | None) -> Iterable[Waiting]:
+    """Proposed without an answer, or at risk; they wait since they were last changed."""
+    rows = TrainDependency.objects.filter(state__in=("proposed", "at_risk"))
+    if train is not None:
+        rows = rows.filter(provider=train)
+    found = list(rows.select_related("provider", "consumer"))
+    changed = last_changes(found)
+    for row in found:
+        label = f"{row.consumer.key} needs of {row.provider.key}: {row.what}"
+        yield Waiting(row.pk, label, changed.get(row.pk, row.created_at), row.provider_id)

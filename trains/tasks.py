@@ -1,0 +1,64 @@
+"""Celery envelopes of trains: the round of escalations, and the mail of one level."""
+
+from __future__ import annotations
+
+import uuid
+
+from celery import shared_task
+from django.conf import settings
+from django.core.mail import send_mail
+
+from releasetrain.kernel.actor import Actor
+from releasetrain.tenancy.models import Organization
+from releasetrain.tenancy.scope import tenant_scope
+from releasetrain.tenancy.tasks import tenant_task
+
+from .models import Escalation
+from .queries import escalations as queries
+
+
+@shared_task(name="trains.tasks.sweep_escalations")  # type: ignore[untyped-decorator]
+def sweep_escalations() -> int:
+    """Raise and climb what is due in every organization; beat rings every quarter of a minute."""
+    from .sweeping import sweep  # the verbs name this module's tasks
+
+    acts = 0
+    for organization in Organization.objects.filter(suspended_at__isnull=True):
+        actor = Actor.system(organization.pk, "escalation round")
+        with tenant_scope(organization.pk, actor):
+            done = sweep(actor)
+        acts += done.raised + done.climbed + done.resolved + done.lapsed
+    return acts
+
+
+@tenant_task()
+def sweep_now(organization_id: uuid.UUID) -> int:
+    """The same round for one organization, at once: for what must be told in real time."""
+    from .sweeping import sweep
+
+    done = sweep(Actor.system(organization_id, "escalation round"))
+    return done.raised
+
+
+@tenant_task()
+def mail(organization_id: uuid.UUID, escalation_id: str, number: int) -> int:
+    """Mail the people of one level."""
+    escalation = Escalation.objects.select_related("policy").get(pk=escalation_id)
+    level = next((each for each in queries.levels_of(escalation.policy) if each.number == number), None)
+    people = queries.people_of(level, escalation.train_id) if level else []
+    organization = Organization.objects.get(pk=organization_id)
+    body = (
+        f"{escalation.subject_label}\n\nIt waits since {escalation.since:%Y-%m-%d %H:%M} UTC"
+        f" and has reached level {number} of “{escalation.policy}”.\n"
+        f"Acknowledge it in Release Train: {organization.name}, {escalation.key}.\n"
+    )
+    return sum(
+        send_mail(
+            f"[{escalation.key}] {escalation.subject_label}",
+            body,
+            settings.DEFAULT_FROM_EMAIL,
+            [person.email],
+            fail_silently=True,
+        )
+        for person in people
+    )
