@@ -1,6 +1,6 @@
 """What trains plugs in: its own lines of the release calendar."""
 
-from . import escalations
+from . import escalations  # noqa: F401 - registers what escalates
 from .ports import calendar_events
 from .queries import calendar
 

@@ -92,7 +92,9 @@ def test_nothing_happens_before_the_time_of_the_first_level(promise, cast):
     assert sweep(cast).raised == 1
     assert only().state == "open"
     assert only().next_at == START + 3 * HOUR
-    assert inbox(cast, "rte") == ["Level 1: PAY needs of LND: Limits API v2 has waited since 2027-03-01 09:00 UTC"]
+    assert inbox(cast, "rte") == [
+        "Level 1: PAY needs of LND: Limits API v2 has waited since 2027-03-01 09:00 UTC"
+    ]
     assert inbox(cast, "product_manager") == []
 
 

@@ -46,16 +46,16 @@ def create_policy(
     return EscalationPolicy.objects.create(name=name.strip(), subject_kind=subject_kind, train=train)
 
 
-@action(
-    "escalation_policy.add_level", on=EscalationPolicy, requires="trains.manage", label="Add a level"
-)
+@action("escalation_policy.add_level", on=EscalationPolicy, requires="trains.manage", label="Add a level")
 def add_level(
     actor: Actor,
     policy: EscalationPolicy,
     *,
     after_minutes: Annotated[
         int,
-        Field("After minutes", "Since it began to wait, or since the level below was told.", min=0, max=525600),
+        Field(
+            "After minutes", "Since it began to wait, or since the level below was told.", min=0, max=525600
+        ),
     ],
     role: Annotated[Role | None, Field("Role", "Whoever holds it on the train.")] = None,
     person: Annotated[User | None, Field("Or one person")] = None,

@@ -31,9 +31,9 @@ from .train_dependency import TrainDependency
 __all__ = [
     "TIERS",
     "Artifact",
+    "Channel",
     "ChecklistTemplate",
     "ChecklistTopic",
-    "Channel",
     "Classification",
     "Commit",
     "Coupling",

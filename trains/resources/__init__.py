@@ -1,8 +1,5 @@
 """The faces of trains: lists, pages and API of each kind of object."""
 
-from . import core, structure
+from . import core, escalations, structure
 
-__all__ = ["core", "structure"]
-from . import core, escalations
-
-__all__ = ["core", "escalations"]
+__all__ = ["core", "escalations", "structure"]

@@ -124,9 +124,7 @@ register(
         description="What is escalated to you arrives here.",
     )
 )
-navigation.register(
-    navigation.Place("escalations", "Escalations", "alert", "escalations/", 115, "Plan")
-)
+navigation.register(navigation.Place("escalations", "Escalations", "alert", "escalations/", 115, "Plan"))
 navigation.register(
     navigation.Place(
         "notifications",
