@@ -47,7 +47,7 @@ class EscalationLevel(TenantModel):
     policy = TenantForeignKey(EscalationPolicy, related_name="levels")
     number = models.PositiveSmallIntegerField()
     after_minutes = models.PositiveIntegerField()
-    role = models.CharField(max_length=30, choices=Role.choices, blank=True)
+    role = models.CharField(max_length=30, blank=True)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
