@@ -10,6 +10,7 @@ from . import (
     placement,
     releases,
     scoring,
+    sequencing,
     themes,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "placement",
     "releases",
     "scoring",
+    "sequencing",
     "themes",
 ]

@@ -1,0 +1,1 @@
+"""The REST face of planning beyond its objects."""

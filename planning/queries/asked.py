@@ -1,0 +1,62 @@
+"""What an address asks about: a train and a Program Increment of it, by key or id, or a refusal that names the word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from releasetrain.kernel.refusals import refuse
+from releasetrain.tenancy.models import row_id
+from trains.models import ProgramIncrement, Team, Train
+
+
+def train_of(query: Mapping[str, str], trains: list[Train] | None = None) -> Train | None:
+    """The train named by `train`, else the first that runs; None when there is none at all."""
+    listed = trains if trains is not None else running()
+    word = query.get("train", "").strip()
+    if not word:
+        return listed[0] if listed else None
+    found = next((t for t in listed if word in (t.key, str(t.pk)) or word.upper() == t.key), None)
+    if found is None:
+        refuse("train.unknown", f"There is no train {word[:60]}.", field="train", status=422)
+    return found
+
+
+def running() -> list[Train]:
+    """Trains that are not archived, by key."""
+    return list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
+
+
+def increment_of(query: Mapping[str, str], train: Train | None) -> ProgramIncrement | None:
+    """The Program Increment named by `pi`: its id or its name."""
+    word = query.get("pi", "").strip()
+    if not word or train is None:
+        return None
+    rows = ProgramIncrement.objects.filter(train=train).select_related("train")
+    ident = row_id(word)
+    found = (rows.filter(pk=ident) if ident else rows.filter(name=word)).first()
+    if found is None:
+        refuse("pi.unknown", f"{train.name} has no Program Increment {word[:60]}.", field="pi", status=422)
+    return found
+
+
+def team_of(query: Mapping[str, str], train: Train | None) -> Team | None:
+    """The team named by `team`: its id or its code."""
+    word = query.get("team", "").strip()
+    if not word or train is None:
+        return None
+    rows = Team.objects.filter(train=train)
+    ident = row_id(word)
+    found = (rows.filter(pk=ident) if ident else rows.filter(code__iexact=word)).first()
+    if found is None:
+        refuse("team.unknown", f"{train.name} has no team {word[:60]}.", field="team", status=422)
+    return found
+
+
+def flag(query: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """A yes or no of an address."""
+    word = query.get(name, "").strip().lower()
+    if not word:
+        return default
+    if word not in ("1", "0", "true", "false", "yes", "no", "on", "off"):
+        refuse("flag.unknown", f"“{word[:20]}” is neither yes nor no.", field=name, status=422)
+    return word in ("1", "true", "yes", "on")
