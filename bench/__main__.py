@@ -8,7 +8,7 @@ import importlib
 from . import report
 from .installation import installed
 
-ORDER = ("asking", "writing", "verdict", "importing", "dora", "board", "evidence")
+ORDER = ("asking", "writing", "verdict", "importing", "dora", "board", "sequencing", "evidence")
 
 
 def main() -> None:

@@ -176,7 +176,7 @@ def test_the_api_proposes_and_applies(backlog, api):
         f"{root}trains/PAY/apply_sequence", {"digest": answer["digest"], "pi": str(backlog.pi.pk)}
     )
     assert applied.status_code == 200, applied.content
-    assert applied.json()["placed"] == 3
+    assert applied.json()["result"]["placed"] == 3
     refused = api("team_member").post(f"{root}trains/PAY/apply_sequence", {"digest": answer["digest"]})
     assert refused.status_code == 403
     assert client.get(f"{root}sequence", {"train": "NONE"}).status_code == 422
