@@ -47,12 +47,19 @@ class ImportCommand(BaseCommand):
                     cadence_start=now().date(),
                 )
                 run: ImportRun = type(self).action(actor, train=train, **uploads)
+                further = self.further(actor, train, options)
         except Refused as refused:
             raise CommandError("\n".join(r.sentence for r in refused.refusals)) from refused
-        seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
-        self.stdout.write(
-            f"{run.rows} rows: {run.created} created, {run.updated} updated, {run.unchanged} unchanged, in {seconds:.1f} s."
-        )
+        for each in (run, *further):
+            seconds = (each.finished_at - each.started_at).total_seconds() if each.finished_at else 0.0
+            self.stdout.write(
+                f"{each.kind}: {each.rows} rows: {each.created} created, {each.updated} updated,"
+                f" {each.unchanged} unchanged, in {seconds:.1f} s."
+            )
+
+    def further(self, actor: Actor, train: Train, options: dict[str, Any]) -> list[ImportRun]:
+        """Imports that follow in the same transaction, where the command line asks for them."""
+        return []
 
     def _uploads(self, folder: Path) -> dict[str, Upload]:
         found: dict[str, Upload] = {}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 
 from releasetrain.audit.doorway import action
+from releasetrain.audit.history import bulk_update_tracked
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field, Upload
@@ -140,6 +141,7 @@ def _increment(actor: Actor, train: Train, plan: openstack.ScheduleRow, counts: 
         monday = plan.start_week - timedelta(days=plan.start_week.weekday())
         after = plan.release_week - timedelta(days=plan.release_week.weekday()) + timedelta(weeks=1)
         pi = create_increment(actor, train=train, name=plan.series, starts=monday, ends=after)
+        _name_by_weeks(pi, plan)
     _count(counts, 1, int(made))
     events = {(e.title[:120], e.week_start) for e in plan.events}
     known = set(Milestone.objects.filter(pi=pi).values_list("name", "on"))
@@ -163,6 +165,17 @@ def _increment(actor: Actor, train: Train, plan: openstack.ScheduleRow, counts: 
             )
     _count(counts, len(wanted), len(set(wanted) - present))
     return pi
+
+
+def _name_by_weeks(pi: ProgramIncrement, plan: openstack.ScheduleRow) -> None:
+    """Iterations by the weeks they cover, counted down to the release (R-5 to R-4); none is kept for planning alone."""
+    iterations = list(pi.iterations.order_by("starts"))
+    for each in iterations:
+        weeks = [w.name for w in plan.weeks if w.name and each.starts <= w.start < each.ends]
+        if weeks:
+            each.name = weeks[0] if len(weeks) == 1 else f"{weeks[0]} to {weeks[-1]}"
+        each.innovation = False
+    bulk_update_tracked(iterations, ["name", "innovation"])
 
 
 def _release(
