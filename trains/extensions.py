@@ -2,7 +2,7 @@
 
 from . import escalations  # noqa: F401 - registers what escalates
 from .ports import calendar_events
-from .queries import calendar
+from .queries import bookings, calendar
 
 for source in (
     calendar.freezes,
@@ -10,5 +10,6 @@ for source in (
     calendar.increments,
     calendar.milestones,
     calendar.deployments,
+    bookings.bookings,
 ):
     calendar_events(source)

@@ -2,6 +2,7 @@
 
 from . import (
     artifacts,
+    bookings,
     commits,
     couplings,
     deployments,
@@ -21,6 +22,7 @@ from . import (
 
 __all__ = [
     "artifacts",
+    "bookings",
     "commits",
     "couplings",
     "deployments",

@@ -2,6 +2,7 @@
 
 from .artifact import Artifact
 from .coupling import Coupling
+from .booking import Booking, SharedResource
 from .deployment import Commit, Deployment, DeploymentCommit
 from .escalation import (
     Channel,
@@ -34,6 +35,7 @@ __all__ = [
     "Channel",
     "ChecklistTemplate",
     "ChecklistTopic",
+    "Booking",
     "Classification",
     "Commit",
     "Coupling",
@@ -62,6 +64,7 @@ __all__ = [
     "SolutionTrain",
     "Stage",
     "StageEvent",
+    "SharedResource",
     "Team",
     "TeamOnboarding",
     "TemplateItem",

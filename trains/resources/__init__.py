@@ -3,3 +3,7 @@
 from . import core, escalations, structure
 
 __all__ = ["core", "escalations", "structure"]
+__all__ = ["core", "structure"]
+from . import calendar, core
+
+__all__ = ["calendar", "core"]
