@@ -7,3 +7,6 @@ __all__ = ["core", "structure"]
 from . import calendar, core
 
 __all__ = ["calendar", "core"]
+from . import calendar, core, structure
+
+__all__ = ["calendar", "core", "structure"]

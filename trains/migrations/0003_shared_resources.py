@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('tenancy', '0001_initial'),
-        ('trains', '0001_initial'),
+        ('trains', '0002_structure'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
