@@ -185,7 +185,10 @@ def test_only_the_named_person_decides_a_conflict(lab: Any, cast: Any) -> None:
 def test_moving_frees_the_old_window_for_who_waits(lab: Any) -> None:
     held, waits = book(lab, lab.one, 2, 6), book(lab, lab.two, 2, 6, queue=True)
     bookings.move_booking(
-        lab.as_["release_manager"], held, starts=held.starts + timedelta(hours=10), ends=held.ends + timedelta(hours=10)
+        lab.as_["release_manager"],
+        held,
+        starts=held.starts + timedelta(hours=10),
+        ends=held.ends + timedelta(hours=10),
     )
     waits.refresh_from_db()
     assert waits.state == "booked"

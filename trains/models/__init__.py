@@ -1,8 +1,8 @@
 """Models of trains: structure, cadence, releases, deployments."""
 
 from .artifact import Artifact
-from .coupling import Coupling
 from .booking import Booking, SharedResource
+from .coupling import Coupling
 from .deployment import Commit, Deployment, DeploymentCommit
 from .escalation import (
     Channel,
@@ -32,10 +32,10 @@ from .train_dependency import TrainDependency
 __all__ = [
     "TIERS",
     "Artifact",
+    "Booking",
     "Channel",
     "ChecklistTemplate",
     "ChecklistTopic",
-    "Booking",
     "Classification",
     "Commit",
     "Coupling",
@@ -58,13 +58,13 @@ __all__ = [
     "ReleaseArtifact",
     "ScopeItem",
     "Service",
+    "SharedResource",
     "SolutionIncrement",
     "SolutionMember",
     "SolutionMilestone",
     "SolutionTrain",
     "Stage",
     "StageEvent",
-    "SharedResource",
     "Team",
     "TeamOnboarding",
     "TemplateItem",

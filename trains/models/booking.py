@@ -115,7 +115,8 @@ class Booking(KeyedModel):
             ),
             models.CheckConstraint(condition=Q(impact__gte=1, impact__lte=4), name="booking_impact_known"),
             models.CheckConstraint(
-                condition=Q(escalated_at__isnull=True) | ~Q(escalation=""), name="booking_escalation_has_reason"
+                condition=Q(escalated_at__isnull=True) | ~Q(escalation=""),
+                name="booking_escalation_has_reason",
             ),
             ExclusionConstraint(
                 name="booking_unit_once",
