@@ -177,7 +177,7 @@ def test_the_api_proposes_and_applies(backlog, api):
     )
     assert applied.status_code == 200, applied.content
     assert applied.json()["result"]["placed"] == 3
-    refused = api("team_member").post(f"{root}trains/PAY/apply_sequence", {"digest": answer["digest"]})
+    refused = api("auditor").post(f"{root}trains/PAY/apply_sequence", {"digest": answer["digest"]})
     assert refused.status_code == 403
     assert client.get(f"{root}sequence", {"train": "NONE"}).status_code == 422
     assert client.get(f"{root}sequence", {"train": "PAY", "keep": "maybe"}).status_code == 422
