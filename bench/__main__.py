@@ -8,7 +8,7 @@ import importlib
 from . import report
 from .installation import installed
 
-ORDER = ("asking", "writing", "verdict", "importing", "dora", "board", "sequencing", "evidence")
+ORDER = ("asking", "writing", "verdict", "importing", "dora", "board", "sequencing", "features", "evidence")
 
 
 def main() -> None:

@@ -32,7 +32,9 @@ def import_features(
     actor: Actor,
     *,
     train: Annotated[Train, Field("Train")],
-    file: Annotated[Upload, Field("File", "CSV, or a CSV export of Jira; UTF-8.", max=MOST_BYTES)],
+    file: Annotated[
+        Upload, Field("File", "CSV, or a CSV export of Jira or Azure DevOps; UTF-8.", max=MOST_BYTES)
+    ],
     mapping: Annotated[
         dict[str, Any] | None, Field("Mapping", "Column names by field, where the header does not say it.")
     ] = None,

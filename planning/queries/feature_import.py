@@ -56,6 +56,7 @@ class ImportPlan:
             "unchanged": self.unchanged,
             "dependencies": len(self.links),
             "left_out": [{"line": line, "why": why} for line, why in self.file.left_out],
+            "notes": [{"line": line, "note": note} for line, note in self.file.notes],
             "errors": [{"line": e.line, "column": e.column, "sentence": e.sentence} for e in self.errors],
         }
 
@@ -72,7 +73,11 @@ def plan_import(train: Train, content: bytes, mapping: Mapping[str, str] | None 
     known = {f.external_id: f for f in Feature.objects.filter(train=train).exclude(external_id="")}
     wanted: set[str] = set()
     for row in file.rows:
-        team = teams.get(row.team.casefold()) if row.team else None
+        team = _team(row, teams)
+        if row.places and team is None:
+            file.notes.append(
+                (row.line, f"has no team: none of {', '.join(row.places)} is one of {train.key}")
+            )
         if row.team and team is None:
             plan.errors.append(
                 LineError(row.line, file.mapping["team"], f"{train.key} has no team {row.team!r}.")
@@ -101,6 +106,12 @@ def plan_import(train: Train, content: bytes, mapping: Mapping[str, str] | None 
     plan.links = _links(file, ids, known, plan)
     plan.errors.sort(key=lambda e: e.line or 0)
     return plan
+
+
+def _team(row: FeatureRow, teams: Mapping[str, Team]) -> Team | None:
+    """The team that the row names, or the narrowest place on its area path that is one."""
+    names = (row.team,) if row.team else row.places
+    return next((teams[name.casefold()] for name in names if name.casefold() in teams), None)
 
 
 def _compare(

@@ -1,5 +1,9 @@
-"""Reading features from a CSV file or a Jira export: columns mapped to fields, each row checked, errors
-with their place."""
+"""Reading features from a CSV file, or one exported by Jira or Azure DevOps: columns mapped to fields, each row
+checked, errors with their place.
+
+Points are whole here. Trackers write 0.5 or 2.5: such points are rounded half up, never below 1, and each rounded row
+is noted. Nothing else is changed silently.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from html.parser import HTMLParser
 
 from planning.rules.wsjf import SCALE
 
@@ -65,6 +71,32 @@ JIRA: dict[str, tuple[str, ...]] = {
     "needed_by": ("Outward issue link (Blocks)",),
     "status": ("Status",),
 }
+# Azure DevOps: the standard columns of Agile, Scrum and SAFe processes, flat lists and trees alike.
+AZURE: dict[str, tuple[str, ...]] = {
+    "external_id": ("ID",),
+    "title": ("Title",),
+    "description": ("Description",),
+    "kind": ("Work Item Type",),
+    "team": ("Area Path", "Node Name", "Team"),
+    "theme": ("Theme", "Strategic Theme"),
+    "acceptance": ("Acceptance Criteria",),
+    "points": ("Effort", "Story Points", "Size"),
+    "value": ("Business Value", "User-Business Value"),
+    "time_criticality": ("Time Criticality",),
+    "risk_reduction": (
+        "Risk Reduction-Opportunity Enablement",
+        "Risk Reduction",
+        "RROE Value",
+        "RR-OE Value",
+    ),
+    "job_size": ("Job Size",),
+    "needs": ("Predecessor", "Predecessors"),
+    "needed_by": ("Successor", "Successors"),
+    "status": ("State",),
+}
+TREE_TITLE = re.compile(r"Title \d+")
+VALUE_AREA = "Value Area"
+AZURE_LEFT_OUT = {"task", "test case", "test plan", "test suite", "shared steps", "shared parameter"}
 JIRA_KINDS = {
     "bug": "problem_fix",
     "problem": "problem_fix",
@@ -80,7 +112,17 @@ JIRA_KINDS = {
     "risk": "compliance",
 }
 SUBTASKS = {"sub-task", "subtask", "sub task"}
-FINISHED = {"done", "closed", "resolved", "cancelled", "canceled", "won't do", "rejected"}
+FINISHED = {
+    "done",
+    "closed",
+    "resolved",
+    "completed",
+    "removed",
+    "cancelled",
+    "canceled",
+    "won't do",
+    "rejected",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +140,10 @@ class LineError:
 
 @dataclass(frozen=True, slots=True)
 class FeatureRow:
-    """One feature of the file; None and empty texts leave what is there as it is."""
+    """One feature of the file; None and empty texts leave what is there as it is.
+
+    `places` are names that may or may not be a team, the narrowest first (a tracker's area path).
+    """
 
     line: int
     external_id: str
@@ -113,11 +158,15 @@ class FeatureRow:
     score: tuple[int, int, int, int] | None = None
     needs: tuple[str, ...] = ()
     needed_by: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class FeatureFile:
-    """A file as read: usable rows, errors, lines left out on purpose, and which column became which field."""
+    """A file as read: usable rows, errors, lines left out on purpose, and which column became which field.
+
+    `notes` say of a line what was taken differently from how it stands there.
+    """
 
     format: str = "csv"
     mapping: dict[str, str] = field(default_factory=dict)
@@ -125,6 +174,7 @@ class FeatureFile:
     rows: list[FeatureRow] = field(default_factory=list)
     errors: list[LineError] = field(default_factory=list)
     left_out: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
 
 
 def read(content: bytes, mapping: Mapping[str, str] | None = None) -> FeatureFile:
@@ -171,9 +221,8 @@ def _delimiter(text: str) -> str:
 
 
 def _places(header: list[str], mapping: Mapping[str, str], found: FeatureFile) -> dict[str, list[int]]:
-    jira = "Issue key" in header and "Summary" in header
-    found.format = "jira" if jira else "csv"
-    folded = [_folded(name) for name in header]
+    found.format = _format(header)
+    names = {"jira": JIRA, "azure": AZURE}.get(found.format)
     places: dict[str, list[int]] = {}
     for name, column in mapping.items():
         if name not in FIELDS:
@@ -187,26 +236,51 @@ def _places(header: list[str], mapping: Mapping[str, str], found: FeatureFile) -
         else:
             places[name] = [i for i, title in enumerate(header) if title == column]
     for name in FIELDS:
-        if name in places:
-            continue
-        if jira:
-            known = next((c for c in JIRA.get(name, ()) if c in header), None)
-            at = [i for i, title in enumerate(header) if title == known] if known else []
-        else:
-            at = [i for i, title in enumerate(folded) if title in _ALIASES.get(name, (name,))]
-            if len(at) > 1 and name not in ("needs", "needed_by"):
-                found.errors.append(
-                    LineError(1, header[at[1]], "The header names this column more than once.")
-                )
-        if at:
+        if name not in places and (at := _suggested(name, header, names, found)):
             places[name] = at
+    if found.format == "azure":
+        _azure_places(header, mapping, places)
     for name in REQUIRED:
         if name not in places:
             found.errors.append(LineError(1, name, "The header has no such column; map one to it."))
     used = {i for at in places.values() for i in at}
-    found.mapping = {name: header[at[0]] for name, at in places.items()}
+    found.mapping = {name: header[at[0]] for name, at in places.items() if name in FIELDS}
     found.unused = list(dict.fromkeys(title for i, title in enumerate(header) if title and i not in used))
     return places
+
+
+def _suggested(
+    name: str, header: list[str], names: dict[str, tuple[str, ...]] | None, found: FeatureFile
+) -> list[int]:
+    """Where the header itself says that a field stands: by a tracker's own names, else by ours and their synonyms."""
+    if names is not None:
+        known = next((column for column in names.get(name, ()) if column in header), None)
+        if known is None and name == "title":
+            return [i for i, title in enumerate(header) if TREE_TITLE.fullmatch(title)]
+        return [i for i, title in enumerate(header) if title == known]
+    at = [i for i, title in enumerate(header) if _folded(title) in _ALIASES.get(name, (name,))]
+    if len(at) > 1 and name not in ("needs", "needed_by"):
+        found.errors.append(LineError(1, header[at[1]], "The header names this column more than once."))
+    return at
+
+
+def _format(header: list[str]) -> str:
+    """Who wrote the file, by the columns that only they name so."""
+    if "Issue key" in header and "Summary" in header:
+        return "jira"
+    if "Work Item Type" in header and "ID" in header:
+        return "azure"
+    return "csv"
+
+
+def _azure_places(header: list[str], mapping: Mapping[str, str], places: dict[str, list[int]]) -> None:
+    """Standard processes have no fourth part of WSJF: then the others are no score, and are left unused."""
+    if not all(part in places for part in SCORE):
+        for part in SCORE:
+            if part not in mapping:
+                places.pop(part, None)
+    if VALUE_AREA in header:
+        places[VALUE_AREA] = [header.index(VALUE_AREA)]
 
 
 _ALIASES = {
@@ -232,7 +306,7 @@ def _rows(reader: Iterable[list[str]], width: int, places: dict[str, list[int]],
         if not any(cell.strip() for cell in cells):
             continue
         if len(found.rows) + len(found.left_out) >= MOST_ROWS:
-            found.errors.append(LineError(line, "", f"The file has more than {MOST_ROWS} rows; split it."))
+            found.errors.append(LineError(line, "", f"The file has more than {MOST_ROWS:,} rows; split it."))
             return
         if len(cells) != width:
             found.errors.append(LineError(line, "", f"{width} cells expected, {len(cells)} found."))
@@ -262,13 +336,10 @@ def _row(line: int, cells: dict[str, list[str]], found: FeatureFile) -> FeatureR
     def wrong(name: str, sentence: str) -> None:
         found.errors.append(LineError(line, found.mapping[name], sentence))
 
-    if found.format == "jira":
-        if one("kind").lower() in SUBTASKS:
-            found.left_out.append((line, "is a sub-task"))
-            return None
-        if one("status").lower() in FINISHED:
-            found.left_out.append((line, f"is {one('status').lower()}"))
-            return None
+    why = _left_out(one("kind").lower(), one("status").lower(), found.format)
+    if why:
+        found.left_out.append((line, why))
+        return None
     for name, most in (("external_id", 120), ("title", 200)):
         if not one(name):
             wrong(name, "A value is needed here; the cell is empty.")
@@ -277,9 +348,13 @@ def _row(line: int, cells: dict[str, list[str]], found: FeatureFile) -> FeatureR
     kind = _kind(one("kind"), found.format)
     if kind is None:
         wrong("kind", f"{one('kind')!r} is not one of {', '.join(KINDS)}.")
-    points = _whole(one("points"), 999)
+    if kind == "feature" and one(VALUE_AREA).lower() == "architectural":
+        kind = "enabler"
+    points = _points(one("points"))
     if points == -1:
-        wrong("points", f"{one('points')!r} is not a whole number from 0 to 999.")
+        wrong("points", f"{one('points')!r} is not a number from 0 to 999.")
+    elif points is not None and _whole(one("points"), 999) == -1:
+        found.notes.append((line, f"{one('points')} points became {points}"))
     tier = _whole(one("tier").removeprefix("T").removeprefix("Tier").strip(), 4)
     if tier in (-1, 0):
         wrong("tier", f"{one('tier')!r} is not a tier from 1 to 4.")
@@ -290,11 +365,12 @@ def _row(line: int, cells: dict[str, list[str]], found: FeatureFile) -> FeatureR
         line=line,
         external_id=one("external_id"),
         title=one("title"),
-        description=one("description"),
+        description=_plain(one("description"), found.format),
         kind=kind or "",
-        team=one("team"),
+        team="" if found.format == "azure" else one("team"),
+        places=_area(one("team")) if found.format == "azure" else (),
         theme=one("theme")[:120],
-        acceptance=one("acceptance"),
+        acceptance=_plain(one("acceptance"), found.format),
         points=points,
         tier=tier,
         score=score,
@@ -306,10 +382,61 @@ def _row(line: int, cells: dict[str, list[str]], found: FeatureFile) -> FeatureR
 def _kind(text: str, format: str) -> str | None:
     if not text:
         return ""
-    if format == "jira":
+    if format != "csv":
         return JIRA_KINDS.get(text.lower(), "feature")
     folded = _folded(text)
     return folded if folded in KINDS else None
+
+
+def _left_out(kind: str, status: str, format: str) -> str:
+    """Why a tracker's row is no feature of the backlog; empty when it is one."""
+    if format == "csv":
+        return ""
+    if kind in SUBTASKS:
+        return "is a sub-task"
+    if format == "azure" and kind in AZURE_LEFT_OUT:
+        return f"is a {kind}"
+    return f"is {status}" if status in FINISHED else ""
+
+
+def _area(path: str) -> tuple[str, ...]:
+    """The names in an area path, the last and narrowest first."""
+    return tuple(reversed([part.strip() for part in re.split(r"[\\/]", path) if part.strip()]))
+
+
+class _Text(HTMLParser):
+    """The words of a rich text; blocks and breaks become lines, entries of lists get a dash."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag in ("br", "p", "div", "li", "tr", "h1", "h2", "h3"):
+            self.parts.append("\n- " if tag == "li" else "\n")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def _plain(text: str, format: str) -> str:
+    """Azure DevOps writes its long texts as HTML; here they are plain."""
+    if format != "azure" or not re.search(r"<[a-zA-Z][^>]*>|&[a-z]+;", text):
+        return text
+    parser = _Text()
+    parser.feed(text)
+    parser.close()
+    lines = [re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(parser.parts).splitlines()]
+    return "\n".join(line for line in lines if line)
+
+
+def _points(text: str) -> int | None:
+    """Points, rounded half up and at least 1 where a fraction is given; None for an empty cell, -1 for no number."""
+    whole = _whole(text, 999)
+    if whole != -1 or not re.fullmatch(r"\d{1,3}[.,]\d{1,6}", text):
+        return whole
+    rounded = Decimal(text.replace(",", ".")).quantize(Decimal(1), ROUND_HALF_UP)
+    return min(max(1, int(rounded)), 999)
 
 
 def _whole(text: str, most: int) -> int | None:

@@ -79,7 +79,7 @@ def test_one_bad_row_and_nothing_is_imported_and_every_error_has_its_line(world)
     said = [r.sentence for r in caught.value.refusals]
     assert caught.value.status == 422
     assert any(s.startswith("Line 4, title:") for s in said)
-    assert any(s.startswith("Line 4, points: 'x' is not a whole number") for s in said)
+    assert any(s.startswith("Line 4, points: 'x' is not a number") for s in said)
     assert any("Line 5, team: PAY has no team 'Wallets'" in s for s in said)
     assert titles() == set()
 
@@ -155,3 +155,77 @@ def test_the_command_imports_and_refuses_a_bad_file_whole(world, tmp_path: Path,
     assert "2 created" in capsys.readouterr().out
     call_command("import_features", "northwind", str(good), "--train", "PAY", "--dry-run")
     assert json.loads(capsys.readouterr().out)["unchanged"] == 2
+
+
+AZURE = """\ufeffID,Work Item Type,Title 1,Title 2,State,Area Path,Effort,Business Value,Value Area,Description,Predecessor
+101,Epic,Instant money,,New,Bank\\PAY-LED,13,8,Business,"<div>Refunds &amp; more<br></div><ul><li>fast</li><li>safe</li></ul>",
+102,Feature,,Posting API,Active,Bank\\Payments\\Ledger Core,2.5,,Architectural,,
+103,Feature,,Instant refunds,New,Bank\\Payments\\Acquiring\\Backend,0.5,,Business,,102
+104,Task,,Write tests,New,Bank,1,,,,
+105,Feature,,Old thing,Closed,Bank,3,,,,
+106,Bug,,Token leak,New,Bank,,,,,
+""".encode()
+
+
+def test_an_azure_devops_export_is_recognised_as_a_tree_of_work_items(world):
+    from planning.models import Feature, FeatureDependency
+
+    run(world, AZURE)
+    rows = {f.external_id: f for f in Feature.objects.select_related("team")}
+    assert {i: (f.title, f.kind, f.points) for i, f in rows.items()} == {
+        "101": ("Instant money", "feature", 13),
+        "102": ("Posting API", "enabler", 3),
+        "103": ("Instant refunds", "feature", 1),
+        "106": ("Token leak", "problem_fix", None),
+    }
+    assert rows["101"].description == "Refunds & more\n- fast\n- safe"
+    assert [rows[i].team for i in ("101", "102", "103", "106")] == [
+        world.ledger,
+        world.ledger,
+        world.acquiring,
+        None,
+    ]
+    assert FeatureDependency.objects.get().provider == rows["102"]
+    told = run(world, AZURE, dry_run=True)
+    assert (told["format"], told["unchanged"]) == ("azure", 4)
+    assert [n["note"] for n in told["notes"]] == [
+        "2.5 points became 3",
+        "0.5 points became 1",
+        "has no team: none of Bank is one of PAY",
+    ]
+    assert {e["why"] for e in told["left_out"]} == {"is a task", "is closed"}
+    assert "Business Value" in told["unused_columns"]
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [("0.5", 1), ("0.4", 1), ("2.5", 3), ("2,49", 2), ("8.0", 8), ("0", 0), ("", None), ("998.7", 999)],
+)
+def test_fractional_points_are_rounded_half_up_and_never_vanish(text, points):
+    content = f"external_id;title;points\nA;One;{text}\n".encode()
+    assert read(content).rows[0].points == points
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "1000", "1.2.3", "1e3", "NaN"])
+def test_what_is_no_number_of_points_is_refused(text):
+    assert "is not a number from 0 to 999" in str(
+        read(f"external_id,title,points\nA,One,{text}\n".encode()).errors[0]
+    )
+
+
+def test_the_api_checks_and_imports_a_file(world, api):
+    from django.core.files.uploadedfile import SimpleUploadedFile as Sent
+
+    client, address = api("product_manager"), "/api/v1/orgs/northwind/features/import_csv"
+    told = client.post(
+        address, {"train": "PAY", "file": Sent("a.csv", AZURE), "dry_run": "true"}, format="multipart"
+    )
+    assert told.json()["result"]["created"] == 4
+    assert titles() == set()
+    done = client.post(address, {"train": "PAY", "file": Sent("a.csv", AZURE)}, format="multipart")
+    assert (done.status_code, done.json()["created"]) == (201, 4)
+    bad = client.post(
+        address, {"train": "PAY", "file": Sent("a.csv", b"external_id,title\nA,\n")}, format="multipart"
+    )
+    assert bad.status_code == 422
+    assert "Line 2, title" in str(bad.json())

@@ -1,4 +1,4 @@
-"""manage.py import_features <organization> <file.csv>: import features from CSV or a Jira export."""
+"""manage.py import_features <organization> <file.csv>: import features from CSV, Jira or Azure DevOps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trains.models import Train
 
 
 class Command(BaseCommand):
-    help = "Import features from a CSV file or a Jira export: all or nothing, again without harm."
+    help = "Import features from a CSV file, plain or exported by Jira or Azure DevOps: all or nothing, again without harm."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("organization", help="short name of the organization")
