@@ -8,9 +8,11 @@ from . import (
     features,
     objectives,
     placement,
+    ranking,
     releases,
     scoring,
     sequencing,
+    scoring_models,
     themes,
 )
 
@@ -22,8 +24,10 @@ __all__ = [
     "features",
     "objectives",
     "placement",
+    "ranking",
     "releases",
     "scoring",
     "sequencing",
+    "scoring_models",
     "themes",
 ]

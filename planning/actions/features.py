@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from planning.models import Feature, FeatureDependency, FeatureKind, Theme
+from planning.models import Feature, FeatureDependency, FeatureKind, InvestmentBucket, Theme
 from planning.states import CLOSED, FEATURE_STATES, LIVE_DEPENDENCY
 from releasetrain.audit.doorway import action, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
-from releasetrain.kernel.fields import Field
+from releasetrain.kernel.fields import KEEP, Field
 from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
 from trains.models import Team, Train
 
@@ -26,6 +26,11 @@ def _teams(actor: Actor, subject: Any) -> Any:
 def _themes(actor: Actor, subject: Any) -> Any:
     themes = Theme.objects.all()
     return themes.filter(train_id=subject.train_id) if subject is not None else themes
+
+
+def _buckets(actor: Actor, subject: Any) -> Any:
+    buckets = InvestmentBucket.objects.all()
+    return buckets.filter(train_id=subject.train_id) if subject is not None else buckets
 
 
 def belongs_to(train_id: Any, **named: Any) -> None:
@@ -86,41 +91,69 @@ def edit_feature(
     actor: Actor,
     feature: Feature,
     *,
-    title: Annotated[str | None, Field("Title", max_length=200)] = None,
-    kind: Annotated[FeatureKind | None, Field("Kind")] = None,
-    description: Annotated[str | None, Field("Description", long=True)] = None,
-    team: Annotated[Team | None, Field("Team", rows=_teams)] = None,
-    theme: Annotated[Theme | None, Field("Theme", rows=_themes)] = None,
-    acceptance: Annotated[str | None, Field("Acceptance criteria", long=True)] = None,
-    points: Annotated[int | None, Field("Points", min=0, max=999)] = None,
-    tier: Annotated[int | None, Field("Risk tier", choices=TIERS)] = None,
+    title: Annotated[str | None, Field("Title", max_length=200)] = KEEP,
+    kind: Annotated[FeatureKind | None, Field("Kind")] = KEEP,
+    description: Annotated[str | None, Field("Description", long=True)] = KEEP,
+    team: Annotated[Team | None, Field("Team", rows=_teams)] = KEEP,
+    theme: Annotated[Theme | None, Field("Theme", rows=_themes)] = KEEP,
+    bucket: Annotated[
+        InvestmentBucket | None,
+        Field("Investment bucket", "By its kind when there is none.", rows=_buckets),
+    ] = KEEP,
+    acceptance: Annotated[str | None, Field("Acceptance criteria", long=True)] = KEEP,
+    points: Annotated[int | None, Field("Points", min=0, max=999)] = KEEP,
+    tier: Annotated[int | None, Field("Risk tier", choices=TIERS)] = KEEP,
 ) -> Feature:
-    """Change a feature. What is left out stays as it is."""
-    belongs_to(feature.train_id, team=team, theme=theme)
-    if title is not None and not title.strip():
-        refuse("feature.title", "A feature has a title.", field="title")
-    if team is not None and feature.iteration_id and team.pk != feature.team_id:
+    """Change a feature. What is left out stays as it is; what is given empty is cleared."""
+    given = {
+        "title": title,
+        "kind": kind,
+        "description": description,
+        "team": team,
+        "theme": theme,
+        "bucket": bucket,
+        "acceptance": acceptance,
+        "points": points,
+        "tier": tier,
+    }
+    changes = {name: value for name, value in given.items() if value is not KEEP}
+    belongs_to(feature.train_id, **{n: changes[n] for n in ("team", "theme", "bucket") if n in changes})
+    _refuse_emptied(feature, changes)
+    if "team" in changes and feature.iteration_id and changes["team"] != feature.team:
         refuse(
             "feature.planned",
             f"{feature} is planned for {feature.team}.",
             remedy="Move it on the board.",
             field="team",
         )
-    changes = {
-        "title": title,
-        "kind": kind,
-        "description": description,
-        "team": team,
-        "theme": theme,
-        "acceptance": acceptance,
-        "points": points,
-        "tier": tier,
-    }
+    for name in ("title", "description", "acceptance"):
+        if name in changes:
+            changes[name] = (changes[name] or "").strip()
     for name, value in changes.items():
-        if value is not None:
-            setattr(feature, name, value)
+        setattr(feature, name, value)
     feature.save()
     return feature
+
+
+def _refuse_emptied(feature: Feature, changes: dict[str, Any]) -> None:
+    """A feature keeps its title and kind, and once refined what its refinement needs."""
+    needed = {"title": "title", "kind": "kind"}
+    if feature.refined_at is not None:
+        needed |= {n: str(Feature._meta.get_field(n).verbose_name) for n in ("acceptance", "points", "tier")}
+    for name, word in needed.items():
+        if (
+            name in changes
+            and (not changes[name] or not str(changes[name]).strip())
+            and getattr(feature, name)
+        ):
+            refuse(
+                f"feature.{name}",
+                f"A {'refined ' if name not in ('title', 'kind') else ''}feature has a {word}."
+                if name != "acceptance"
+                else "A refined feature has acceptance criteria.",
+                remedy="Give another one, or leave it out to keep what is there.",
+                field=name,
+            )
 
 
 @action(

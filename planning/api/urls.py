@@ -5,3 +5,9 @@ from django.urls import path
 from .sequence import SequenceView
 
 urlpatterns = [path("sequence", SequenceView.as_view(), name="api_sequence")]
+from .ranking import PreviewView, RankingView
+
+urlpatterns = [
+    path("features/ranking", RankingView.as_view(), name="api_feature_ranking"),
+    path("scoring-models/<str:ref>/preview", PreviewView.as_view(), name="api_scoring_model_preview"),
+]

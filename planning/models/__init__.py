@@ -4,23 +4,59 @@ from .capacity import TeamCapacity
 from .dependency import FeatureDependency
 from .feature import PARTS, Feature, FeatureKind, FeatureScore, wsjf_of
 from .integration import FeatureIntegration, IntegrationPoint, TrainNeed, VersionRequirement
+from .endorsement import Endorsement, EndorsementRule
+from .feature import PARTS, Feature, FeatureKind, FeatureScore, exact_wsjf, wsjf_of
+from .investment import BucketShare, Demand, DemandState, InvestmentBucket
 from .plan import ConfidenceVote, Objective, PlanBaseline
-from .theme import Theme
+from .quarterly_review import (
+    ProposalState,
+    QuarterlyReview,
+    QuarterlyReviewer,
+    QuarterlyReviewState,
+    ReviewProposal,
+)
+from .scoring import FrozenScore, ModelRating, ModelScore, ScoringMethod, ScoringModel, ScoringModelVersion
+from .theme import GoalKind, QuarterlyGoal, Theme
+from .trade_off import TradeOff, TradeOffEffect, TradeOffItem, TradeOffState
 
 __all__ = [
     "PARTS",
+    "BucketShare",
     "ConfidenceVote",
+    "Demand",
+    "DemandState",
+    "Endorsement",
+    "EndorsementRule",
     "Feature",
     "FeatureDependency",
     "FeatureIntegration",
     "FeatureKind",
     "FeatureScore",
     "IntegrationPoint",
+    "FrozenScore",
+    "GoalKind",
+    "InvestmentBucket",
+    "ModelRating",
+    "ModelScore",
     "Objective",
     "PlanBaseline",
+    "ProposalState",
+    "QuarterlyGoal",
+    "QuarterlyReview",
+    "QuarterlyReviewState",
+    "QuarterlyReviewer",
+    "ReviewProposal",
+    "ScoringMethod",
+    "ScoringModel",
+    "ScoringModelVersion",
     "TeamCapacity",
     "Theme",
     "TrainNeed",
     "VersionRequirement",
+    "TradeOff",
+    "TradeOffEffect",
+    "TradeOffItem",
+    "TradeOffState",
+    "exact_wsjf",
     "wsjf_of",
 ]

@@ -31,6 +31,12 @@ def wsjf_of(value: int, time_criticality: int, risk_reduction: int, job_size: in
     return (Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+def exact_wsjf(value: int, time_criticality: int, risk_reduction: int, job_size: int) -> Decimal:
+    """WSJF as the backlog is ranked by it: four digits keep apart what two would make a tie."""
+    exact = wsjf(value, time_criticality, risk_reduction, job_size)
+    return (Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
 def _on_scale(part: str) -> Q:
     return Q(**{f"{part}__isnull": True}) | Q(**{f"{part}__in": SCALE})
 
@@ -43,6 +49,13 @@ class Feature(KeyedModel):
     train = TenantForeignKey("trains.Train", related_name="features")
     team = TenantForeignKey("trains.Team", null=True, blank=True, related_name="features")
     theme = TenantForeignKey("planning.Theme", null=True, blank=True, related_name="features")
+    bucket = TenantForeignKey(
+        "planning.InvestmentBucket",
+        null=True,
+        blank=True,
+        related_name="features",
+        verbose_name="investment bucket",
+    )
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     kind = models.CharField(max_length=16, choices=FeatureKind.choices, default=FeatureKind.FEATURE)
@@ -63,6 +76,11 @@ class Feature(KeyedModel):
     risk_reduction = models.PositiveSmallIntegerField("risk reduction or opportunity", null=True, blank=True)
     job_size = models.PositiveSmallIntegerField(null=True, blank=True)
     wsjf = models.DecimalField("WSJF", max_digits=6, decimal_places=2, null=True, blank=True)
+    # What ranks the backlog: the exact WSJF, or the score of the train's own scoring model.
+    rank_score = models.DecimalField(
+        "score of the ranking", max_digits=10, decimal_places=4, null=True, blank=True, editable=False
+    )
+    score_frozen_at = models.DateTimeField("score frozen at", null=True, blank=True)
     agreed_at = models.DateTimeField("score agreed at", null=True, blank=True)
     agreed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
@@ -119,6 +137,7 @@ class Feature(KeyedModel):
         indexes = [
             models.Index(fields=["organization", "train", "state"], name="feature_backlog"),
             models.Index(fields=["organization", "pi"], name="feature_of_pi"),
+            models.Index(fields=["organization", "rank_score"], name="feature_ranking"),
             models.Index(fields=["organization", "source_id"], name="feature_of_source"),
         ]
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import backlog, board, feature_import, plan, sequence
+from . import backlog, board, estimate, feature_import, plan, scoring_model, sequence
 
 app_name = "planning"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("increments/<uuid:pi>/plan/", plan.show, name="plan"),
     path("features/", backlog.show, name="backlog"),
     path("features/sequence/", sequence.order, name="sequence"),
+    path("features/estimate/", estimate.show, name="estimate"),
     path("features/import/", feature_import.show, name="import"),
     path("features/<str:ref>/scoring/", backlog.scoring, name="scoring"),
+    path("features/<str:ref>/rating/<str:model>/", scoring_model.rating, name="rating"),
+    path("scoring-models/start/", scoring_model.start, name="scoring_model_new"),
+    path("scoring-models/<str:ref>/apply/", scoring_model.apply, name="scoring_model_apply"),
 ]

@@ -6,34 +6,93 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from planning.models import Feature, FeatureScore
+from django.db.models import Count, Max, Min
+
+from planning.models import PARTS, Feature, FeatureScore, ModelRating, ScoringModelVersion
+from planning.rules import scoring_model as models
 from planning.rules import wsjf as rules
 from planning.states import OPEN
+
+from . import ranking
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a scored feature stands among the open features of its train, and why."""
+    """Where a scored feature stands among the open features of its train, why, and how firmly."""
 
     rank: int
     of: int
     reason: str
+    score: str
+    by: ScoringModelVersion | None = None
+    flip: rules.Flip | None = None
 
 
-def ranks() -> dict[uuid.UUID, Place]:
-    """The place of every scored open feature; features are ranked within their train."""
-    trains: dict[uuid.UUID, list[rules.Job]] = {}
-    ids: dict[str, uuid.UUID] = {}
-    rows = Feature.objects.filter(state__in=OPEN, wsjf__isnull=False).values_list(
-        "id", "key", "train_id", "value", "time_criticality", "risk_reduction", "job_size", "created_at"
-    )
-    for pk, key, train, value, time, risk, size, created in rows:
-        ids[key] = pk
-        trains.setdefault(train, []).append(rules.Job(key, value, time, risk, size, created))
+def ranks(train_id: uuid.UUID | None = None) -> dict[uuid.UUID, Place]:
+    """The place of every scored open feature; features are ranked within their train, by what ranks it."""
+    regimes = ranking.regimes()
+    rows = Feature.objects.filter(state__in=OPEN, rank_score__isnull=False)
+    if train_id is not None:
+        rows = rows.filter(train=train_id)
+    trains: dict[uuid.UUID, list[Any]] = {}
+    for row in rows.values_list("id", "key", "train_id", *PARTS, "created_at", "rank_score", named=True):
+        trains.setdefault(row.train_id, []).append(row)
+    found: dict[uuid.UUID, Place] = {}
+    for train, listed in trains.items():
+        found |= _by_model(regimes[train], listed) if train in regimes else _by_wsjf(listed)
+    return found
+
+
+def _by_wsjf(listed: list[Any]) -> dict[uuid.UUID, Place]:
+    ids = {row.key: row.id for row in listed}
+    jobs = [job_of(row) for row in listed]
+    flips = {flip.job: flip for flip in rules.sensitivity(jobs)}
     return {
-        ids[ranked.job.id]: Place(ranked.rank, len(jobs), ranked.reason)
-        for jobs in trains.values()
-        for ranked in rules.rank(jobs)
+        ids[r.job.id]: Place(r.rank, len(jobs), r.reason, rules.shown(r.job.wsjf), flip=flips.get(r.job.id))
+        for r in rules.rank(jobs)
+    }
+
+
+def job_of(row: Any) -> rules.Job:
+    """A feature with agreed parts, as the rules see it."""
+    return rules.Job(
+        row.key, row.value, row.time_criticality, row.risk_reduction, row.job_size, row.created_at
+    )
+
+
+def _by_model(regime: ranking.Regime, listed: list[Any]) -> dict[uuid.UUID, Place]:
+    values = dict(ModelRating.objects.filter(version=regime.version).values_list("feature_id", "values"))
+    ordered = sorted(listed, key=lambda r: (-r.rank_score, -(r.time_criticality or 0), r.created_at, r.key))
+    return {
+        row.id: Place(
+            place,
+            len(listed),
+            models.explain(regime.criteria, regime.method, values.get(row.id, {})),
+            f"{row.rank_score:.2f}",
+            by=regime.version,
+        )
+        for place, row in enumerate(ordered, 1)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How many people scored a feature, and how far apart they are at most, in steps of the scale."""
+
+    scorers: int
+    steps: int
+
+
+def agreements() -> dict[uuid.UUID, Agreement]:
+    """How far the scorers of each open feature agree."""
+    ends = {f"{end.name}_{part}": end(part) for part in PARTS for end in (Min, Max)}
+    rows = FeatureScore.objects.filter(feature__state__in=OPEN).order_by()
+    return {
+        row["feature"]: Agreement(
+            row["scorers"],
+            max(rules.steps_between(row[f"Min_{p}"], row[f"Max_{p}"]) for p in PARTS),
+        )
+        for row in rows.values("feature").annotate(scorers=Count("pk"), **ends)
     }
 
 

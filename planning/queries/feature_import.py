@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from planning.models import PARTS, Feature, FeatureDependency, Theme, wsjf_of
+from planning.models import PARTS, Feature, FeatureDependency, Theme, exact_wsjf, wsjf_of
 from planning.rules import feature_file
 from planning.rules.feature_file import FeatureFile, FeatureRow, LineError
 from trains.models import Team, Train
@@ -127,9 +127,10 @@ def _compare(
         "team_id": team.pk if team else None,
         "theme_id": theme.pk if theme else None,
     }
-    if row.score:
+    # A committed plan keeps the scores that it was judged by, whatever a tracker says.
+    if row.score and not feature.score_frozen_at:
         wanted.update(zip(PARTS, row.score, strict=True))
-        wanted["wsjf"] = wsjf_of(*row.score)
+        wanted["wsjf"], wanted["rank_score"] = wsjf_of(*row.score), exact_wsjf(*row.score)
     change = Change(row, feature, new)
     for name, value in wanted.items():
         old = getattr(feature, name)

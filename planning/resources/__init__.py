@@ -1,5 +1,5 @@
 """The faces of planning: lists, pages and API of each kind of object."""
 
-from . import backlog
+from . import backlog, scoring
 
-__all__ = ["backlog"]
+__all__ = ["backlog", "scoring"]

@@ -15,7 +15,6 @@ from planning.models import (
     Objective,
     PlanBaseline,
     TeamCapacity,
-    Theme,
 )
 from planning.pages.feature import feature_page
 from planning.queries import backlog
@@ -33,6 +32,9 @@ def _shown(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
 def _backlog(request: Any) -> dict[str, Any]:
     return {
         "ranks": backlog.ranks(),
+        "agreements": backlog.agreements(),
+        "estimate_url": f"{links.page_root()}features/estimate/",
+        "models_url": f"{links.page_root()}scoring-models/",
         "import_decision": import_features.decide(request.actor, None, {}),
         "import_url": f"{links.page_root()}features/import/",
         "here": request.get_full_path(),
@@ -77,7 +79,7 @@ register(
             "theme",
         ),
         search=("key", "title", "description", "external_id"),
-        order=("-wsjf", "-time_criticality", "created_at"),
+        order=("-rank_score", "-time_criticality", "created_at"),
         template="planning/feature.html",
         context=feature_page,
         list_template="planning/backlog.html",
@@ -118,17 +120,6 @@ register(
         ),
         filters=("feature", "scorer"),
         order=("-scored_at",),
-    )
-)
-register(
-    Resource(
-        Theme,
-        plural="themes",
-        section="backlog",
-        columns=("name", "train", "goal"),
-        filters=("train",),
-        search=("name", "goal"),
-        order=("name",),
     )
 )
 register(

@@ -3,6 +3,7 @@ ranking."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -74,12 +75,62 @@ def unanchored(jobs: Iterable[Job]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """The smallest of a column: the others are compared with it, and it should be the 1."""
+
+    column: str
+    smallest: int
+    jobs: tuple[str, ...]
+
+    @property
+    def found(self) -> bool:
+        return self.smallest == 1
+
+    @property
+    def sentence(self) -> str:
+        title, named = TITLES[self.column], ", ".join(self.jobs[:3])
+        more = f" and {len(self.jobs) - 3} more" if len(self.jobs) > 3 else ""
+        if self.found:
+            return f"{title}: {named}{more} {'is' if len(self.jobs) == 1 else 'are'} the 1."
+        return f"{title}: the smallest job should be 1; {named}{more} {'is' if len(self.jobs) == 1 else 'are'} {self.smallest}."
+
+
+def anchors(jobs: Iterable[Job]) -> tuple[Anchor, ...]:
+    """The smallest jobs of each column; empty without jobs."""
+    rows = list(jobs)
+    found = []
+    for column in COLUMNS if rows else ():
+        smallest = min(getattr(job, column) for job in rows)
+        found.append(
+            Anchor(column, smallest, tuple(job.id for job in rows if getattr(job, column) == smallest))
+        )
+    return tuple(found)
+
+
+def rescaled(scores: Mapping[str, int]) -> dict[str, int]:
+    """One column as multiples of its smallest, on the scale: the smallest becomes 1 and no order is reversed."""
+    if not scores:
+        return {}
+    smallest = min(scores.values())
+    return {name: _nearest(Fraction(score, smallest)) for name, score in scores.items()}
+
+
+def _nearest(number: Fraction) -> int:
+    """The step of the scale nearest to a number; between two, the larger."""
+    return min(reversed(SCALE), key=lambda step: abs(step - number))
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
     """A job with its rank from 1, and the sentence that says what put it there."""
 
     rank: int
     job: Job
     reason: str
+
+    @property
+    def score(self) -> str:
+        return shown(self.job.wsjf)
 
 
 def rank(jobs: Iterable[Job]) -> tuple[Ranked, ...]:
@@ -168,6 +219,11 @@ def spread(scores: Sequence[Scores]) -> tuple[Spread, ...]:
     return tuple(found)
 
 
+def steps_between(low: int, high: int) -> int:
+    """How many steps of the scale lie between two scores."""
+    return _step(high) - _step(low)
+
+
 def _step(score: int) -> int:
     """The place of a score on the scale; one between two steps counts as the higher, above the scale as its
     end."""
@@ -187,9 +243,11 @@ class Flip:
 
     @property
     def sentence(self) -> str:
+        named = ", ".join(self.overtaken_by[:3])
+        more = f" and {len(self.overtaken_by) - 3} more" if len(self.overtaken_by) > 3 else ""
         return (
             f"If {self.job} is {self.larger} instead of {self.size}, it falls from rank {self.rank} "
-            f"to {self.new_rank}, behind {', '.join(self.overtaken_by)}."
+            f"to {self.new_rank}, behind {named}{more}."
         )
 
 
@@ -199,13 +257,14 @@ def sensitivity(jobs: Sequence[Job]) -> tuple[Flip, ...]:
     Each job is tried alone, the others stay as they are. A job at the end of the scale cannot grow.
     """
     ordered = sorted(jobs, key=_order)
+    keys = [_order(job) for job in ordered]
     found = []
     for place, job in enumerate(ordered):
         larger = next((step for step in SCALE if step > job.size), None)
         if larger is None:
             continue
-        key = _order(replace(job, size=larger))
-        overtakers = tuple(other.id for other in ordered[place + 1 :] if _order(other) < key)
-        if overtakers:
-            found.append(Flip(job.id, job.size, larger, place + 1, place + 1 + len(overtakers), overtakers))
+        behind = bisect_left(keys, _order(replace(job, size=larger)), lo=place + 1)
+        if behind > place + 1:
+            overtakers = tuple(other.id for other in ordered[place + 1 : behind])
+            found.append(Flip(job.id, job.size, larger, place + 1, behind, overtakers))
     return tuple(found)

@@ -27,6 +27,17 @@ class Field:
     initial: Callable[..., Any] | None = None
 
 
+class _Keep:
+    """The type of `KEEP`."""
+
+    def __repr__(self) -> str:
+        return "KEEP"
+
+
+# The default of a parameter that may be left out (what is there stays) or given empty (it is cleared).
+KEEP: Any = _Keep()
+
+
 @dataclass(frozen=True)
 class Upload:
     """An uploaded file, already read and within its limit."""
