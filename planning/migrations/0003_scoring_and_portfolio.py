@@ -13,7 +13,7 @@ import releasetrain.tenancy.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("planning", "0001_initial"),
+        ("planning", "0002_integration"),
         ("tenancy", "0001_initial"),
         ("trains", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
