@@ -11,8 +11,8 @@ from . import (
     ranking,
     releases,
     scoring,
-    sequencing,
     scoring_models,
+    sequencing,
     themes,
 )
 
@@ -27,7 +27,7 @@ __all__ = [
     "ranking",
     "releases",
     "scoring",
-    "sequencing",
     "scoring_models",
+    "sequencing",
     "themes",
 ]

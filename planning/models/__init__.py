@@ -2,10 +2,9 @@
 
 from .capacity import TeamCapacity
 from .dependency import FeatureDependency
-from .feature import PARTS, Feature, FeatureKind, FeatureScore, wsjf_of
-from .integration import FeatureIntegration, IntegrationPoint, TrainNeed, VersionRequirement
 from .endorsement import Endorsement, EndorsementRule
 from .feature import PARTS, Feature, FeatureKind, FeatureScore, exact_wsjf, wsjf_of
+from .integration import FeatureIntegration, IntegrationPoint, TrainNeed, VersionRequirement
 from .investment import BucketShare, Demand, DemandState, InvestmentBucket
 from .plan import ConfidenceVote, Objective, PlanBaseline
 from .quarterly_review import (
@@ -32,9 +31,9 @@ __all__ = [
     "FeatureIntegration",
     "FeatureKind",
     "FeatureScore",
-    "IntegrationPoint",
     "FrozenScore",
     "GoalKind",
+    "IntegrationPoint",
     "InvestmentBucket",
     "ModelRating",
     "ModelScore",
@@ -51,12 +50,12 @@ __all__ = [
     "ScoringModelVersion",
     "TeamCapacity",
     "Theme",
-    "TrainNeed",
-    "VersionRequirement",
     "TradeOff",
     "TradeOffEffect",
     "TradeOffItem",
     "TradeOffState",
+    "TrainNeed",
+    "VersionRequirement",
     "exact_wsjf",
     "wsjf_of",
 ]

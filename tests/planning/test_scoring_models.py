@@ -229,7 +229,13 @@ def test_an_import_leaves_a_frozen_score_alone(scored, cast):
     from planning.actions.features import refine_feature
 
     refine_feature(
-        cast["technical_lead"], feature, acceptance="Works.", feasibility="Known.", constraints="none", points=5, tier=3
+        cast["technical_lead"],
+        feature,
+        acceptance="Works.",
+        feasibility="Known.",
+        constraints="none",
+        points=5,
+        tier=3,
     )
     feature.refresh_from_db()
     scored.place(feature, scored.acquiring, 1)

@@ -42,11 +42,19 @@ def _new_row(model: type[models.Model], depth: int, suffix: str = "") -> Any | N
                 with transaction.atomic():
                     row = model(**_values(model, text + suffix, optional, depth))
                     row.save()
+                    _complete(row)
                     row.refresh_from_db()
                     return row
             except (DatabaseError, Refused, ValueError, TypeError, AttributeError):
                 continue
     return None
+
+
+def _complete(row: Any) -> None:
+    """What no row of its kind goes without, although the database lets it."""
+    if row._meta.model_name == "scoringmodel":
+        criteria = [{"key": "x", "title": "X", "weight": 1, "direction": "benefit", "source": "rated"}]
+        row.versions.create(number=row.version, criteria=criteria, published_at=now())
 
 
 def _values(model: type[models.Model], text: str, optional: bool, depth: int) -> dict[str, Any]:
