@@ -54,6 +54,7 @@ _T = TrainDependency.State
 TRAIN_DEPENDENCY_STATES = StateMachine(
     initial=_T.PROPOSED,
     transitions=[
+        Transition("train_dependency.assign", (_T.PROPOSED, _T.AGREED, _T.AT_RISK), None),
         Transition("train_dependency.agree", (_T.PROPOSED, _T.AT_RISK), _T.AGREED),
         Transition("train_dependency.put_at_risk", _T.AGREED, _T.AT_RISK),
         Transition("train_dependency.meet", (_T.AGREED, _T.AT_RISK), _T.MET),

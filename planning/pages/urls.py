@@ -3,9 +3,12 @@
 from django.urls import path
 
 from . import backlog, board, estimate, feature_import, plan, scoring_model, sequence
+from . import backlog, board, feature_import, integration, plan, sequence, train_size
 
 app_name = "planning"
 urlpatterns = [
+    path("train-size/", train_size.show, name="train_size"),
+    path("integration/", integration.show, name="integration"),
     path("board/", board.home, name="boards"),
     path("board/<uuid:pi>/", board.show, name="board"),
     path("board/<uuid:pi>/dependencies/", sequence.dependencies, name="dependencies"),

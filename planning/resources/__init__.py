@@ -3,3 +3,6 @@
 from . import backlog, scoring
 
 __all__ = ["backlog", "scoring"]
+from . import backlog, integration
+
+__all__ = ["backlog", "integration"]
