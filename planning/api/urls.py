@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from .ranking import PreviewView, RankingView
 from .integration import IntegrationMilestonesView
+from .ranking import PreviewView, RankingView
 from .sequence import SequenceView
 from .train_size import TrainSizeView
 

@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from . import backlog, board, estimate, feature_import, plan, scoring_model, sequence
-from . import backlog, board, feature_import, integration, plan, sequence, train_size
+from . import backlog, board, estimate, feature_import, integration, plan, scoring_model, sequence, train_size
 
 app_name = "planning"
 urlpatterns = [

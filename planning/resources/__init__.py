@@ -1,8 +1,5 @@
 """The faces of planning: lists, pages and API of each kind of object."""
 
-from . import backlog, scoring
+from . import backlog, integration, scoring
 
-__all__ = ["backlog", "scoring"]
-from . import backlog, integration
-
-__all__ = ["backlog", "integration"]
+__all__ = ["backlog", "integration", "scoring"]
