@@ -31,6 +31,27 @@ class DependencyState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class WorkState(models.TextChoices):
+    """How far a story or task is."""
+
+    TODO = "todo", "To do"
+    IN_PROGRESS = "in_progress", "In progress"
+    DONE = "done", "Done"
+    DROPPED = "dropped", "Dropped"
+
+
+class TroubleCause(models.TextChoices):
+    """Why a delivery between teams came late or not at all."""
+
+    CAPACITY = "capacity", "Provider had no capacity"
+    OWNERSHIP = "ownership", "Nobody owned it"
+    INTERFACE = "interface", "Interface unclear or changed"
+    LATE = "late", "Found out too late"
+    ENVIRONMENT = "environment", "Environment or data missing"
+    THIRD_PARTY = "third_party", "Third party"
+    OTHER = "other", "Other"
+
+
 F, D = FeatureState, DependencyState
 
 UNREFINED = (F.FUNNEL, F.ANALYSIS)
@@ -65,5 +86,22 @@ DEPENDENCY_STATES = StateMachine(
         Transition("feature_dependency.block", (D.ACCEPTED, D.COMMITTED, D.AT_RISK), D.BLOCKED),
         Transition("feature_dependency.complete", LIVE_DEPENDENCY, D.DONE),
         Transition("feature_dependency.withdraw", LIVE_DEPENDENCY, D.WITHDRAWN),
+    ),
+)
+
+W = WorkState
+
+WORK_STATES = StateMachine(
+    initial=W.TODO,
+    labels=dict(W.choices),
+    transitions=(
+        Transition("work_item.start", W.TODO, W.IN_PROGRESS),
+        Transition("work_item.finish", (W.TODO, W.IN_PROGRESS), W.DONE),
+        Transition("work_item.reopen", (W.DONE, W.DROPPED), W.TODO),
+        Transition("work_item.drop", (W.TODO, W.IN_PROGRESS), W.DROPPED),
+        Transition("work_item.edit", (W.TODO, W.IN_PROGRESS), None),
+        Transition("work_item.log", (W.TODO, W.IN_PROGRESS), None),
+        Transition("work_item.block", (W.TODO, W.IN_PROGRESS), None),
+        Transition("work_item.unblock", (W.TODO, W.IN_PROGRESS), None),
     ),
 )

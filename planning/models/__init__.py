@@ -26,6 +26,19 @@ __all__ = [
     "DemandState",
     "Endorsement",
     "EndorsementRule",
+from .people import Absence, CapacityProfile, TeamPerson
+from .plan import ConfidenceVote, Objective, PlanBaseline
+from .theme import Theme
+from .throughput import ThroughputWeek
+from .trouble import DependencyTrouble
+from .work import TrackerLink, WorkItem
+
+__all__ = [
+    "PARTS",
+    "Absence",
+    "CapacityProfile",
+    "ConfidenceVote",
+    "DependencyTrouble",
     "Feature",
     "FeatureDependency",
     "FeatureIntegration",
@@ -49,6 +62,7 @@ __all__ = [
     "ScoringModel",
     "ScoringModelVersion",
     "TeamCapacity",
+    "TeamPerson",
     "Theme",
     "TradeOff",
     "TradeOffEffect",
@@ -57,5 +71,10 @@ __all__ = [
     "TrainNeed",
     "VersionRequirement",
     "exact_wsjf",
+    "ThroughputWeek",
+    "TrackerLink",
+    "TrainNeed",
+    "VersionRequirement",
+    "WorkItem",
     "wsjf_of",
 ]

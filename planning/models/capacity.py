@@ -16,6 +16,8 @@ class TeamCapacity(TenantModel):
     points = models.PositiveSmallIntegerField()
     buffer = models.PositiveSmallIntegerField(default=0)
     note = models.CharField(max_length=200, blank=True)
+    reason = models.CharField("why it departs from the rule", max_length=300, blank=True)
+    basis = models.JSONField("how it was computed", default=dict)
     history = tracked()
 
     class Meta:

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from . import backlog, board, estimate, feature_import, integration, plan, scoring_model, sequence, train_size
+from . import backlog, board, estimate, feature_import, plan, scoring_model, sequence
+from . import backlog, board, capacity, feature_import, plan, sequence
 
 app_name = "planning"
 urlpatterns = [
@@ -14,6 +16,7 @@ urlpatterns = [
     path("board/<uuid:pi>/moves/", board.moves, name="moves"),
     path("board/<uuid:pi>/move/<str:ref>/", board.move, name="move"),
     path("board/<uuid:pi>/needs/<str:ref>/", board.needs, name="needs"),
+    path("increments/<uuid:pi>/capacity/", capacity.show, name="capacity"),
     path("increments/<uuid:pi>/plan/", plan.show, name="plan"),
     path("features/", backlog.show, name="backlog"),
     path("features/sequence/", sequence.order, name="sequence"),

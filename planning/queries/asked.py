@@ -8,6 +8,8 @@ from releasetrain.kernel.refusals import refuse
 from releasetrain.tenancy.models import row_id
 from trains.models import ProgramIncrement, Team, Train
 
+from . import increments
+
 
 def train_of(query: Mapping[str, str], trains: list[Train] | None = None) -> Train | None:
     """The train named by `train`, else the first that runs; None when there is none at all."""
@@ -60,3 +62,17 @@ def flag(query: Mapping[str, str], name: str, *, default: bool) -> bool:
     if word not in ("1", "0", "true", "false", "yes", "no", "on", "off"):
         refuse("flag.unknown", f"“{word[:20]}” is neither yes nor no.", field=name, status=422)
     return word in ("1", "true", "yes", "on")
+
+
+def required_increment(query: Mapping[str, str]) -> ProgramIncrement:
+    """The Program Increment named by `train` and `pi`, else the train's current one; refused when there is none."""
+    train = train_of(query)
+    found = increment_of(query, train)
+    if found is None and train is not None:
+        listed = list(
+            ProgramIncrement.objects.filter(train=train).select_related("train").order_by("-starts")
+        )
+        found = increments.current(listed, increments.today_of(train))
+    if found is None:
+        refuse("pi.absent", "There is no Program Increment yet.", remedy="Create one.", status=404)
+    return found

@@ -3,3 +3,7 @@
 from . import backlog, integration, scoring
 
 __all__ = ["backlog", "integration", "scoring"]
+__all__ = ["backlog", "scoring"]
+from . import backlog, execution
+
+__all__ = ["backlog", "execution"]

@@ -56,8 +56,45 @@ def team_capacity(
         present += (working - away) * person.share
     days = present * load_factor
     factors = f"{present:g} person-days present × {load_factor:g} = {days:g}"
-    sentence = f"{count} people, {working} working days, {factors}."
+    who = "1 person" if count == 1 else f"{count} people"
+    sentence = f"{who}, {working} working days, {factors}."
     return TeamCapacity(working, present, load_factor, days, sentence)
+
+
+HISTORY_ITERATIONS = 5
+LEAST_HISTORY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PastIteration:
+    """What a finished iteration brought: points done, and the loaded days (present × load factor) they took."""
+
+    name: str
+    points: float
+    days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Velocity:
+    """Points that a loaded day brings, and from which iterations this is known."""
+
+    per_day: float
+    iterations: tuple[str, ...]
+    sentence: str
+
+
+def velocity(past: Iterable[PastIteration]) -> Velocity:
+    """All points ÷ all loaded days of the last five iterations that brought any; 1 until two of them are known."""
+    known = [each for each in past if each.points > 0 and each.days > 0][-HISTORY_ITERATIONS:]
+    if len(known) < LEAST_HISTORY:
+        return Velocity(1.0, (), "Less than two finished iterations, so a day counts as one point.")
+    points, days = sum(each.points for each in known), sum(each.days for each in known)
+    per_day = points / days
+    return Velocity(
+        per_day,
+        tuple(each.name for each in known),
+        f"{points:g} points in {days:g} days over {', '.join(each.name for each in known)}: {per_day:.2f} points a day.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,20 +251,3 @@ def test_the_matrix_counts_what_teams_need_of_each_other(world, web):
     assert (
         "which is later" in web("rte").get(f"/o/northwind/board/{world.pi.pk}/dependencies/").content.decode()
     )
-
-
-def test_the_sequence_puts_what_is_needed_first_and_says_why(world, cast, web):
-    from planning.actions.scoring import agree_score
-    from planning.queries.sequence import sequence
-
-    scores = {"Refunds": 20, "API": 1, "Wallet": 8}
-    for title, value in scores.items():
-        feature = world.feature(title)
-        agree_score(cast["rte"], feature, value=value, time_criticality=1, risk_reduction=1, job_size=1)
-    world.needs(world.features["Refunds"], world.features["API"])
-    steps = sequence(world.train).steps
-    assert [s.feature.title for s in steps] == ["Wallet", "API", "Refunds"]
-    assert steps[2].reason == f"after {world.features['API'].key}; WSJF 22.00, alone it would be 1"
-    assert "alone it would be 1" in web("rte").get("/o/northwind/features/sequence/").content.decode()
-    world.needs(world.features["API"], world.features["Refunds"])
-    assert "need each other" in sequence(world.train).cycle

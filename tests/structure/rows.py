@@ -85,6 +85,8 @@ def _values(model: type[models.Model], text: str, optional: bool, depth: int) ->
 def _value(field: models.Field, text: str, step: int) -> Any:
     if field.choices:
         return field.flatchoices[0][0]
+    if field.name == "week":
+        return now().date() - timedelta(days=now().weekday())
     for kinds, value in (
         (models.BooleanField, True),
         (models.UUIDField, uuid.uuid4()),
