@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from .capacity import CapacityView
 from .integration import IntegrationMilestonesView
 from .ranking import PreviewView, RankingView
 from .sequence import SequenceView
@@ -18,5 +19,10 @@ from .sequence import SequenceView
 
 urlpatterns = [
     path("capacity", CapacityView.as_view(), name="api_capacity"),
+    path("sequence", SequenceView.as_view(), name="api_sequence"),
+    path("features/ranking", RankingView.as_view(), name="api_feature_ranking"),
+    path("scoring-models/<str:ref>/preview", PreviewView.as_view(), name="api_scoring_model_preview"),
+    path("train-size", TrainSizeView.as_view(), name="api_train_size"),
+    path("integration-milestones", IntegrationMilestonesView.as_view(), name="api_integration_milestones"),
     path("sequence", SequenceView.as_view(), name="api_sequence"),
 ]

@@ -6,6 +6,7 @@ from .endorsement import Endorsement, EndorsementRule
 from .feature import PARTS, Feature, FeatureKind, FeatureScore, exact_wsjf, wsjf_of
 from .integration import FeatureIntegration, IntegrationPoint, TrainNeed, VersionRequirement
 from .investment import BucketShare, Demand, DemandState, InvestmentBucket
+from .people import Absence, CapacityProfile, TeamPerson
 from .plan import ConfidenceVote, Objective, PlanBaseline
 from .quarterly_review import (
     ProposalState,
@@ -16,29 +17,22 @@ from .quarterly_review import (
 )
 from .scoring import FrozenScore, ModelRating, ModelScore, ScoringMethod, ScoringModel, ScoringModelVersion
 from .theme import GoalKind, QuarterlyGoal, Theme
-from .trade_off import TradeOff, TradeOffEffect, TradeOffItem, TradeOffState
-
-__all__ = [
-    "PARTS",
-    "BucketShare",
-    "ConfidenceVote",
-    "Demand",
-    "DemandState",
-    "Endorsement",
-    "EndorsementRule",
-from .people import Absence, CapacityProfile, TeamPerson
-from .plan import ConfidenceVote, Objective, PlanBaseline
-from .theme import Theme
 from .throughput import ThroughputWeek
+from .trade_off import TradeOff, TradeOffEffect, TradeOffItem, TradeOffState
 from .trouble import DependencyTrouble
 from .work import TrackerLink, WorkItem
 
 __all__ = [
     "PARTS",
     "Absence",
+    "BucketShare",
     "CapacityProfile",
     "ConfidenceVote",
+    "Demand",
+    "DemandState",
     "DependencyTrouble",
+    "Endorsement",
+    "EndorsementRule",
     "Feature",
     "FeatureDependency",
     "FeatureIntegration",
@@ -64,17 +58,15 @@ __all__ = [
     "TeamCapacity",
     "TeamPerson",
     "Theme",
+    "ThroughputWeek",
+    "TrackerLink",
     "TradeOff",
     "TradeOffEffect",
     "TradeOffItem",
     "TradeOffState",
     "TrainNeed",
     "VersionRequirement",
-    "exact_wsjf",
-    "ThroughputWeek",
-    "TrackerLink",
-    "TrainNeed",
-    "VersionRequirement",
     "WorkItem",
+    "exact_wsjf",
     "wsjf_of",
 ]

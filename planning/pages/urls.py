@@ -8,6 +8,22 @@ from . import backlog, board, capacity, feature_import, plan, sequence
 
 app_name = "planning"
 urlpatterns = [
+from . import (
+    backlog,
+    board,
+    capacity,
+    estimate,
+    feature_import,
+    integration,
+    plan,
+    scoring_model,
+    sequence,
+    train_size,
+)
+
+app_name = "planning"
+urlpatterns = [
+    path("increments/<uuid:pi>/capacity/", capacity.show, name="capacity"),
     path("train-size/", train_size.show, name="train_size"),
     path("integration/", integration.show, name="integration"),
     path("board/", board.home, name="boards"),
@@ -16,7 +32,6 @@ urlpatterns = [
     path("board/<uuid:pi>/moves/", board.moves, name="moves"),
     path("board/<uuid:pi>/move/<str:ref>/", board.move, name="move"),
     path("board/<uuid:pi>/needs/<str:ref>/", board.needs, name="needs"),
-    path("increments/<uuid:pi>/capacity/", capacity.show, name="capacity"),
     path("increments/<uuid:pi>/plan/", plan.show, name="plan"),
     path("features/", backlog.show, name="backlog"),
     path("features/sequence/", sequence.order, name="sequence"),

@@ -7,3 +7,16 @@ __all__ = ["backlog", "scoring"]
 from . import backlog, execution
 
 __all__ = ["backlog", "execution"]
+from . import (
+    backlog,
+    execution,
+    integration,
+    scoring,
+)
+
+__all__ = [
+    "backlog",
+    "execution",
+    "integration",
+    "scoring",
+]

@@ -15,7 +15,7 @@ import releasetrain.tenancy.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("planning", "0002_integration"),
+        ("planning", "0003_scoring_and_portfolio"),
         ("tenancy", "0001_initial"),
         ("trains", "0004_shared_resources"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
