@@ -9,15 +9,6 @@ from .sequence import SequenceView
 from .train_size import TrainSizeView
 
 urlpatterns = [
-    path("sequence", SequenceView.as_view(), name="api_sequence"),
-    path("features/ranking", RankingView.as_view(), name="api_feature_ranking"),
-    path("scoring-models/<str:ref>/preview", PreviewView.as_view(), name="api_scoring_model_preview"),
-    path("train-size", TrainSizeView.as_view(), name="api_train_size"),
-    path("integration-milestones", IntegrationMilestonesView.as_view(), name="api_integration_milestones"),
-from .capacity import CapacityView
-from .sequence import SequenceView
-
-urlpatterns = [
     path("capacity", CapacityView.as_view(), name="api_capacity"),
     path("sequence", SequenceView.as_view(), name="api_sequence"),
     path("features/ranking", RankingView.as_view(), name="api_feature_ranking"),

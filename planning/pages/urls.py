@@ -2,12 +2,6 @@
 
 from django.urls import path
 
-from . import backlog, board, estimate, feature_import, integration, plan, scoring_model, sequence, train_size
-from . import backlog, board, estimate, feature_import, plan, scoring_model, sequence
-from . import backlog, board, capacity, feature_import, plan, sequence
-
-app_name = "planning"
-urlpatterns = [
 from . import (
     backlog,
     board,
