@@ -4,7 +4,7 @@
 * row-level security, forced, on every table with tenant rows (history, ledger and permission tables too);
 * composite references (organization, id), because ordinary foreign keys ignore row security;
 * append-only triggers on history and on facts that never change, for every role, ENABLE ALWAYS;
-* a deferred trigger that refuses to commit a tracked row without its history row in the same transaction;
+* triggers that write the history row of every tracked row that is written, whoever writes it;
 * grants of the application's role, which owns nothing.
 
 An app adds its own rules as a list of idempotent statements ``GUARDS`` in ``<app>/guards.py``.
@@ -56,10 +56,10 @@ def is_append_only(model: type[models.Model]) -> bool:
     return bool(getattr(model, "append_only", False)) or is_history_of_tenant(model)
 
 
-def history_table(model: type[models.Model]) -> str | None:
-    """The history table of a tracked model, or None."""
+def history_of(model: type[models.Model]) -> type[models.Model] | None:
+    """The history model of a tracked model, or None."""
     manager = getattr(model._meta, "simple_history_manager_attribute", None)
-    return getattr(model, manager).model._meta.db_table if manager else None
+    return getattr(model, manager).model if manager else None
 
 
 def tenant_tables() -> list[str]:
@@ -76,10 +76,9 @@ def _row_security(table: str) -> Iterator[str]:
     )
 
 
-def _trigger(table: str, name: str, definition: str, *, constraint: bool = False) -> Iterator[str]:
-    kind = "CONSTRAINT TRIGGER" if constraint else "TRIGGER"
+def _trigger(table: str, name: str, definition: str) -> Iterator[str]:
     yield f'DROP TRIGGER IF EXISTS {name} ON "{table}"'
-    yield f"CREATE {kind} {name} {definition}"
+    yield f"CREATE TRIGGER {name} {definition}"
     yield f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER {name}'
 
 
@@ -96,47 +95,36 @@ def _append_only(table: str) -> Iterator[str]:
     )
 
 
-def _history_guard(table: str, history: str) -> Iterator[str]:
-    # A function for each table, so that its plan is made once and not for every row of an import. It may be made while
-    # the table is small and without statistics, when every way of reading looks equally cheap; hence the index that
-    # answers it, and no other one on the same rows: walking all rows of the organization made imports quadratic. The
-    # deferred check runs at commit, perhaps after the scope was closed: then it looks with the row's own organization
-    # and puts the setting back.
-    function = f"require_history_{table}"[:63]
-    yield from _no_other_index(history)
-    yield (
-        f'CREATE INDEX IF NOT EXISTS "{history[:55]}_written" ON "{history}" (organization_id, id, history_xid)'
-    )
+def _history(model: type[models.Model], table: str, history: type[models.Model]) -> Iterator[str]:
+    # The database writes history itself, so that no way of writing a row (bulk, raw SQL, a superuser's hand) passes by.
+    # Whole statements at once: an import of many rows costs one copy. A function for each table keeps its plan.
+    kept = history._meta.db_table
+    known = {f.column for f in history._meta.concrete_fields}
+    names = ", ".join(f'"{f.column}"' for f in model._meta.concrete_fields if f.column and f.column in known)
+    function = f"record_history_{table}"[:63]
+    yield f'CREATE INDEX IF NOT EXISTS "{kept[:55]}_written" ON "{kept}" (organization_id, id, history_xid)'
+    yield from _no_other_index(kept)
     yield f"""
-    CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql
-    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-    DECLARE
-      recorded boolean;
-      outer_scope text := coalesce(current_setting('releasetrain.organization', true), '');
-      elsewhere boolean := outer_scope <> NEW.organization_id::text;
+    CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      IF elsewhere THEN
-        PERFORM set_config('releasetrain.organization', NEW.organization_id::text, true);
-      END IF;
-      recorded := EXISTS (
-        SELECT 1 FROM "{history}" WHERE id = NEW.id AND history_xid = pg_current_xact_id()::text::bigint
-      );
-      IF elsewhere THEN
-        PERFORM set_config('releasetrain.organization', outer_scope, true);
-      END IF;
-      IF NOT recorded THEN
-        RAISE EXCEPTION 'row % of % changed without a history row in the same transaction', NEW.id, TG_TABLE_NAME
-          USING ERRCODE = 'integrity_constraint_violation';
-      END IF;
+      INSERT INTO "{kept}" ({names}, history_date, history_type, history_user_id, history_change_reason, history_request_id)
+      SELECT {names}, clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' ELSE '~' END,
+        nullif(current_setting('releasetrain.user', true), '')::uuid,
+        nullif(current_setting('releasetrain.reason', true), ''),
+        coalesce(current_setting('releasetrain.request', true), '')
+      FROM written;
       RETURN NULL;
     END $$
     """
-    yield from _trigger(
-        table,
-        "history_required",
-        f'AFTER INSERT OR UPDATE ON "{table}" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {function}()',
-        constraint=True,
-    )
+    for name, event in (("history_of_insert", "INSERT"), ("history_of_update", "UPDATE")):
+        yield from _trigger(
+            table,
+            name,
+            f'AFTER {event} ON "{table}" REFERENCING NEW TABLE AS written'
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
+        )
+    yield f'DROP TRIGGER IF EXISTS history_required ON "{table}"'
+    yield f"DROP FUNCTION IF EXISTS {f'require_history_{table}'[:63]}()"
     yield from _trigger(
         table, "never_deleted", f'BEFORE DELETE ON "{table}" FOR EACH ROW EXECUTE FUNCTION refuse_change()'
     )
@@ -192,7 +180,7 @@ def _grants() -> Iterator[str]:
         verbs = "SELECT, INSERT, UPDATE, DELETE"
         if is_append_only(model):
             verbs = "SELECT, INSERT"
-        elif history_table(model):
+        elif history_of(model):
             verbs = "SELECT, INSERT, UPDATE"
         yield f'REVOKE ALL ON "{table}" FROM {APP_ROLE}'
         yield f'GRANT {verbs} ON "{table}" TO {APP_ROLE}'
@@ -217,9 +205,9 @@ def guard_statements() -> Iterator[str]:
             yield from _identity(table)
         if is_append_only(model):
             yield from _append_only(table)
-        history = history_table(model)
+        history = history_of(model)
         if history:
-            yield from _history_guard(table, history)
+            yield from _history(model, table, history)
     for model in models_:
         if not is_history_of_tenant(model):
             yield from _references(model)

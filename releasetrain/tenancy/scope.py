@@ -12,7 +12,13 @@ from django.db import connection, transaction
 
 from releasetrain.kernel.actor import Actor
 
-_SET = "SELECT set_config('releasetrain.organization', %s, true)"
+_SET_ORGANIZATION = "SELECT set_config('releasetrain.organization', %s, true)"
+# The database writes history; it reads there who acts, why, and in which request.
+_SET_ACTOR = (
+    "SELECT set_config('releasetrain.user', %s, true), set_config('releasetrain.reason', %s, true),"
+    " set_config('releasetrain.request', %s, true)"
+)
+_SET_BOTH = f"{_SET_ACTOR}, set_config('releasetrain.organization', %s, true)"
 
 
 class OutsideScope(RuntimeError):
@@ -55,14 +61,26 @@ def tenant_scope(organization_id: uuid.UUID, actor: Actor) -> Iterator[Scope]:
     inside_transaction = connection.in_atomic_block
     with transaction.atomic():
         if outer is None:
-            with connection.cursor() as cursor:
-                cursor.execute(_SET, [str(organization_id)])
+            _set(_SET_BOTH, *_attribution(actor), str(organization_id))
+        elif outer.actor is not actor:
+            _set(_SET_ACTOR, *_attribution(actor))
         token = _current.set(scope)
         try:
             yield scope
         finally:
             _current.reset(token)
-            # The setting outlives a savepoint: close the door behind us when a transaction goes on around us.
-            if outer is None and inside_transaction and not connection.needs_rollback:
-                with connection.cursor() as cursor:
-                    cursor.execute(_SET, [""])
+            if inside_transaction and not connection.needs_rollback:
+                # The settings outlive a savepoint: close the door behind us when a transaction goes on around us.
+                if outer is None:
+                    _set(_SET_BOTH, "", "", "", "")
+                elif outer.actor is not actor:
+                    _set(_SET_ACTOR, *_attribution(outer.actor))
+
+
+def _attribution(actor: Actor) -> tuple[str, str, str]:
+    return str(actor.user_id or ""), actor.reason[:100], actor.request_id
+
+
+def _set(statement: str, *values: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)

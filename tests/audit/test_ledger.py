@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
+import psycopg2
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -15,7 +17,7 @@ from releasetrain.audit.rules.merkle import verify_inclusion
 from releasetrain.audit.sealing import latest_checkpoint, proof_of, seal
 from releasetrain.audit.verification import Report, verify_ledger
 from releasetrain.kernel.refusals import Refused
-from releasetrain.tenancy.guards import history_table, is_append_only, tenant_models
+from releasetrain.tenancy.guards import history_of, is_append_only, tenant_models
 from releasetrain.tenancy.scope import tenant_scope
 
 
@@ -118,28 +120,52 @@ def test_ledger_and_history_are_append_only_for_every_role(
             other.rollback()
 
 
-def test_a_change_without_history_does_not_commit(committed_db: Any, cast: Any) -> None:
-    with (
-        pytest.raises(DatabaseError, match="without a history row"),
-        tenant_scope(cast.organization.pk, cast["owner"]),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute("UPDATE accounts_grant SET ends_at = now() + interval '1 year'")
-
-
-def test_a_change_with_history_commits(committed_db: Any, cast: Any) -> None:
+def test_a_change_by_hand_is_in_the_history_without_a_name(committed_db: Any, cast: Any) -> None:
     with tenant_scope(cast.organization.pk, cast["owner"]):
-        Grant.objects.first().save()
+        grant = Grant.objects.first()
+        before = grant.history.count()
+    with psycopg2.connect(committed_db.superuser_url) as by_hand, by_hand.cursor() as cursor:
+        cursor.execute("UPDATE accounts_grant SET ends_at = '2031-01-01' WHERE id = %s", [str(grant.pk)])
+    by_hand.close()
+    with tenant_scope(cast.organization.pk, cast["owner"]):
+        assert grant.history.count() == before + 1
+        last = grant.history.order_by("-history_id").first()
+        assert (last.history_type, last.ends_at.year, last.history_user_id) == ("~", 2031, None)
+
+
+def test_history_names_who_acted_and_why_in_nested_scopes(committed_db: Any, cast: Any) -> None:
+    owner, helper = cast["owner"], replace(cast["rte"], reason="stands in", request_id="req-2")
+    with tenant_scope(cast.organization.pk, owner):
+        grant = Grant.objects.first()
+        with tenant_scope(cast.organization.pk, helper):
+            grant.save()
+        grant.save()
+        inner, outer = grant.history.order_by("history_id")[1:3]
+    assert (inner.history_user_id, inner.history_change_reason, inner.history_request_id) == (
+        helper.user_id,
+        "stands in",
+        "req-2",
+    )
+    assert (outer.history_user_id, outer.history_change_reason) == (owner.user_id, None)
+
+
+def test_bulk_writes_and_updates_are_in_the_history(committed_db: Any, cast: Any) -> None:
+    with tenant_scope(cast.organization.pk, cast["owner"]):
+        before = Grant.history.count()
+        changed = Grant.objects.update(ends_at=None)
+        assert changed > 1
+        assert Grant.history.count() == before + changed
 
 
 @pytest.mark.django_db
-def test_every_tracked_table_requires_history(northwind: Any) -> None:
+def test_every_tracked_table_writes_its_history(northwind: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname = 'history_required'"
+            "SELECT c.relname, count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " WHERE t.tgname IN ('history_of_insert', 'history_of_update') AND t.tgenabled = 'A' GROUP BY 1"
         )
-        guarded = {name for (name,) in cursor.fetchall()}
-    assert guarded == {m._meta.db_table for m in tenant_models() if history_table(m)}
+        writing = dict(cursor.fetchall())
+    assert writing == {m._meta.db_table: 2 for m in tenant_models() if history_of(m)}
 
 
 def test_sealed_entries_have_proofs_that_verify(committed_db: Any, cast: Any) -> None:
