@@ -42,7 +42,8 @@ def measure(installation: Installation) -> list[Result]:
         Observation(
             "… beside the INSERT as a hand-written statement",
             f"{action / statement:.2f} times {milliseconds(statement)}",
-            "The action makes ten round trips to the database, the bare INSERT three; executing the statements is a small part of it.",
+            "The action makes six round trips to the database (begin, scope, permissions, row with its history, ledger entry with the"
+            " change count, commit), the bare INSERT three.",
         ),
     ]
 
@@ -70,7 +71,7 @@ def _writers() -> tuple[Callable[[], None], ...]:
         # A new actor each time, as each request has one: its permissions are read anew.
         actor = Actor(organization.pk, person.pk, str(person), request_id="bench")
         with tenant_scope(organization.pk, actor):
-            create_milestone(actor, train=train, pi=increment, name="Benchmark", on=day)
+            create_milestone.alone(actor, train=train, pi=increment, name="Benchmark", on=day)
 
     fields = Milestone._meta.concrete_fields
     statement = "INSERT INTO {} ({}) VALUES ({})".format(

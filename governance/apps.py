@@ -9,10 +9,10 @@ class GovernanceConfig(AppConfig):
     def ready(self) -> None:
         # Every act of every app ends what verdicts about its subject were worth; the audit app, which is ready
         # before this one, has loaded all actions by now.
-        from releasetrain.audit.doorway import actions, register_effect
+        from releasetrain.audit.doorway import actions, register_rider
 
-        from .gates import after_act, concerns_gates
+        from .gates import changed_by_act, concerns_gates
 
         for verb in actions():
             if concerns_gates(verb):
-                register_effect(verb, after_act(verb))
+                register_rider(verb, changed_by_act)

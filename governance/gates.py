@@ -15,9 +15,8 @@ from typing import Any
 
 from django.db import connection
 
-from releasetrain.kernel.actor import Actor
+from releasetrain.audit.ledger import Statement
 from releasetrain.kernel.clock import now
-from releasetrain.kernel.ids import uuid7
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 from releasetrain.tenancy.scope import require_scope
 
@@ -58,17 +57,17 @@ def invalidate(
 
 def count_changes(subjects: Iterable[uuid.UUID]) -> None:
     """Count one change of each subject, in the running transaction."""
+    counting = _counting(subjects)
+    if counting:
+        with connection.cursor() as cursor:
+            cursor.execute(*counting)
+
+
+def _counting(subjects: Iterable[uuid.UUID]) -> Statement | None:
     named = list(dict.fromkeys(subjects))
-    if not named:
-        return
-    organization_id, at = require_scope().organization_id, now()
-    with connection.cursor() as cursor:
-        # Nearly every act of every app comes by here, so it goes without the ORM.
-        cursor.execute(
-            "INSERT INTO governance_inputchange (id, organization_id, row_version, created_at, subject, weight)"
-            " SELECT each.id, %s, 1, %s, each.subject, 1 FROM unnest(%s::uuid[], %s::uuid[]) AS each (id, subject)",
-            [organization_id, at, [uuid7() for _ in named], named],
-        )
+    # Nearly every act of every app comes by here, so it is a function of the database, which keeps its plan.
+    statement = "SELECT count_changes(%s, %s, %s::uuid[])"
+    return (statement, [require_scope().organization_id, now(), named]) if named else None
 
 
 def changes_of(subjects: list[uuid.UUID]) -> int:
@@ -97,14 +96,9 @@ def sum_up() -> int:
         return len(cursor.fetchall())
 
 
-def after_act(verb: str) -> Any:
-    """The effect that follows an act of any app: its subject has changed, so verdicts about it no longer stand."""
-
-    def effect(actor: Actor, about: Any, params: dict[str, Any]) -> None:
-        count_changes(subjects_of(about))
-
-    effect.__name__ = f"verdicts_after_{verb}"
-    return effect
+def changed_by_act(about: Any) -> Statement | None:
+    """What rides along with an act of any app: its subject has changed, so verdicts about it no longer stand."""
+    return _counting(subjects_of(about))
 
 
 def concerns_gates(verb: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
@@ -10,6 +11,9 @@ from django.db import connection
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import canonical, plain
 from releasetrain.kernel.clock import now
+
+# The text of a statement and its parameters.
+Statement = tuple[str, list[Any]]
 
 # Columns are filled by the insert trigger from the body; the placeholders only satisfy NOT NULL before it runs.
 _INSERT = (
@@ -51,8 +55,18 @@ def entry_body(
     ).decode()
 
 
-def append(actor: Actor, verb: str, subject: Any, payload: dict[str, Any], reason: str = "") -> int:
-    """Append one entry about `subject` (a model instance, or None for the organization itself); returns its id."""
+def append(
+    actor: Actor,
+    verb: str,
+    subject: Any,
+    payload: dict[str, Any],
+    reason: str = "",
+    riders: Iterable[Statement] = (),
+) -> int:
+    """Append one entry about `subject` (a model instance, or None for the organization itself); returns its id.
+
+    `riders` are statements that go to the database in the same round trip, before the entry.
+    """
     if subject is None:
         kind, subject_id, label = "organization", str(actor.organization_id), "organization"
     else:
@@ -60,7 +74,10 @@ def append(actor: Actor, verb: str, subject: Any, payload: dict[str, Any], reaso
     body = entry_body(
         actor, verb, kind=kind, subject_id=subject_id, label=label, payload=payload, reason=reason
     )
+    statements = [*riders, (_INSERT, [actor.organization_id, body])]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [actor.organization_id, body])
+        cursor.execute(
+            "; ".join(text for text, _ in statements), [value for _, values in statements for value in values]
+        )
         entry_id: int = cursor.fetchone()[0]
     return entry_id

@@ -12,6 +12,7 @@ import orjson
 import rfc8785
 
 _SAFE = 2**53 - 1
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 
 
 class NotCanonical(ValueError):
@@ -20,6 +21,8 @@ class NotCanonical(ValueError):
 
 def plain(value: Any) -> Any:
     """The value with UUID, date, datetime, Decimal, enums and tuples put into JSON's terms."""
+    if type(value) in _AS_IT_IS:
+        return value
     # Enum first: a TextChoices member is a str as well, and its value is what must be written.
     if isinstance(value, Enum):
         return plain(value.value)
@@ -54,7 +57,7 @@ def digest(value: Any) -> str:
 
 def _written_alike(value: Any) -> bool:
     """Whether orjson, ten times as fast, writes the same bytes: fractions and keys beyond ASCII it writes its own way."""
-    if isinstance(value, str) or value is None or isinstance(value, bool):
+    if type(value) is str or value is None or isinstance(value, str | bool):
         return True
     if isinstance(value, int):
         return -_SAFE <= value <= _SAFE
@@ -78,14 +81,7 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """Values that are written as text; datetime is asked for before date, which it is too."""
-    writers: list[tuple[type, Callable[[Any], str]]] = [
-        (datetime, _instant),
-        (date, date.isoformat),
-        (Decimal, _decimal),
-        (UUID, str),
-    ]
-    for kind, write in writers:
+    for kind, write in _WRITERS:
         if isinstance(value, kind):
             return write(value)
     raise NotCanonical(f"A {type(value).__name__} has no canonical JSON form.")
@@ -105,3 +101,12 @@ def _decimal(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
+
+
+# Datetime is asked for before date, which it is too.
+_WRITERS: list[tuple[type, Callable[[Any], str]]] = [
+    (UUID, str),
+    (datetime, _instant),
+    (date, date.isoformat),
+    (Decimal, _decimal),
+]

@@ -50,7 +50,11 @@ def _act(view: ResourceView, action: Action, ref: str, data: dict[str, Any]) -> 
         if precondition:
             etags.require_match(precondition, _locked(subject))
     params = validated(action, data, view.actor, subject)
-    result = action(view.actor, subject, **params) if action.on is not None else action(view.actor, **params)
+    result = (
+        action.alone(view.actor, subject, **params)
+        if action.on is not None
+        else action.alone(view.actor, **params)
+    )
     return answer(action, result, subject)
 
 
