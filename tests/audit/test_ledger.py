@@ -131,6 +131,7 @@ def test_a_change_by_hand_is_in_the_history_without_a_name(committed_db: Any, ca
         assert grant.history.count() == before + 1
         last = grant.history.order_by("-history_id").first()
         assert (last.history_type, last.ends_at.year, last.history_user_id) == ("~", 2031, None)
+    assert any(str(grant.pk) in fault and "changed by hand" in fault for fault in report_of(cast).faults)
 
 
 def test_history_names_who_acted_and_why_in_nested_scopes(committed_db: Any, cast: Any) -> None:

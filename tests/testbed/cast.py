@@ -26,6 +26,7 @@ def main() -> None:
     from releasetrain.accounts.actions import create_organization, grant, scope_for
     from releasetrain.accounts.catalogue import Role
     from releasetrain.accounts.models import Membership, User
+    from releasetrain.audit import ledger
     from releasetrain.kernel.actor import Actor
     from releasetrain.tenancy.scope import tenant_scope
 
@@ -48,7 +49,9 @@ def main() -> None:
             "second_cab_member": Role.CAB_MEMBER,
             "third_cab_member": Role.CAB_MEMBER,
         }
-        with tenant_scope(organization.pk, Actor.system(organization.pk, "test cast", route="command")):
+        system = Actor.system(organization.pk, "test cast", route="command")
+        with tenant_scope(organization.pk, system):
+            ledger.append(system, "grant.create", organization, {"people": len(people)})
             for role, person in people.items():
                 if role == Role.OWNER:
                     continue
