@@ -31,7 +31,8 @@ class Command(BaseCommand):
                 report = verify_ledger(organization.pk)
             verdict = "sound" if report.sound else "NOT SOUND"
             self.stdout.write(
-                f"{organization.slug}: {verdict}. {report.entries} entries, {report.sealed} sealed, {report.checkpoints} checkpoints; {report.changes} changes of rows."
+                f"{organization.slug}: {verdict}. {report.entries} entries, {report.sealed} sealed, {report.checkpoints} checkpoints;"
+                f" {report.changes} changes of rows."
             )
             for fault in report.faults:
                 self.stdout.write(f"  {fault}")
