@@ -8,11 +8,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
-from planning.queries.asked import flag, increment_of, train_of
+from planning.queries.asked import flag, increment_of, required_train
 from planning.queries.sequence import as_data, sequence
 from releasetrain.interface.api.views import OrganizationView
 from releasetrain.kernel.canonical import plain
-from releasetrain.kernel.refusals import refuse
 
 
 class SequenceView(OrganizationView):
@@ -33,9 +32,7 @@ class SequenceView(OrganizationView):
     )
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         query = request.query_params
-        train = train_of(query)
-        if train is None:
-            refuse("train.absent", "There is no train yet.", remedy="Create one.", status=404)
+        train = required_train(query)
         found = sequence(
             train,
             increment_of(query, train),

@@ -8,7 +8,7 @@ from releasetrain.kernel.refusals import refuse
 from releasetrain.tenancy.models import row_id
 from trains.models import ProgramIncrement, Team, Train
 
-from . import increments
+from . import forecast, increments
 
 
 def train_of(query: Mapping[str, str], trains: list[Train] | None = None) -> Train | None:
@@ -62,6 +62,43 @@ def flag(query: Mapping[str, str], name: str, *, default: bool) -> bool:
     if word not in ("1", "0", "true", "false", "yes", "no", "on", "off"):
         refuse("flag.unknown", f"“{word[:20]}” is neither yes nor no.", field=name, status=422)
     return word in ("1", "true", "yes", "on")
+
+
+def required_train(query: Mapping[str, str]) -> Train:
+    """The train named by `train`, else the first; refused when there is none."""
+    train = train_of(query)
+    if train is None:
+        refuse("train.absent", "There is no train yet.", remedy="Create one.", status=404)
+    return train
+
+
+def whole(query: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> int:
+    """A whole number of an address, within its limits."""
+    word = query.get(name, "").strip()
+    if not word:
+        return default
+    number = int(word) if word.isascii() and word.isdigit() and len(word) < 12 else -1
+    if not least <= number <= most:
+        sentence = f"“{word[:20]}” is not a whole number from {least} to {most}."
+        refuse("number.range", sentence, field=name, status=422)
+    return number
+
+
+def outlook_of(query: Mapping[str, str]) -> tuple[Train, forecast.Outlook]:
+    """The forecast that an address asks for."""
+    train = required_train(query)
+    unit = query.get("unit", "").strip() or "features"
+    if unit not in ("features", "points"):
+        refuse("unit.unknown", "The unit is features or points.", field="unit", status=422)
+    found = forecast.outlook(
+        train,
+        increment_of(query, train),
+        team_of(query, train),
+        points=unit == "points",
+        weeks=whole(query, "weeks", default=forecast.HISTORY_WEEKS, least=4, most=104),
+        seed=whole(query, "seed", default=1, least=0, most=2**32 - 1),
+    )
+    return train, found
 
 
 def required_increment(query: Mapping[str, str]) -> ProgramIncrement:
