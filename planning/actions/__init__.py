@@ -15,6 +15,7 @@ from . import (
     scoring_models,
     sequencing,
     themes,
+    throughput,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "scoring_models",
     "sequencing",
     "themes",
+    "throughput",
 ]

@@ -33,10 +33,18 @@ def record_week(
     """Record what a team finished in a past week. It counts in forecasts until features finish here; again replaces it."""
     monday = week - timedelta(days=week.weekday())
     if monday + timedelta(days=7) > today_of(team.train):
-        refuse("week.running", "This week is not over.", remedy="Record weeks that have ended.", field="week", status=422)
+        refuse(
+            "week.running",
+            "This week is not over.",
+            remedy="Record weeks that have ended.",
+            field="week",
+            status=422,
+        )
     if not source.strip():
         refuse("week.source", "Say where this is known from.", field="source", status=422)
-    row = ThroughputWeek.objects.filter(team=team, week=monday).first() or ThroughputWeek(team=team, week=monday)
+    row = ThroughputWeek.objects.filter(team=team, week=monday).first() or ThroughputWeek(
+        team=team, week=monday
+    )
     row.features, row.points, row.source = features, points, source.strip()
     row.save()
     return row

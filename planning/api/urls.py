@@ -3,12 +3,15 @@
 from django.urls import path
 
 from .capacity import CapacityView
+from .forecast import AgingView, ForecastView
 from .integration import IntegrationMilestonesView
 from .ranking import PreviewView, RankingView
 from .sequence import SequenceView
 from .train_size import TrainSizeView
 
 urlpatterns = [
+    path("aging", AgingView.as_view(), name="api_aging"),
+    path("forecast", ForecastView.as_view(), name="api_forecast"),
     path("capacity", CapacityView.as_view(), name="api_capacity"),
     path("sequence", SequenceView.as_view(), name="api_sequence"),
     path("features/ranking", RankingView.as_view(), name="api_feature_ranking"),

@@ -66,7 +66,11 @@ def _left_url(found: Outlook) -> str:
 def _charts(found: Outlook) -> list[Chart]:
     made = []
     if found.forecast and found.forecast.spread and found.remaining:
-        draws = [weeks for weeks, count in found.forecast.spread for _ in range(max(1, count * 400 // found.forecast.runs))]
+        draws = [
+            weeks
+            for weeks, count in found.forecast.spread
+            for _ in range(max(1, count * 400 // found.forecast.runs))
+        ]
         marks = [(f"{d.percent} %", float(d.weeks)) for d in found.forecast.dates if d.weeks is not None]
         made.append(histogram("In how many weeks the runs finish", draws, unit="weeks", markers=marks))
     if found.history:

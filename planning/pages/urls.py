@@ -8,6 +8,7 @@ from . import (
     capacity,
     estimate,
     feature_import,
+    forecast,
     integration,
     plan,
     scoring_model,
@@ -17,6 +18,7 @@ from . import (
 
 app_name = "planning"
 urlpatterns = [
+    path("forecast/", forecast.show, name="forecast"),
     path("increments/<uuid:pi>/capacity/", capacity.show, name="capacity"),
     path("train-size/", train_size.show, name="train_size"),
     path("integration/", integration.show, name="integration"),

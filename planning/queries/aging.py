@@ -69,7 +69,9 @@ def aging(train: Train, pi: ProgramIncrement | None = None, team: Team | None = 
         before: dict[str, float] = defaultdict(float)
         for spell in known[:-1]:
             before[spell.state] += spell.days(moment)
-        standing.append(Standing(feature, known[-1].days(moment), limits[feature.state], tuple(before.items())))
+        standing.append(
+            Standing(feature, known[-1].days(moment), limits[feature.state], tuple(before.items()))
+        )
     standing.sort(key=lambda each: (-each.days / max(each.limit.days, 0.01), each.feature.key))
     labels = dict(FeatureState.choices)
     table = [
@@ -86,7 +88,9 @@ def aging(train: Train, pi: ProgramIncrement | None = None, team: Team | None = 
 
 def _entries(train: Train) -> list[Entry]:
     """Each change of state of each feature of the train, in the order of time."""
-    before = Window(Lag("state"), partition_by=F("id"), order_by=[F("history_date").asc(), F("history_id").asc()])
+    before = Window(
+        Lag("state"), partition_by=F("id"), order_by=[F("history_date").asc(), F("history_id").asc()]
+    )
     rows = (
         Feature.history.filter(train_id=train.pk)
         .annotate(before=before)

@@ -69,7 +69,9 @@ def outlook(
         sources=sorted({week.source for week in history}),
     )
     try:
-        found.forecast = rules.forecast(history, found.remaining, today_of(train), seed=seed, until=found.until)
+        found.forecast = rules.forecast(
+            history, found.remaining, today_of(train), seed=seed, until=found.until
+        )
     except NoHistoryError as error:
         found.refusal = str(error)
     return found
@@ -104,7 +106,10 @@ def throughput(train: Train, team: Team | None = None, *, points: bool, weeks: i
 
 def _finished(train: Train, zone: ZoneInfo) -> Iterable[tuple[date, int | None, uuid.UUID | None]]:
     """Day, points and team of each finished feature: the day is that of its first history row as done."""
-    features = {f.pk: f for f in Feature.objects.filter(train=train, state=FeatureState.DONE).only("points", "team_id")}
+    features = {
+        f.pk: f
+        for f in Feature.objects.filter(train=train, state=FeatureState.DONE).only("points", "team_id")
+    }
     rows = (
         Feature.history.filter(train_id=train.pk, state=FeatureState.DONE)
         .values_list("id")
@@ -147,7 +152,10 @@ def efforts(train: Train) -> list[TeamEffort]:
         work[team_id].append(Effort(float(planned), float(actual)))
     waiting: dict[Any, list[Feature]] = defaultdict(list)
     not_begun = Feature.objects.filter(
-        train=train, team__isnull=False, points__gt=0, state__in=[s for s in OPEN if s != FeatureState.IN_PROGRESS]
+        train=train,
+        team__isnull=False,
+        points__gt=0,
+        state__in=[s for s in OPEN if s != FeatureState.IN_PROGRESS],
     )
     for feature in not_begun.order_by("-wsjf", "created_at"):
         waiting[feature.team_id].append(feature)

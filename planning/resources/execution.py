@@ -11,7 +11,10 @@ from planning.models import (
     TrackerLink,
     WorkItem,
 )
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
+
+navigation.register(navigation.Place("forecast", "Forecast", "chart", "forecast/", 118, "Plan"))
 
 register(
     Resource(
