@@ -1,3 +1,3 @@
 """What governance plugs into lower floors, part by part."""
 
-from . import extensions_changes, extensions_evidence, extensions_gates  # noqa: F401
+from . import extensions_changes, extensions_evidence, extensions_gates, extensions_releases  # noqa: F401

@@ -1,11 +1,14 @@
-"""What problems plug into lower floors: checks, effects on releases and changes, the panel of the release cockpit."""
+"""What problems plug into lower floors: checks, effects on releases and changes, severities, the cockpit's panel."""
 
 from releasetrain.audit.doorway import register_effect
+from trains.ports import defect_severities
 
 from . import checks, evidence  # noqa: F401 - register check kinds and evidence
 from .actions import following, problems
 from .pages import panel  # noqa: F401 - registers the cockpit's panel
+from .queries.defects import severity_of_defect
 
+defect_severities(severity_of_defect)
 register_effect("release.remove_item", problems.item_removed)
 register_effect("release.cancel", problems.release_cancelled)
 for _verb in ("release.freeze", "change.create"):

@@ -1,4 +1,4 @@
-"""Where higher apps plug into the pages of trains: panels of the release cockpit, lines of the calendar."""
+"""Where higher apps plug into trains: panels of the cockpit, lines of the calendar, what items of a scope mean."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 
-from .models import Release, Train
+from .models import Release, ScopeItem, Train
 
 # (title, template, context, order): lower order comes first, from 100 on in the side column; None: nothing to show.
 # The template is the inside of the panel; with the context it gets `release` and `request`.
@@ -68,3 +69,40 @@ def events_between(starts: datetime, ends: datetime, train: Train | None = None)
     """The lines of every source, by time."""
     found = [event for source in _calendars for event in source(starts, ends, train)]
     return sorted(found, key=lambda e: (e.starts, e.kind, e.title))
+
+
+# Defects of this severity or worse may enter a frozen release.
+CRITICAL = 2
+
+SeveritySource = Callable[[str, UUID], int | None]
+
+_severities: list[SeveritySource] = []
+
+
+def defect_severities(source: SeveritySource) -> SeveritySource:
+    """Register who knows defects of production: fn(kind of source, its id) -> severity (1 is the worst) or None."""
+    _severities.append(source)
+    return source
+
+
+def severity_of(source_kind: str, source_id: UUID | None) -> int | None:
+    """How severe the defect is that an item of a scope names; None when it names none that anybody knows."""
+    if source_id is None:
+        return None
+    return next((s for source in _severities if (s := source(source_kind, source_id)) is not None), None)
+
+
+ItemWords = Callable[[list[ScopeItem]], dict[UUID, str]]
+
+_words: list[ItemWords] = []
+
+
+def item_words(source: ItemWords) -> ItemWords:
+    """Register who can say in business terms what items are for: fn(items) -> {item id: sentence}."""
+    _words.append(source)
+    return source
+
+
+def words_for(items: list[ScopeItem]) -> dict[UUID, str]:
+    """What is known of the items beyond their titles."""
+    return {pk: text for source in _words for pk, text in source(items).items() if text.strip()}

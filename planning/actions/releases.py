@@ -10,7 +10,7 @@ from releasetrain.audit.doorway import action, register_effect
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import refuse
-from trains.actions.scope import add_item
+from trains.actions.scope import Cause, Criterion, EmergencyChange, add_item
 from trains.models import Classification, Release, ScopeItem
 
 from .features import complete_feature
@@ -40,7 +40,9 @@ def add_to_release(
     feature: Feature,
     *,
     release: Annotated[Release, Field("Release", rows=_releases)],
-    cause: Annotated[str, Field("Cause", "Needed after the scope freeze.", long=True)] = "",
+    cause: Cause = "",
+    emergency_change: EmergencyChange = "",
+    rollback_criterion: Criterion = "",
 ) -> ScopeItem:
     """Put the feature into a release's scope."""
     if feature.state in UNREFINED or feature.state == "cancelled":
@@ -61,6 +63,8 @@ def add_to_release(
         source_id=feature.pk,
         source_key=feature.key,
         cause=cause,
+        emergency_change=emergency_change,
+        rollback_criterion=rollback_criterion,
     )  # type: ignore[no-any-return]
 
 

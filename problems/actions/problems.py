@@ -19,7 +19,7 @@ from problems.states import PROBLEM_STATES
 from releasetrain.audit.doorway import Actor, Field, Ref, Refusal, action, register_guard
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
-from trains.actions.scope import add_item, scope_is_frozen
+from trains.actions.scope import Cause, Criterion, EmergencyChange, add_item, scope_is_frozen
 from trains.models import Classification, Release, Service
 
 from .as_system import as_system
@@ -207,6 +207,7 @@ def link_fix(
     *,
     release: Annotated[Release, Field("Release", rows=_open_releases)],
     resolver: Resolver,
+    rollback_criterion: Criterion = "",
 ) -> ProblemFix:
     """Target the fix at a release: the problem becomes an item of its scope.
 
@@ -222,7 +223,7 @@ def link_fix(
         )
     if not carried:
         with as_system(actor, f"{problem.key} targeted by {actor.name}") as system:
-            _bring_in(system, release, problem, "")
+            _bring_in(system, release, problem, rollback_criterion=rollback_criterion)
     return _fix(actor, problem, release, resolver)
 
 
@@ -237,9 +238,9 @@ def fix_problem(
     *,
     problem: Annotated[Problem, Field("Problem", rows=_unfixed)],
     resolver: Resolver,
-    cause: Annotated[
-        str, Field("Cause", help="Required after the scope freeze: why this cannot wait.", long=True)
-    ] = "",
+    cause: Cause = "",
+    emergency_change: EmergencyChange = "",
+    rollback_criterion: Criterion = "",
 ) -> ProblemFix:
     """Bring the fix of a problem into the release."""
     problem = Problem.objects.select_for_update(of=("self",)).get(pk=problem.pk)
@@ -247,7 +248,14 @@ def fix_problem(
     if illegal:
         refuse(illegal.code, illegal.sentence, remedy=illegal.remedy, blocked_by=illegal.blocked_by)
     if not _carried(release, problem):
-        _bring_in(actor, release, problem, cause)
+        _bring_in(
+            actor,
+            release,
+            problem,
+            cause=cause,
+            emergency_change=emergency_change,
+            rollback_criterion=rollback_criterion,
+        )
     fix = _fix(actor, problem, release, resolver)
     problem.state = State.FIX_IN_RELEASE
     problem.save()
@@ -259,7 +267,7 @@ def _carried(release: Release, problem: Problem) -> bool:
     return bool(items.exists())
 
 
-def _bring_in(actor: Actor, release: Release, problem: Problem, cause: str) -> None:
+def _bring_in(actor: Actor, release: Release, problem: Problem, **said: str) -> None:
     add_item(
         actor,
         release,
@@ -269,7 +277,7 @@ def _bring_in(actor: Actor, release: Release, problem: Problem, cause: str) -> N
         source_kind=SOURCE,
         source_id=problem.pk,
         source_key=problem.key,
-        cause=cause,
+        **said,
     )
 
 

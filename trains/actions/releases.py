@@ -9,8 +9,9 @@ from releasetrain.audit.doorway import Actor, Field, Ref, Refusal, Refused, acti
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from trains.models import TIERS, Classification, ProgramIncrement, Release, Train
+from trains.queries.commitments import unmet_commitments
 from trains.queries.deployments import undeployed_artifacts
-from trains.rules.packaging import Item, violations
+from trains.queries.packaging import violations_of, without_criteria
 from trains.rules.versions import VersionError, parse_version
 from trains.states import RELEASE_STATES
 
@@ -149,13 +150,29 @@ def undo_readiness(release: Release) -> None:
 
 def refuse_bad_packaging(release: Release) -> None:
     """Refuse when the items may not travel together; every item too many is named."""
-    items = release.items.filter(removed_at__isnull=True)
-    found = violations(release.classification, release.tier, [Item(str(i), i.classification) for i in items])
+    found = violations_of(release)
     if found:
         raise Refused(
             *(
                 Refusal("release.packaging", v.sentence, "Move it to another release.", Ref.of(release))
                 for v in found
+            )
+        )
+
+
+def _refuse_without_criteria(release: Release) -> None:
+    """Refuse while an item of high risk does not say when to go back; every such item is named."""
+    found = without_criteria(release)
+    if found:
+        raise Refused(
+            *(
+                Refusal(
+                    "release.no_criteria",
+                    f"{item} is of risk tier {item.tier} and has no rollback criterion.",
+                    "Say when to go back: add a rollback criterion for it.",
+                    Ref.of(item),
+                )
+                for item in found
             )
         )
 
@@ -184,12 +201,13 @@ def scope_release(actor: Actor, release: Release) -> Release:
     requires="releases.manage",
     machine=RELEASE_STATES,
     label="Freeze scope",
-    confirm="After this only problem fixes and hotfixes come in, each with its cause.",
+    confirm="After this only critical production defects with an approved emergency change come in.",
 )
 def freeze_release(actor: Actor, release: Release) -> Release:
     """Freeze the scope: it becomes the baseline that later changes are counted against."""
     _refuse_empty(release)
     refuse_bad_packaging(release)
+    _refuse_without_criteria(release)
     release.frozen_at = now()
     return release
 
@@ -218,6 +236,10 @@ def mark_ready(actor: Actor, release: Release) -> Release:
                         Ref.of(release),
                     )
                 )
+    missing += [
+        Refusal("release.commitment", sentence, remedy, Ref.of(commitment))
+        for commitment, sentence, remedy in unmet_commitments(release, now().date())
+    ]
     if missing:
         raise Refused(*missing)
     return release

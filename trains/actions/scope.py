@@ -8,14 +8,42 @@ from uuid import UUID
 from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constraint
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
-from trains.models import TIERS, Artifact, Classification, Release, ReleaseArtifact, ScopeItem
+from trains.models import (
+    TIERS,
+    Artifact,
+    Classification,
+    Release,
+    ReleaseArtifact,
+    RollbackCriterion,
+    ScopeChange,
+    ScopeItem,
+)
+from trains.ports import CRITICAL, severity_of
 from trains.rules import packaging
+from trains.rules.rollback_criteria import EXAMPLE
 from trains.states import RELEASE_STATES
 
 from .releases import State, undo_readiness
+from .rollback_criteria import criterion_from
 
 Cause = Annotated[
     str, Field("Cause", help="Required after the scope freeze: why this cannot wait.", long=True)
+]
+EmergencyChange = Annotated[
+    str,
+    Field(
+        "Emergency change",
+        help="Required after the scope freeze: the key of the approved emergency change, e.g. CHG-142.",
+        max_length=40,
+    ),
+]
+Criterion = Annotated[
+    str,
+    Field(
+        "Rollback criterion",
+        help=f"When to go back; needed for tier 1 and 2 before the scope is frozen. E.g. {EXAMPLE}.",
+        max_length=300,
+    ),
 ]
 
 explain_constraint("scope_item_once", "The release carries this already.")
@@ -52,8 +80,10 @@ def add_item(
     source_id: Annotated[UUID | None, Field("Id of the source")] = None,
     source_key: Annotated[str, Field("Key of the source", max_length=40)] = "",
     cause: Cause = "",
+    emergency_change: EmergencyChange = "",
+    rollback_criterion: Criterion = "",
 ) -> ScopeItem:
-    """Add an item to the scope. After the freeze only problem fixes and hotfixes come in, with their cause."""
+    """Add an item to the scope. After the freeze only critical production defects come in, by emergency change."""
     item = packaging.Item(f"{source_key} {title}".strip(), classification)
     stranger = packaging.belongs(release.classification, item)
     if stranger:
@@ -64,14 +94,19 @@ def add_item(
             field="classification",
             status=409,
         )
-    if scope_is_frozen(release) and classification not in packaging.AFTER_FREEZE:
+    criterion = criterion_from(rollback_criterion, "rollback_criterion") if rollback_criterion else None
+    frozen = scope_is_frozen(release)
+    if frozen:
+        _refuse_ordinary(release, classification, source_kind, source_id)
+        _cause_after_freeze(release, cause)
+    if frozen and tier in packaging.HIGH and criterion is None:
         refuse(
-            "release.frozen",
-            f"The scope of {release} is frozen.",
-            remedy="Only problem fixes and hotfixes come in now; plan this for the next release.",
+            "release.no_criteria",
+            f"{item.label} is of risk tier {tier}: it enters a frozen release only with its rollback criterion.",
+            remedy=f"Say when to go back, e.g. {EXAMPLE}.",
             blocked_by=Ref.of(release),
+            field="rollback_criterion",
         )
-    frozen = _cause_after_freeze(release, cause)
     if (
         source_id
         and release.items.filter(
@@ -93,9 +128,54 @@ def add_item(
         source_key=source_key,
         after_freeze=frozen,
         cause=cause.strip(),
+        authority=emergency_change.strip() if frozen else "",
     )
+    if criterion is not None:
+        RollbackCriterion.objects.create(release=release, item=added, **criterion)
+    _log(actor, added, ScopeChange.Act.ADDED, frozen, cause)
     _content_changed(release)
     return added
+
+
+def _refuse_ordinary(release: Release, classification: str, source_kind: str, source_id: UUID | None) -> None:
+    """After the freeze: nothing but a defect of production that is known to be critical."""
+    if classification not in packaging.AFTER_FREEZE:
+        refuse(
+            "release.frozen",
+            f"The scope of {release} is frozen.",
+            remedy="Only critical production defects come in now; plan this for the next release.",
+            blocked_by=Ref.of(release),
+        )
+    severity = severity_of(source_kind, source_id)
+    if severity is None:
+        refuse(
+            "release.no_defect",
+            f"The scope of {release} is frozen, and this names no defect of production.",
+            remedy="Name the problem or incident that it corrects (kind, id and key of the source).",
+            blocked_by=Ref.of(release),
+            field="source_id",
+            status=409,
+        )
+    elif severity > CRITICAL:
+        refuse(
+            "release.not_critical",
+            f"The scope of {release} is frozen, and the defect is of severity {severity}.",
+            remedy=f"Only defects of severity {CRITICAL} or worse come in now; plan it for the next release.",
+            blocked_by=Ref.of(release),
+        )
+
+
+def _log(actor: Actor, item: ScopeItem, act: str, after_baseline: bool, cause: str) -> None:
+    ScopeChange.objects.create(
+        release_id=item.release_id,
+        item=item,
+        act=act,
+        at=now(),
+        by=actor.name,
+        cause=cause.strip(),
+        after_baseline=after_baseline,
+        authority=item.authority if act == ScopeChange.Act.ADDED else "",
+    )
 
 
 def _own_items(actor: Actor, release: Any) -> Any:
@@ -115,10 +195,12 @@ def remove_item(
         refuse("release.item_elsewhere", f"{item} is not in {release}.", field="item")
     if item.removed_at:
         refuse("release.item_removed", f"{item} is out already.", field="item")
-    item.after_freeze = _cause_after_freeze(release, cause) or item.after_freeze
+    frozen = _cause_after_freeze(release, cause)
+    item.after_freeze = frozen or item.after_freeze
     item.cause = "\n".join(filter(None, (item.cause, cause.strip())))
     item.removed_at = now()
     item.save()
+    _log(actor, item, ScopeChange.Act.REMOVED, frozen, cause)
     _content_changed(release)
     return item
 

@@ -138,6 +138,9 @@ class ScopeItem(TenantModel):
     removed_at = models.DateTimeField(null=True, blank=True)
     after_freeze = models.BooleanField("changed after the scope freeze", default=False)
     cause = models.TextField(blank=True)
+    authority = models.CharField(
+        max_length=40, blank=True, help_text="The emergency change that let it in after the freeze."
+    )
     history = tracked()
 
     class Meta:

@@ -3,3 +3,6 @@
 from . import calendar, core, escalations, structure
 
 __all__ = ["calendar", "core", "escalations", "structure"]
+from . import compatibility, core, releases
+
+__all__ = ["compatibility", "core", "releases"]

@@ -14,7 +14,7 @@ CARRIES = {
     PROBLEM_FIX: {PROBLEM_FIX, HOTFIX},
     HOTFIX: {HOTFIX, PROBLEM_FIX},
 }
-# How many items of a class a release of a risk tier carries at most: the riskier, the smaller the batch.
+# Where an organization has set no limit of its own: the riskier the release, the smaller the batch.
 LIMITS = {
     1: {FEATURE: 12, INFRASTRUCTURE: 2, HOTFIX: 3},
     2: {FEATURE: 20, INFRASTRUCTURE: 4, HOTFIX: 5},
@@ -23,6 +23,8 @@ LIMITS = {
 }
 # Only critical defects of production come in after the scope freeze.
 AFTER_FREEZE = {PROBLEM_FIX, HOTFIX}
+# An item of these tiers is of high risk: no frozen release carries it without rollback criteria.
+HIGH = {1, 2}
 _WORDS = {
     FEATURE: "features",
     PROBLEM_FIX: "problem fixes",
@@ -37,6 +39,38 @@ class Item:
 
     label: str
     classification: str
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit that somebody set: None in a condition means any, None as a number means any number."""
+
+    classification: str
+    at_most: int | None
+    train: str | None = None
+    criticality: int | None = None
+    risk: int | None = None
+
+    def applies(self, train: str, criticality: int | None, risk: int) -> bool:
+        return (
+            self.train in (None, train)
+            and (self.criticality is None or self.criticality == criticality)
+            and self.risk in (None, risk)
+        )
+
+    @property
+    def precision(self) -> tuple[bool, bool, bool]:
+        """The train's own limit goes before everybody's, then criticality before risk."""
+        return self.train is not None, self.criticality is not None, self.risk is not None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What limits depend on: the train, its most critical service in the release (None: no build yet), the risk."""
+
+    train: str
+    criticality: int | None
+    risk: int
 
 
 @dataclass(frozen=True)
@@ -57,23 +91,40 @@ def belongs(release: str, item: Item) -> Violation | None:
     )
 
 
-def violations(release: str, tier: int, items: Iterable[Item]) -> list[Violation]:
+def limit_for(classification: str, profile: Profile, limits: Iterable[Limit]) -> tuple[int | None, bool]:
+    """The number that holds, and whether somebody set it; the most precise limit wins."""
+    fitting = [
+        limit
+        for limit in limits
+        if limit.classification == classification
+        and limit.applies(profile.train, profile.criticality, profile.risk)
+    ]
+    if fitting:
+        return max(fitting, key=lambda limit: limit.precision).at_most, True
+    return LIMITS[profile.risk].get(classification), False
+
+
+def violations(
+    release: str, profile: Profile, items: Iterable[Item], limits: Iterable[Limit] = ()
+) -> list[Violation]:
     """Every item that breaks the packaging rules; beyond a limit, each item too many in the order of arrival."""
     found: list[Violation] = []
     counted: dict[str, int] = {}
+    known = list(limits)
     for item in items:
         stranger = belongs(release, item)
         if stranger:
             found.append(stranger)
             continue
         counted[item.classification] = counted.get(item.classification, 0) + 1
-        limit = LIMITS[tier].get(item.classification)
+        limit, _ = limit_for(item.classification, profile, known)
         if limit is not None and counted[item.classification] > limit:
-            words = _WORDS[item.classification]
-            found.append(
-                Violation(
-                    item,
-                    f"A tier {tier} release carries at most {limit} {words}: {item.label} is one too many.",
-                )
-            )
+            found.append(Violation(item, _one_too_many(item, limit, profile)))
     return found
+
+
+def _one_too_many(item: Item, limit: int, profile: Profile) -> str:
+    of = f" with tier {profile.criticality} services" if profile.criticality else ""
+    number = f"at most {limit}" if limit else "no"
+    words = _WORDS[item.classification]
+    return f"A tier {profile.risk} release{of} carries {number} {words}: {item.label} is one too many."
