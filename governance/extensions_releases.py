@@ -11,14 +11,14 @@ from governance.checks import releases  # noqa: F401 - registers its check kinds
 from governance.gates import invalidate
 from releasetrain.audit.doorway import register_effect, register_guard
 from releasetrain.kernel.actor import Actor
-from trains.models import Contract, Deployment, SkewLimit, VersionRequirement
+from trains.models import CompatibilityRule, Contract, Deployment, SkewLimit
 
 register_guard("release.add_item", frozen_scope_needs_its_change)
 
 
 def requirement_changed(actor: Actor, about: Any, params: dict[str, Any]) -> None:
     """A requirement concerns the builds of both services."""
-    if isinstance(about, VersionRequirement):
+    if isinstance(about, CompatibilityRule):
         invalidate(service=about.requires_id)
 
 
@@ -37,7 +37,7 @@ def neighbours_changed(actor: Actor, about: Any, params: dict[str, Any]) -> None
         *Contract.objects.filter(Q(consumer=own) | Q(provider=own), retired_at__isnull=True).values_list(
             "consumer_id", "provider_id"
         ),
-        *VersionRequirement.objects.filter(
+        *CompatibilityRule.objects.filter(
             Q(service=own) | Q(requires=own), retired_at__isnull=True
         ).values_list("service_id", "requires_id"),
     ]
@@ -46,7 +46,7 @@ def neighbours_changed(actor: Actor, about: Any, params: dict[str, Any]) -> None
 
 
 for _verb in ("create", "edit", "retire"):
-    register_effect(f"version_requirement.{_verb}", requirement_changed)
+    register_effect(f"compatibility_rule.{_verb}", requirement_changed)
     register_effect(f"skew_limit.{_verb}", limit_changed)
 for _verb in ("record", "finish", "roll_back"):
     register_effect(f"deployment.{_verb}", neighbours_changed)

@@ -1,7 +1,8 @@
-"""What trains plugs in: its own lines of the release calendar."""
+"""What trains plugs in: its own lines of the release calendar, and further panels of the release cockpit."""
 
 from . import escalations  # noqa: F401 - registers what escalates
-from .ports import calendar_events
+from .pages import panels
+from .ports import calendar_events, cockpit_panels
 from .queries import bookings, calendar
 
 for source in (
@@ -13,3 +14,6 @@ for source in (
     bookings.bookings,
 ):
     calendar_events(source)
+
+for panel in (panels.broken_promises, panels.readiness, panels.data_migrations, panels.communication):
+    cockpit_panels(panel)

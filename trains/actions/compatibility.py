@@ -7,13 +7,13 @@ from typing import Annotated
 from releasetrain.audit.doorway import Actor, Field, action, explain_constraint
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
-from trains.models import Environment, Service, SkewLimit, VersionRequirement
+from trains.models import CompatibilityRule, Environment, Service, SkewLimit
 from trains.rules.version_ranges import parse_range
 from trains.rules.versions import VersionError
 
 Reason = Annotated[str, Field("Reason", long=True)]
 
-explain_constraint("version_requirement_once", "This requirement is declared already; edit it instead.")
+explain_constraint("compatibility_rule_once", "This requirement is declared already; edit it instead.")
 explain_constraint("skew_limit_once", "This limit is declared already; edit it instead.")
 
 
@@ -31,8 +31,8 @@ def _range(text: str, field: str) -> str:
         )
 
 
-@action("version_requirement.create", creates=VersionRequirement, requires="trains.manage", within="service")
-def create_version_requirement(
+@action("compatibility_rule.create", creates=CompatibilityRule, requires="trains.manage", within="service")
+def create_compatibility_rule(
     actor: Actor,
     *,
     service: Service,
@@ -46,11 +46,11 @@ def create_version_requirement(
     ] = "*",
     environment: Annotated[Environment | None, Field("Environment", help="Empty: everywhere.")] = None,
     reason: Reason = "",
-) -> VersionRequirement:
+) -> CompatibilityRule:
     """Declare which versions of another service a service needs."""
     if service.pk == requires.pk:
-        refuse("version_requirement.same", "A service needs no version of itself.", field="requires")
-    return VersionRequirement.objects.create(
+        refuse("compatibility_rule.same", "A service needs no version of itself.", field="requires")
+    return CompatibilityRule.objects.create(
         service=service,
         requires=requires,
         range=_range(range, "range"),
@@ -60,15 +60,15 @@ def create_version_requirement(
     )
 
 
-@action("version_requirement.edit", on=VersionRequirement, requires="trains.manage")
-def edit_version_requirement(
+@action("compatibility_rule.edit", on=CompatibilityRule, requires="trains.manage")
+def edit_compatibility_rule(
     actor: Actor,
-    requirement: VersionRequirement,
+    requirement: CompatibilityRule,
     *,
     range: Annotated[str | None, Field("In versions", max_length=200)] = None,
     versions: Annotated[str | None, Field("From its versions", max_length=200)] = None,
     reason: Annotated[str | None, Field("Reason", long=True)] = None,
-) -> VersionRequirement:
+) -> CompatibilityRule:
     """Change the ranges; what is left empty stays."""
     if range:
         requirement.range = _range(range, "range")
@@ -80,13 +80,13 @@ def edit_version_requirement(
     return requirement
 
 
-@action("version_requirement.retire", on=VersionRequirement, requires="trains.manage", danger=True)
-def retire_version_requirement(
-    actor: Actor, requirement: VersionRequirement, *, reason: Reason
-) -> VersionRequirement:
+@action("compatibility_rule.retire", on=CompatibilityRule, requires="trains.manage", danger=True)
+def retire_compatibility_rule(
+    actor: Actor, requirement: CompatibilityRule, *, reason: Reason
+) -> CompatibilityRule:
     """Withdraw a requirement; it no longer blocks anything."""
     if requirement.retired_at:
-        refuse("version_requirement.retired", f"{requirement} is withdrawn already.")
+        refuse("compatibility_rule.retired", f"{requirement} is withdrawn already.")
     requirement.retired_at = now()
     requirement.save()
     return requirement

@@ -3,15 +3,10 @@
 from django.urls import path
 
 from .boundaries import BoundariesView
-
-urlpatterns = [path("boundaries", BoundariesView.as_view(), name="api_boundaries")]
-"""Addresses below /api/v1/orgs/<org>/ that trains answers by hand."""
-
-from django.urls import path
-
 from .compatibility import BriefDocumentView, CanDeployView, CompatibilityView, VolatilityView
 
 urlpatterns = [
+    path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
     path("can-i-deploy", CanDeployView.as_view(), name="api-can-i-deploy"),
     path("compatibility", CompatibilityView.as_view(), name="api-compatibility"),
     path("scope-volatility", VolatilityView.as_view(), name="api-scope-volatility"),

@@ -2,7 +2,6 @@
 
 from .artifact import Artifact
 from .booking import Booking, SharedResource
-from .coupling import Coupling
 from .communication import (
     CommitmentChange,
     ContentBrief,
@@ -12,8 +11,9 @@ from .communication import (
     WalkthroughAttendee,
     WalkthroughQuestion,
 )
-from .compatibility import SkewLimit, VersionRequirement
+from .compatibility import CompatibilityRule, SkewLimit
 from .contract import Contract, ContractVerification, ContractVersion
+from .coupling import Coupling
 from .data_migration import DataMigration, MigrationStep
 from .deployment import Commit, Deployment, DeploymentCommit
 from .escalation import (
@@ -53,13 +53,14 @@ __all__ = [
     "ChecklistTopic",
     "Classification",
     "Commit",
-    "Coupling",
     "CommitmentChange",
     "Comparison",
+    "CompatibilityRule",
     "ContentBrief",
     "Contract",
     "ContractVerification",
     "ContractVersion",
+    "Coupling",
     "DataMigration",
     "Deployment",
     "DeploymentCommit",
@@ -80,8 +81,8 @@ __all__ = [
     "MigrationStep",
     "Milestone",
     "OnboardingItem",
-    "Pipeline",
     "PackagingLimit",
+    "Pipeline",
     "ProgramIncrement",
     "PublicLog",
     "ReadinessAnswer",
@@ -92,23 +93,22 @@ __all__ = [
     "ScopeChange",
     "ScopeItem",
     "Service",
+    "ServiceLevel",
+    "SharedPlatform",
     "SharedResource",
+    "SkewLimit",
     "SolutionIncrement",
     "SolutionMember",
     "SolutionMilestone",
     "SolutionTrain",
     "Stage",
     "StageEvent",
-    "ServiceLevel",
-    "SharedPlatform",
-    "SkewLimit",
     "Team",
     "TeamOnboarding",
     "TemplateItem",
     "Train",
     "TrainDependency",
     "TrainReadiness",
-    "VersionRequirement",
     "Walkthrough",
     "WalkthroughAttendee",
     "WalkthroughQuestion",

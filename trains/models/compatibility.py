@@ -12,10 +12,10 @@ from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 from .service import Environment, Service, service_scopes
 
 
-class VersionRequirement(TenantModel):
+class CompatibilityRule(TenantModel):
     """Versions of a service need versions of another one, in every environment or in one."""
 
-    service = TenantForeignKey(Service, related_name="version_requirements")
+    service = TenantForeignKey(Service, related_name="compatibility_rules")
     versions = models.CharField(
         "its versions",
         max_length=200,
@@ -26,7 +26,7 @@ class VersionRequirement(TenantModel):
     range = models.CharField(max_length=200, help_text="A SemVer range, e.g. ^2.1 or >=1.4 <3.")
     environment = TenantForeignKey(
         Environment,
-        related_name="version_requirements",
+        related_name="compatibility_rules",
         null=True,
         blank=True,
         help_text="Empty: everywhere.",
@@ -38,15 +38,15 @@ class VersionRequirement(TenantModel):
     class Meta:
         ordering = ["service__name", "requires__name", "id"]
         constraints = [
-            models.CheckConstraint(condition=~Q(service=F("requires")), name="version_requirement_of_two"),
+            models.CheckConstraint(condition=~Q(service=F("requires")), name="compatibility_rule_of_two"),
             models.UniqueConstraint(
                 fields=["organization", "service", "versions", "requires", "environment"],
                 condition=Q(retired_at__isnull=True),
                 nulls_distinct=False,
-                name="version_requirement_once",
+                name="compatibility_rule_once",
             ),
         ]
-        indexes = [models.Index(fields=["organization", "requires"], name="version_requirement_of")]
+        indexes = [models.Index(fields=["organization", "requires"], name="compatibility_rule_of")]
 
     def __str__(self) -> str:
         own = "" if self.versions == "*" else f" {self.versions}"

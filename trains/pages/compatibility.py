@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from releasetrain.interface import links
 from releasetrain.interface.pages import page
-from trains.actions.compatibility import create_skew_limit, create_version_requirement
+from trains.actions.compatibility import create_compatibility_rule, create_skew_limit
 from trains.actions.contracts import create_contract
 from trains.models import Environment, Release, Service
 from trains.queries.compatibility import (
@@ -25,7 +25,7 @@ from trains.rules.compatibility import skew
 TABS = (
     ("Versions", "compatibility/"),
     ("Can I deploy?", "can-i-deploy/"),
-    ("Requirements", "version-requirements/"),
+    ("Requirements", "compatibility-rules/"),
     ("Skew limits", "skew-limits/"),
     ("Contracts", "contracts/"),
 )
@@ -76,8 +76,8 @@ def matrix(request: Any) -> HttpResponse:
         "skews": [_line(s) for s in skews_of(limits_in_force(), services, running)],
         "violated": sum(1 for _, cells in standing for c in cells if c and c["verdict"] == "violated"),
         "new_requirement": (
-            create_version_requirement.decide(request.actor),
-            links.verb_url(create_version_requirement),
+            create_compatibility_rule.decide(request.actor),
+            links.verb_url(create_compatibility_rule),
         ),
         "new_limit": (create_skew_limit.decide(request.actor), links.verb_url(create_skew_limit)),
     }

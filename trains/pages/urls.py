@@ -2,16 +2,11 @@
 
 from django.urls import path
 
-from . import boundaries, calendar
+from . import boundaries, briefs, calendar, compatibility, volatility
 
 app_name = "trains"
 urlpatterns = [
     path("boundaries/", boundaries.show, name="boundaries"),
-    path("calendar/", calendar.show, name="calendar"),
-from . import briefs, calendar, compatibility, volatility
-
-app_name = "trains"
-urlpatterns = [
     path("calendar/", calendar.show, name="calendar"),
     path("compatibility/", compatibility.matrix, name="compatibility"),
     path("can-i-deploy/", compatibility.can_i_deploy, name="can_i_deploy"),

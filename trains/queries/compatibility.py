@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from trains.models import Environment, Service, SkewLimit, VersionRequirement
+from trains.models import CompatibilityRule, Environment, Service, SkewLimit
 from trains.rules.compatibility import OK, UNKNOWN, VIOLATED, Judgement, Need, Skew, judge, skew, within
 
 from .deployments import current_versions, version_running
@@ -20,7 +20,7 @@ Running = dict[uuid.UUID, dict[uuid.UUID, str]]
 class Standing:
     """What a declared rule says in an environment."""
 
-    rule: VersionRequirement | SkewLimit
+    rule: CompatibilityRule | SkewLimit
     environment: Environment
     judgement: Judgement
 
@@ -50,9 +50,9 @@ def running_versions(services: Iterable[uuid.UUID] | None = None) -> Running:
     return found
 
 
-def requirements_of(services: Iterable[uuid.UUID] | None = None) -> list[VersionRequirement]:
+def requirements_of(services: Iterable[uuid.UUID] | None = None) -> list[CompatibilityRule]:
     """The requirements in force, of all services or of those that these take part in."""
-    rows = VersionRequirement.objects.filter(retired_at__isnull=True)
+    rows = CompatibilityRule.objects.filter(retired_at__isnull=True)
     if services is not None:
         ids = list(services)
         rows = rows.filter(Q(service__in=ids) | Q(requires__in=ids))
@@ -68,7 +68,7 @@ def limits_in_force(services: Iterable[uuid.UUID] | None = None) -> list[SkewLim
 
 
 def requirements_in(
-    environment: Environment, requirements: Iterable[VersionRequirement], versions: Mapping[uuid.UUID, str]
+    environment: Environment, requirements: Iterable[CompatibilityRule], versions: Mapping[uuid.UUID, str]
 ) -> list[Standing]:
     """What the requirements say of these versions in the environment."""
     return [

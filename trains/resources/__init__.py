@@ -1,8 +1,5 @@
 """The faces of trains: lists, pages and API of each kind of object."""
 
-from . import calendar, core, escalations, structure
+from . import calendar, compatibility, core, escalations, releases, structure
 
-__all__ = ["calendar", "core", "escalations", "structure"]
-from . import compatibility, core, releases
-
-__all__ = ["compatibility", "core", "releases"]
+__all__ = ["calendar", "compatibility", "core", "escalations", "releases", "structure"]

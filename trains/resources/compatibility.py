@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import QuerySet
+
 from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 from trains.models import (
+    CompatibilityRule,
     Contract,
     ContractVerification,
     ContractVersion,
@@ -16,20 +21,19 @@ from trains.models import (
     ServiceLevel,
     SharedPlatform,
     SkewLimit,
-    VersionRequirement,
 )
 
 _IN_FORCE = (("yes", "Yes"), ("no", "No"))
 
 
-def _in_force(rows, value):  # type: ignore[no-untyped-def]
+def _in_force(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     return rows.filter(retired_at__isnull=value == "yes")
 
 
 register(
     Resource(
-        VersionRequirement,
-        plural="version-requirements",
+        CompatibilityRule,
+        plural="compatibility-rules",
         section="compatibility",
         icon="link",
         columns=("service", "versions", "requires", "range", "environment", "retired_at"),
