@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.trains.emergency import CRITERION, emergency_change
+
 from .conftest import DAY, HOUR, START, World
 
 
@@ -125,11 +127,16 @@ def test_after_the_scope_freeze_the_release_manager_brings_it_in_with_a_cause(
     resolver = world.as_.user("developer")
     with refused("release.frozen"):
         link_fix(world.as_["problem_manager"], problem, release=release, resolver=resolver)
+    manager, way = world.as_["release_manager"], {"problem": problem, "resolver": resolver}
+    with refused("release.no_emergency_change"):
+        fix_problem(manager, release, **way, cause="Month end is near.")
+    way["emergency_change"] = emergency_change(world.as_, world.ledger)
     with refused("release.cause"):
-        fix_problem(world.as_["release_manager"], release, problem=problem, resolver=resolver)
-    fix_problem(
-        world.as_["release_manager"], release, problem=problem, resolver=resolver, cause="Month end is near."
-    )
+        fix_problem(manager, release, **way)
+    way["cause"] = "Month end is near."
+    with refused("release.no_criteria"):
+        fix_problem(manager, release, **way)
+    fix_problem(manager, release, **way, rollback_criterion=CRITERION)
     assert release.items.get().cause == "Month end is near."
 
 
@@ -154,7 +161,13 @@ def test_whoever_resolves_a_problem_does_not_vote_on_its_change(world: World) ->
     create_board(world.as_["change_manager"], name="CAB", quorum=1)
     problem, release = world.problem(), world.release()
     developer = world.as_.user("developer")
-    link_fix(world.as_["problem_manager"], problem, release=release, resolver=developer)
+    link_fix(
+        world.as_["problem_manager"],
+        problem,
+        release=release,
+        resolver=developer,
+        rollback_criterion=CRITERION,
+    )
     scope_release(world.as_["release_manager"], release)
     freeze_release(world.as_["release_manager"], release)
     change = ChangeRequest.objects.get(release=release)
@@ -305,7 +318,13 @@ def test_the_rules_and_the_database_name_the_same_people(world: World) -> None:
 
     create_board(world.as_["change_manager"], name="CAB", quorum=1)
     problem, release = world.problem(), world.release()
-    link_fix(world.as_["problem_manager"], problem, release=release, resolver=world.as_.user("developer"))
+    link_fix(
+        world.as_["problem_manager"],
+        problem,
+        release=release,
+        resolver=world.as_.user("developer"),
+        rollback_criterion=CRITERION,
+    )
     scope_release(world.as_["release_manager"], release)
     freeze_release(world.as_["release_manager"], release)
     assert ChangeRequest.objects.filter(release=release).exists()

@@ -76,12 +76,13 @@ def test_the_cost_of_a_cockpit_does_not_grow_with_its_content(full: Any, web: An
         connection,
     ) as small:
         client.get(path)
+    from tests.trains.emergency import critical_defect, way_in
     from trains.actions.scope import add_item
 
+    way = way_in(full.as_, full.ledger)
     for n in range(8):
-        add_item(
-            full.as_["release_manager"], full.live, title=f"Fix {n}", classification="hotfix", cause="INC-7"
-        )
+        way |= critical_defect(full.as_, full.ledger)
+        add_item(full.as_["release_manager"], full.live, title=f"Fix {n}", classification="hotfix", **way)
         full.deploy("5.2.0", environment=full.test, release=full.live)
     with CaptureQueriesContext(connection) as large:
         client.get(path)

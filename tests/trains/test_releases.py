@@ -11,6 +11,7 @@ import pytest
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import digest
 from releasetrain.kernel.refusals import Refused
+from tests.trains.emergency import way_in
 from trains.actions import releases, scope
 from trains.actions.increments import create_increment
 from trains.actions.train_dependencies import agree_train_dependency, create_train_dependency
@@ -99,15 +100,23 @@ def test_a_critical_release_needs_a_way_back(world: Any) -> None:
     assert releases.mark_ready(manager, release).state == "ready"
 
 
-def test_after_the_freeze_only_fixes_come_in_and_with_their_cause(world: Any) -> None:
+def test_after_the_freeze_changes_of_scope_need_their_cause(world: Any) -> None:
     manager = world.as_["release_manager"]
     release = world.frozen()
     fault = refused(scope.add_item, manager, release, title="New menu", cause="The customer asked")
     assert (fault.code, fault.refusals[0].blocked_by.id) == ("release.frozen", str(release.pk))
-    hotfix = {"title": "Lost payments", "classification": Classification.HOTFIX}
-    assert refused(scope.add_item, manager, release, **hotfix).refusals[0].field == "cause"
-    item = scope.add_item(manager, release, **hotfix, cause="INC-7 in production")
-    assert (item.after_freeze, item.cause) == (True, "INC-7 in production")
+    hotfix = {
+        "title": "Lost payments",
+        "classification": Classification.HOTFIX,
+        **way_in(world.as_, world.ledger),
+    }
+    assert refused(scope.add_item, manager, release, **{**hotfix, "cause": " "}).refusals[0].field == "cause"
+    item = scope.add_item(manager, release, **hotfix)
+    assert (item.after_freeze, item.cause, item.authority) == (
+        True,
+        hotfix["cause"],
+        hotfix["emergency_change"],
+    )
     original = release.items.get(title="Instant payments")
     assert refused(scope.remove_item, manager, release, item=original).refusals[0].field == "cause"
     assert scope.remove_item(manager, release, item=original, cause="Not finished").after_freeze
@@ -126,8 +135,8 @@ def test_a_change_of_content_undoes_readiness_and_approval(world: Any) -> None:
     before = digest(release_content(release))
     releases.edit_release(manager, release, impact="Nobody notices")
     assert (now_is(release), digest(release_content(release))) == ("approved", before)
-    hotfix = {"title": "Lost payments", "classification": Classification.HOTFIX, "cause": "INC-7"}
-    scope.add_item(manager, release, **hotfix)
+    hotfix = {"title": "Lost payments", "classification": Classification.HOTFIX}
+    scope.add_item(manager, release, **hotfix, **way_in(world.as_, world.ledger))
     assert now_is(release) == "frozen"
     assert digest(release_content(Release.objects.get(pk=release.pk))) != before
 

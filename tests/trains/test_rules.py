@@ -90,7 +90,7 @@ def test_a_freeze_is_about_what_it_names() -> None:
 def test_a_problem_fix_release_carries_no_features() -> None:
     found = packaging.violations(
         "problem_fix",
-        3,
+        packaging.Profile("PAY", None, 3),
         [packaging.Item("PRB-3 Fix retry", "problem_fix"), packaging.Item("FEAT-9 New menu", "feature")],
     )
     assert [v.item.label for v in found] == ["FEAT-9 New menu"]
@@ -99,8 +99,10 @@ def test_a_problem_fix_release_carries_no_features() -> None:
 
 def test_each_item_beyond_the_limit_of_the_tier_is_named() -> None:
     items = [packaging.Item(f"FEAT-{n}", "feature") for n in range(1, 15)]
-    assert [v.item.label for v in packaging.violations("feature", 1, items)] == ["FEAT-13", "FEAT-14"]
-    assert packaging.violations("feature", 4, items) == []
+    assert [
+        v.item.label for v in packaging.violations("feature", packaging.Profile("PAY", None, 1), items)
+    ] == ["FEAT-13", "FEAT-14"]
+    assert packaging.violations("feature", packaging.Profile("PAY", None, 4), items) == []
 
 
 # -- settling

@@ -328,8 +328,9 @@ class Bank:
         )  # fmt: skip
         for title in titles:
             feature_releases.add_to_release(
-                self.manager, Feature.objects.get(pk=self.features[title].pk), release=release
-            )
+                self.manager, Feature.objects.get(pk=self.features[title].pk), release=release,
+                rollback_criterion="error rate at most 0.2 % within 60 minutes",
+            )  # fmt: skip
         release = Release.objects.get(pk=release.pk)
         releases.scope_release(self.manager, release)
         release = Release.objects.get(pk=release.pk)
