@@ -23,7 +23,7 @@ _S = MigrationStep.State
 MIGRATION_STEP_STATES = StateMachine(
     initial=_S.WAITING,
     transitions=[
-        Transition("migration_step.remove", _S.WAITING, None),
+        Transition("migration_step.drop", _S.WAITING, _S.DROPPED),
         Transition("migration_step.start", (_S.WAITING, _S.FAILED), _S.RUNNING),
         Transition("migration_step.finish", _S.RUNNING, None),
         Transition("migration_step.fail", _S.RUNNING, _S.FAILED),

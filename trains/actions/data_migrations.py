@@ -170,25 +170,25 @@ def add_migration_step(
 
 
 @action(
-    "migration_step.remove",
+    "migration_step.drop",
     on=MigrationStep,
     requires="releases.manage",
     machine=MIGRATION_STEP_STATES,
     danger=True,
 )
-def remove_migration_step(actor: Actor, step: MigrationStep) -> DataMigration:
-    """Take a step out of a plan that has not begun."""
+def drop_migration_step(actor: Actor, step: MigrationStep) -> MigrationStep:
+    """Take a step out of a plan that has not begun; its place stays empty."""
     migration: DataMigration = step.migration
     if migration.state != State.PLANNED:
         refuse("data_migration.begun", f"{migration} has begun.", blocked_by=Ref.of(migration))
-    step.delete()
-    return migration
+    step.point_of_no_return = False
+    return step
 
 
 @action("data_migration.start", on=DataMigration, requires="releases.manage", machine=DATA_MIGRATION_STATES)
 def start_data_migration(actor: Actor, migration: DataMigration) -> DataMigration:
     """Begin. Preparing steps may run at once; what switches over runs inside the cut-over window."""
-    steps = list(migration.steps.all())
+    steps = list(migration.steps.exclude(state=StepState.DROPPED))
     if not steps:
         refuse("data_migration.empty", f"{migration} has no steps.", remedy="Add its steps first.")
     if not any(s.kind == Kind.VERIFY for s in steps):
@@ -212,7 +212,10 @@ def start_data_migration(actor: Actor, migration: DataMigration) -> DataMigratio
 def start_migration_step(actor: Actor, step: MigrationStep) -> MigrationStep:
     """Begin a step whose predecessors are done and whose deployment has arrived."""
     migration = _running(step)
-    steps = [Step(s.position, s.title, s.kind, s.state, s.point_of_no_return) for s in migration.steps.all()]
+    steps = [
+        Step(s.position, s.title, s.kind, s.state, s.point_of_no_return)
+        for s in migration.steps.exclude(state=StepState.DROPPED)
+    ]
     hindered = hindrance(steps, step.position)
     if hindered:
         refuse(
@@ -312,7 +315,7 @@ def fail_migration_step(actor: Actor, step: MigrationStep, *, reason: Reason) ->
 )
 def complete_data_migration(actor: Actor, migration: DataMigration) -> DataMigration:
     """Every step is done, and every verification gave its expected result."""
-    left = migration.steps.exclude(state=StepState.DONE).first()
+    left = migration.steps.exclude(state__in=[StepState.DONE, StepState.DROPPED]).first()
     if left:
         refuse(
             "data_migration.steps",

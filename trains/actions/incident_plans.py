@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import Actor, Field, action, explain_constraint
@@ -111,12 +111,14 @@ def assign_plan_role(
     )
 
 
-@action("incident_plan_role.remove", on=IncidentPlanRole, requires="trains.manage", danger=True)
-def remove_plan_role(actor: Actor, role: IncidentPlanRole) -> Any:
-    """Take somebody out of a plan."""
-    plan = role.plan
-    role.delete()
-    return plan
+@action("incident_plan_role.end", on=IncidentPlanRole, requires="trains.manage", danger=True)
+def end_plan_role(actor: Actor, role: IncidentPlanRole) -> IncidentPlanRole:
+    """Relieve somebody of their role in a plan."""
+    if role.ended_at:
+        refuse("incident_plan_role.ended", f"{role} is relieved already.")
+    role.ended_at = now()
+    role.save()
+    return role
 
 
 @action("incident_plan.record_drill", on=IncidentPlan, requires="incidents.record", label="Record a drill")

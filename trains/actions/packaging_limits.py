@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from releasetrain.audit.doorway import Actor, Field, action, explain_constraint
+from releasetrain.kernel.clock import now
+from releasetrain.kernel.refusals import refuse
 from trains.actions.permission import require_permission
 from trains.models import TIERS, Classification, PackagingLimit, Train
 
@@ -47,16 +49,25 @@ def create_packaging_limit(
 
 @action("packaging_limit.edit", on=PackagingLimit, requires="releases.manage")
 def edit_packaging_limit(
-    actor: Actor, limit: PackagingLimit, *, at_most: AtMost, reason: Reason = ""
+    actor: Actor, limit: PackagingLimit, *, at_most: AtMost = None, reason: Reason = ""
 ) -> PackagingLimit:
     """Change the number."""
+    _in_force(limit)
     limit.at_most = at_most
     limit.reason = reason or limit.reason
     limit.save()
     return limit
 
 
-@action("packaging_limit.remove", on=PackagingLimit, requires="releases.manage", danger=True)
-def remove_packaging_limit(actor: Actor, limit: PackagingLimit, *, reason: Reason) -> None:
-    """Remove a limit; the next wider one holds again."""
-    limit.delete()
+@action("packaging_limit.retire", on=PackagingLimit, requires="releases.manage", danger=True)
+def retire_packaging_limit(actor: Actor, limit: PackagingLimit, *, reason: Reason) -> PackagingLimit:
+    """Withdraw a limit; the next wider one holds again."""
+    _in_force(limit)
+    limit.retired_at = now()
+    limit.save()
+    return limit
+
+
+def _in_force(limit: PackagingLimit) -> None:
+    if limit.retired_at:
+        refuse("packaging_limit.retired", "The limit is withdrawn.", remedy="Set a new one.")

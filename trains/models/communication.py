@@ -117,6 +117,9 @@ class PublicLog(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["organization", "train"], name="public_log_once"),
             models.UniqueConstraint(fields=["organization", "slug"], name="public_log_slug_once"),
+            models.CheckConstraint(
+                condition=Q(slug__regex=r"^[-a-z0-9_]+$"), name="public_log_slug_is_a_word"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -100,6 +100,7 @@ class MigrationStep(TenantModel):
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
+        DROPPED = "dropped", "Dropped"
 
     migration = TenantForeignKey(DataMigration, related_name="steps", db_index=False)
     position = models.PositiveSmallIntegerField()
@@ -141,7 +142,7 @@ class MigrationStep(TenantModel):
                 name="migration_one_point_of_no_return",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["waiting", "running", "done", "failed"]),
+                condition=Q(state__in=["waiting", "running", "done", "failed", "dropped"]),
                 name="migration_step_state_known",
             ),
             models.CheckConstraint(

@@ -101,6 +101,7 @@ class IncidentPlanRole(TenantModel):
         max_length=120, blank=True, help_text="Somebody without an account, e.g. a vendor."
     )
     contact = models.CharField(max_length=200, help_text="Telephone, pager or address that works at night.")
+    ended_at = models.DateTimeField("ended", null=True, blank=True)
     history = tracked()
 
     class Meta:

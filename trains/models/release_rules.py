@@ -36,6 +36,7 @@ class PackagingLimit(TenantModel):
     classification = models.CharField("kind of item", max_length=16, choices=Classification.choices)
     at_most = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty: any number.")
     reason = models.TextField(blank=True)
+    retired_at = models.DateTimeField("retired", null=True, blank=True)
     history = tracked()
 
     class Meta:
@@ -43,6 +44,7 @@ class PackagingLimit(TenantModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "train", "criticality", "risk", "classification"],
+                condition=Q(retired_at__isnull=True),
                 nulls_distinct=False,
                 name="packaging_limit_once",
             ),

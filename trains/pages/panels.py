@@ -85,7 +85,7 @@ def data_migrations(request: HttpRequest, release: Release) -> Panel | None:
         {
             "migration": row,
             "done": sum(1 for s in row.steps.all() if s.state == "done"),
-            "steps": len(row.steps.all()),
+            "steps": sum(1 for s in row.steps.all() if s.state != "dropped"),
         }
         for row in rows
     ]

@@ -16,7 +16,9 @@ def profile_of(release: Release) -> Profile:
 
 def limits_of(release: Release) -> list[Limit]:
     """The limits that may concern the release's train."""
-    rows = PackagingLimit.objects.filter(Q(train__isnull=True) | Q(train=release.train_id))
+    rows = PackagingLimit.objects.filter(
+        Q(train__isnull=True) | Q(train=release.train_id), retired_at__isnull=True
+    )
     return [
         Limit(
             row.classification,

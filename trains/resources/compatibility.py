@@ -161,7 +161,7 @@ register(
         IncidentPlanRole,
         plural="incident-plan-roles",
         section="incidents",
-        columns=("duty", "person", "name", "deputy", "contact", "train", "plan"),
+        columns=("duty", "person", "name", "deputy", "contact", "train", "plan", "ended_at"),
         filters=("plan", "duty", "train"),
         search=("name", "contact"),
         order=("created_at", "id"),

@@ -144,7 +144,7 @@ register(
         PackagingLimit,
         plural="packaging-limits",
         section="releases",
-        columns=("classification", "at_most", "train", "criticality", "risk", "reason"),
+        columns=("classification", "at_most", "train", "criticality", "risk", "reason", "retired_at"),
         filters=("train", "classification", "criticality", "risk"),
         order=("classification", "criticality", "risk", "id"),
     )
