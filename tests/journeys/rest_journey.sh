@@ -181,9 +181,10 @@ votes() {
     done
     expect approved state
 }
+CRITERION="failed refunds at most 1 % within 60 minutes"
 release 1.0.0 feature
 FIRST_RELEASE=$RELEASE
-for key in "$PROVIDER" "$CONSUMER"; do post "$MANAGER" "features/$key/add_to_release" "{\"release\": \"$RELEASE\"}"; done
+for key in "$PROVIDER" "$CONSUMER"; do post "$MANAGER" "features/$key/add_to_release" "{\"release\": \"$RELEASE\", \"rollback_criterion\": \"$CRITERION\"}"; done
 post "$MANAGER" "releases/$RELEASE/attach_artifact" "{\"artifact\": \"$DIGEST\"}"
 to_the_board "$RELEASE"
 run() { # VERSION RELEASE STATUS DIGEST
@@ -199,7 +200,26 @@ votes "$CHANGE"
 refused 409 state.illegal "$CAB1" "changes/$CHANGE/vote" '{"choice": "reject", "rationale": "On second thoughts."}'
 ask "{\"environment\": \"crl-production\", \"release\": \"$RELEASE\"}"
 expect pass verdict
-post "$MANAGER" "releases/$RELEASE/add_item" '{"title": "Refunds above 10 000", "classification": "problem_fix", "cause": "Acceptance test."}'
+post "$PIPELINE" incidents/record '{"title": "Refunds above 10 000 fail", "service": "crl-cards", "severity": 2,
+    "source": "monitoring", "external_id": "alert-8"}'
+DEFECT=$(pick key)
+late() { # EMERGENCY CHANGE
+    get "$MANAGER" "incidents/$DEFECT"
+    LATE="{\"title\": \"Refunds above 10 000\", \"classification\": \"problem_fix\", \"cause\": \"Customers wait for their money.\",
+        \"source_kind\": \"incident\", \"source_id\": \"$(pick id)\", \"source_key\": \"$DEFECT\", \"emergency_change\": \"$1\"}"
+}
+late ""
+refused 409 release.no_emergency_change "$MANAGER" "releases/$RELEASE/add_item" "$LATE"
+post "$MANAGER" changes "{\"title\": \"Refunds above 10 000\", \"type\": \"emergency\", \"service\": \"crl-ledger\", \"board\": \"$BOARD\",
+    \"implementation_plan\": \"Deploy.\", \"test_plan\": \"In the gate.\", \"backout_plan\": \"Deploy the version before.\",
+    \"window_starts\": \"$(moment '1 hour ago')\", \"window_ends\": \"$(moment '8 hours')\"}"
+EMERGENCY=$(pick key)
+late "$EMERGENCY"
+refused 409 release.emergency_change "$MANAGER" "releases/$RELEASE/add_item" "$LATE"
+post "$MANAGER" "changes/$EMERGENCY/submit"
+votes "$EMERGENCY"
+post "$MANAGER" "releases/$RELEASE/add_item" "$LATE"
+post "$PROBLEM" "incidents/$DEFECT/resolve"
 ask "{\"environment\": \"crl-production\", \"release\": \"$RELEASE\"}"
 expect pending verdict
 post "$MANAGER" "releases/$RELEASE/mark_ready"
@@ -257,7 +277,7 @@ refused 403 root_cause.own "$PROBLEM" "root-causes/$CAUSE/validate" '{"note": "I
 post "$COMPLIANCE" "root-causes/$CAUSE/validate" '{"note": "Reproduced."}'
 reports "$FIXED" 1.0.1
 release 1.0.1 problem_fix
-post "$PROBLEM" "problems/$TROUBLE/link_fix" "{\"release\": \"$RELEASE\", \"resolver\": \"$OWNER_EMAIL\"}"
+post "$PROBLEM" "problems/$TROUBLE/link_fix" "{\"release\": \"$RELEASE\", \"resolver\": \"$OWNER_EMAIL\", \"rollback_criterion\": \"$CRITERION\"}"
 post "$MANAGER" "releases/$RELEASE/attach_artifact" "{\"artifact\": \"$FIXED\"}"
 to_the_board "$RELEASE"
 votes "$CHANGE"

@@ -36,6 +36,7 @@ ROLES = {
     "prue": "problem_manager",
     "vera": "compliance_officer",
 }
+CRITERION = "failed refunds at most 1 % within 60 minutes"
 PHONES = {"cora", "carl", "cleo"}
 SERVICES = """\
 name,team,tier,repository
@@ -352,7 +353,7 @@ def cut_the_release(meet: Callable[..., Person]) -> str:
     for title in ("Posting API", "Instant refunds"):
         rena.open("features/")
         rena.main.get_by_role("link", name=title).first.click()
-        rena.do(f"{rena.path}do/add_to_release", release="1.0.0")
+        rena.do(f"{rena.path}do/add_to_release", release="1.0.0", rollback_criterion=CRITERION)
     rena.open(release)
     rena.sees("Instant refunds")
     rena.press("Settle scope")
@@ -451,12 +452,34 @@ def scope_changes_after_the_approval(
     rena = meet("rena")
     refusal = rena.refused(f"{release}do/add_item", title="A nicer logo")
     assert "frozen" in refusal
-    rena.do(
-        f"{release}do/add_item",
-        title="Refunds above 10 000 fail",
-        classification="problem_fix",
-        cause="Found by the acceptance test this morning.",
+    defect = pipeline.post(
+        "incidents/record", title="Refunds above 10 000 fail", service="ledger", severity=2
     )
+    late = {
+        "title": "Refunds above 10 000 fail",
+        "classification": "problem_fix",
+        "cause": "Customers wait for their money since this morning.",
+        "source_kind": "incident",
+        "source_id": defect["id"],
+        "source_key": defect["key"],
+    }
+    assert "only by an approved emergency change" in rena.refused(f"{release}do/add_item", **late)
+    emergency = rena.do(
+        "changes/new",
+        title="Refunds above 10 000",
+        type="emergency",
+        service="ledger",
+        board="Change advisory board",
+        window_starts=now() - timedelta(hours=1),
+        window_ends=now() + timedelta(hours=8),
+        implementation_plan="Deploy it with the release.",
+        test_plan="The failing case is in the suite.",
+        backout_plan="Deploy the version before; ten minutes.",
+    )
+    rena.press("Submit")
+    decide_on_phones(meet, emergency)
+    rena.do(f"{release}do/add_item", **late, emergency_change=key_of(emergency))
+    meet("prue").do(f"incidents/{defect['key']}/do/resolve")
     fallen = pipeline.gate("--release", key_of(release), wait=20)
     assert fallen.returncode == PENDING, fallen
     assert "Approval fell" in fallen.stdout
@@ -611,7 +634,7 @@ def bring_the_fix(meet: Callable[..., Person], pipeline: Pipeline, problem: str)
         rollback_plan="Deploy the version before; ten minutes.",
         success_criteria="No order is booked twice.",
     )
-    prue.do(f"{problem}do/link_fix", release="1.0.1", resolver="rita")
+    prue.do(f"{problem}do/link_fix", release="1.0.1", resolver="rita", rollback_criterion=CRITERION)
     about = ("--digest", FIXED, "--service", "ledger", "--version", "1.0.1", "--post")
     assert pipeline.gate(*about, *pipeline.reports(good=True)).returncode == PENDING
     rena.do(f"{release}do/attach_artifact", artifact="ledger 1.0.1")
