@@ -3,7 +3,6 @@
 from trains.ports import defect_severities, item_words
 
 from . import checks, evidence, train_checks
-from . import checks, evidence
 from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)
