@@ -106,3 +106,28 @@ def item_words(source: ItemWords) -> ItemWords:
 def words_for(items: list[ScopeItem]) -> dict[UUID, str]:
     """What is known of the items beyond their titles."""
     return {pk: text for source in _words for pk, text in source(items).items() if text.strip()}
+
+
+@dataclass(frozen=True)
+class FailureMode:
+    """What is known to cause failures of a train, and where that comes from."""
+
+    text: str
+    source: str
+
+
+FailureModeSource = Callable[[Train], Iterable[FailureMode]]
+
+_failure_modes: list[FailureModeSource] = []
+
+
+def failure_modes(source: FailureModeSource) -> FailureModeSource:
+    """Register a source of known failure modes of a train; teams that join it get them in their checklist."""
+    _failure_modes.append(source)
+    return source
+
+
+def failure_modes_of(train: Train) -> list[FailureMode]:
+    """What every source knows, each text once, the latest first."""
+    found = (mode for source in _failure_modes for mode in source(train))
+    return list({mode.text: mode for mode in found}.values())

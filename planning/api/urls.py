@@ -7,13 +7,14 @@ from .forecast import AgingView, ForecastView
 from .integration import IntegrationMilestonesView
 from .ranking import PreviewView, RankingView
 from .sequence import SequenceView
+from .solution import SolutionView
 from .train_size import TrainSizeView
 
 urlpatterns = [
     path("aging", AgingView.as_view(), name="api_aging"),
     path("forecast", ForecastView.as_view(), name="api_forecast"),
     path("capacity", CapacityView.as_view(), name="api_capacity"),
-    path("sequence", SequenceView.as_view(), name="api_sequence"),
+    path("solution-rollup", SolutionView.as_view(), name="api_solution"),
     path("features/ranking", RankingView.as_view(), name="api_feature_ranking"),
     path("scoring-models/<str:ref>/preview", PreviewView.as_view(), name="api_scoring_model_preview"),
     path("train-size", TrainSizeView.as_view(), name="api_train_size"),

@@ -5,6 +5,7 @@ from . import (
     execution,
     integration,
     scoring,
+    solutions,
 )
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "execution",
     "integration",
     "scoring",
+    "solutions",
 ]

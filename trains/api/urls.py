@@ -4,8 +4,10 @@ from django.urls import path
 
 from .boundaries import BoundariesView
 from .compatibility import BriefDocumentView, CanDeployView, CompatibilityView, VolatilityView
+from .value_stream import ValueStreamView
 
 urlpatterns = [
+    path("value-stream", ValueStreamView.as_view(), name="api_value_stream"),
     path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
     path("can-i-deploy", CanDeployView.as_view(), name="api-can-i-deploy"),
     path("compatibility", CompatibilityView.as_view(), name="api-compatibility"),
