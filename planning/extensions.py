@@ -2,10 +2,20 @@
 
 from trains.ports import defect_severities, item_words
 
-from . import checks, evidence, train_checks
+from . import (
+    checks,
+    escalations,
+    evidence,
+    train_checks,
+)
 from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)
 item_words(words_of_features)
 
-__all__ = ["checks", "evidence", "train_checks"]
+__all__ = [
+    "checks",
+    "escalations",
+    "evidence",
+    "train_checks",
+]

@@ -25,7 +25,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Escalatable:
-    """A kind of thing. `kind` is its model's word in addresses of references; `waiting` finds what waits now."""
+    """A kind of thing. `kind` is its model's word in references, and where one model waits
+    for different things a dot and a further word; `waiting` finds what waits now."""
 
     kind: str
     title: str

@@ -1,13 +1,12 @@
-"""PI objectives and the confidence vote."""
+"""PI objectives."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from planning.models import ConfidenceVote, Objective
+from planning.models import Objective
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
-from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, refuse
 from trains.models import ProgramIncrement, Team
@@ -82,33 +81,3 @@ def score_objective(
     objective.actual_value = actual_value
     objective.save()
     return objective
-
-
-@action(
-    "confidence_vote.cast",
-    creates=ConfidenceVote,
-    requires="planning.score",
-    within="pi",
-    label="Confidence vote",
-)
-def cast_confidence_vote(
-    actor: Actor,
-    *,
-    pi: Annotated[ProgramIncrement, Field("PI")],
-    fingers: Annotated[int, Field("Fingers", "1 no confidence, 5 very high confidence.", min=1, max=5)],
-    comment: Annotated[
-        str, Field("What worries you", "Needed with one or two fingers.", max_length=300)
-    ] = "",
-) -> ConfidenceVote:
-    """Fist of five: say how confident you are in the plan. Voting again replaces your vote."""
-    if pi.state not in BEFORE_COMMIT:
-        refuse("pi.committed", f"{pi} is committed: the vote is closed.", blocked_by=Ref.of(pi))
-    if actor.user_id is None:
-        refuse("vote.nobody", "A vote is a person's; the platform has none.")
-    if fingers <= 2 and not comment.strip():
-        refuse("vote.comment", "Say what would raise your confidence.", field="comment")
-    vote = ConfidenceVote.objects.filter(pi=pi, voter_id=actor.user_id).first()
-    vote = vote or ConfidenceVote(pi=pi, voter_id=actor.user_id)
-    vote.fingers, vote.comment, vote.voted_at = fingers, comment.strip(), now()
-    vote.save()
-    return vote

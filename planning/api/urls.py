@@ -5,12 +5,14 @@ from django.urls import path
 from .capacity import CapacityView
 from .forecast import AgingView, ForecastView
 from .integration import IntegrationMilestonesView
+from .predictability import PredictabilityView
 from .ranking import PreviewView, RankingView
 from .sequence import SequenceView
 from .solution import SolutionView
 from .train_size import TrainSizeView
 
 urlpatterns = [
+    path("predictability", PredictabilityView.as_view(), name="api_predictability"),
     path("aging", AgingView.as_view(), name="api_aging"),
     path("forecast", ForecastView.as_view(), name="api_forecast"),
     path("capacity", CapacityView.as_view(), name="api_capacity"),

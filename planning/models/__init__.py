@@ -1,13 +1,18 @@
 """Models of planning, one file per aggregate."""
 
 from .capacity import TeamCapacity
+from .confidence import ConfidenceBallot, ConfidenceRound, ConfidenceTurnout, SealedBallot
 from .dependency import FeatureDependency
 from .endorsement import Endorsement, EndorsementRule
+from .event import EventAttendee, EventRoom, EventSlot, ParkingItem, PlanningEvent, SlotKind
 from .feature import PARTS, Feature, FeatureKind, FeatureScore, exact_wsjf, wsjf_of
+from .health import Assessment, AssessmentScore, Ceremony, CeremonyAction, CeremonyKind
+from .impediment import Impediment, Interruption
 from .integration import FeatureIntegration, IntegrationPoint, TrainNeed, VersionRequirement
 from .investment import BucketShare, Demand, DemandState, InvestmentBucket
 from .people import Absence, CapacityProfile, TeamPerson
 from .plan import ConfidenceVote, Objective, PlanBaseline
+from .plan_change import PlanChange, PlanChangeItem
 from .quarterly_review import (
     ProposalState,
     QuarterlyReview,
@@ -15,6 +20,7 @@ from .quarterly_review import (
     QuarterlyReviewState,
     ReviewProposal,
 )
+from .risk import Risk, RiskLink, Roam, Threat, ThreatControl, ThreatSession
 from .scoring import FrozenScore, ModelRating, ModelScore, ScoringMethod, ScoringModel, ScoringModelVersion
 from .theme import GoalKind, QuarterlyGoal, Theme
 from .throughput import ThroughputWeek
@@ -25,14 +31,25 @@ from .work import TrackerLink, WorkItem
 __all__ = [
     "PARTS",
     "Absence",
+    "Assessment",
+    "AssessmentScore",
     "BucketShare",
     "CapacityProfile",
+    "Ceremony",
+    "CeremonyAction",
+    "CeremonyKind",
+    "ConfidenceBallot",
+    "ConfidenceRound",
+    "ConfidenceTurnout",
     "ConfidenceVote",
     "Demand",
     "DemandState",
     "DependencyTrouble",
     "Endorsement",
     "EndorsementRule",
+    "EventAttendee",
+    "EventRoom",
+    "EventSlot",
     "Feature",
     "FeatureDependency",
     "FeatureIntegration",
@@ -40,24 +57,38 @@ __all__ = [
     "FeatureScore",
     "FrozenScore",
     "GoalKind",
+    "Impediment",
     "IntegrationPoint",
+    "Interruption",
     "InvestmentBucket",
     "ModelRating",
     "ModelScore",
     "Objective",
+    "ParkingItem",
     "PlanBaseline",
+    "PlanChange",
+    "PlanChangeItem",
+    "PlanningEvent",
     "ProposalState",
     "QuarterlyGoal",
     "QuarterlyReview",
     "QuarterlyReviewState",
     "QuarterlyReviewer",
     "ReviewProposal",
+    "Risk",
+    "RiskLink",
+    "Roam",
     "ScoringMethod",
     "ScoringModel",
     "ScoringModelVersion",
+    "SealedBallot",
+    "SlotKind",
     "TeamCapacity",
     "TeamPerson",
     "Theme",
+    "Threat",
+    "ThreatControl",
+    "ThreatSession",
     "ThroughputWeek",
     "TrackerLink",
     "TradeOff",

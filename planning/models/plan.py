@@ -72,6 +72,13 @@ class ConfidenceVote(TenantModel):
     pi = TenantForeignKey(
         "trains.ProgramIncrement", related_name="confidence_votes", verbose_name="Program Increment"
     )
+    round = TenantForeignKey(
+        "planning.ConfidenceRound",
+        related_name="votes",
+        null=True,
+        blank=True,
+        help_text="None: a show of hands before any round was opened.",
+    )
     voter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     fingers = models.PositiveSmallIntegerField()
     comment = models.CharField(max_length=300, blank=True)
@@ -81,7 +88,10 @@ class ConfidenceVote(TenantModel):
     class Meta:
         ordering = ["voted_at"]
         constraints = [
-            models.UniqueConstraint(fields=["pi", "voter"], name="confidence_vote_once"),
+            models.UniqueConstraint(
+                fields=["pi", "voter"], condition=Q(round__isnull=True), name="confidence_hand_once"
+            ),
+            models.UniqueConstraint(fields=["round", "voter"], name="confidence_vote_of_round_once"),
             models.CheckConstraint(condition=Q(fingers__range=(1, 5)), name="confidence_vote_1_to_5"),
         ]
 

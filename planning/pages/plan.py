@@ -10,11 +10,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from planning.actions.commitment import commit_increment
-from planning.actions.objectives import cast_confidence_vote, create_objective
-from planning.models import Objective
+from planning.actions.confidence import cast_confidence_vote, close_round, open_round
+from planning.actions.events import create_event
+from planning.actions.objectives import create_objective
+from planning.actions.plan_changes import create_plan_change
+from planning.models import Objective, PlanChange, PlanningEvent
 from planning.queries import increments
 from planning.queries.board import load_board
-from planning.queries.commitment import confidence, drift, findings
+from planning.queries.commitment import drift, findings
+from planning.queries.confidence import confidence
 from releasetrain.interface import links
 from releasetrain.interface.pages import page
 
@@ -50,7 +54,25 @@ def show(request: Any, pi: uuid.UUID) -> HttpResponse:
         "predictability": increments.predictability(objectives),
         "findings": findings(board) if open_ else [],
         "vote": vote,
-        "mine": next((v for v in vote.votes if v.voter_id == actor.user_id), None),
+        "mine": next((v for v in vote.ballots if v.voter_id and v.voter_id == actor.user_id), None),
+        "events": list(PlanningEvent.objects.filter(pi=increment).order_by("-created_at")),
+        "changes": list(PlanChange.objects.filter(pi=increment).order_by("-created_at")[:20]),
+        "open_vote": (
+            open_round.decide(actor, None, {"pi": increment}),
+            f"{links.verb_url(open_round)}?pi={increment.pk}",
+        ),
+        "close_vote": (close_round.decide(actor, vote.round), links.verb_url(close_round, vote.round))
+        if vote.open
+        else None,
+        "new_event": (
+            create_event.decide(actor, None, {"pi": increment}),
+            f"{links.verb_url(create_event)}?pi={increment.pk}",
+        ),
+        "new_change": (
+            create_plan_change.decide(actor, None, {"pi": increment}),
+            f"{links.verb_url(create_plan_change)}?pi={increment.pk}",
+        ),
+        "root": links.page_root(),
         "baseline": baseline,
         "drift": drift(baseline, board) if baseline else [],
         "commit": (commit_increment.decide(actor, increment), links.verb_url(commit_increment, increment)),

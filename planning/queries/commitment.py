@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
-from planning.models import ConfidenceVote, Feature, Objective, PlanBaseline
+from planning.models import Feature, Objective, PlanBaseline
+from planning.rules.ballots import CONFIDENT
 from releasetrain.kernel.refusals import Ref
-from trains.models import ProgramIncrement
 
 from .board import Board
-
-CONFIDENT = 3.0
+from .confidence import Confidence, confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,38 +83,28 @@ def findings(board: Board) -> list[Finding]:
                     ref=refs[card.key],
                 )
             )
-    vote = confidence(board.pi)
+    found.extend(_doubts(confidence(board.pi)))
+    return found
+
+
+def _doubts(vote: Confidence) -> list[Finding]:
+    if vote.open:
+        return [
+            Finding(
+                "plan.voting",
+                f"Confidence vote {vote.number} is open: {vote.cast} of {vote.quorum} votes are in.",
+                "Close the vote.",
+            )
+        ]
     if vote.average is not None and vote.average < CONFIDENT:
-        found.append(
+        return [
             Finding(
                 "plan.confidence",
                 f"Confidence is {vote.average:.1f}, below {CONFIDENT:g}.",
                 "Rework the plan and vote again.",
             )
-        )
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Confidence:
-    """The fist of five: how many gave how many fingers, and who is worried."""
-
-    votes: tuple[ConfidenceVote, ...]
-    average: float | None
-    counts: tuple[tuple[int, int], ...]
-
-    @property
-    def low(self) -> list[ConfidenceVote]:
-        return [v for v in self.votes if v.fingers <= 2]
-
-
-def confidence(pi: ProgramIncrement) -> Confidence:
-    """The present vote on a plan."""
-    votes = tuple(ConfidenceVote.objects.filter(pi=pi).select_related("voter").order_by("voted_at"))
-    given = [v.fingers for v in votes]
-    return Confidence(
-        votes, fmean(given) if given else None, tuple((n, given.count(n)) for n in range(5, 0, -1))
-    )
+        ]
+    return []
 
 
 def plan_content(board: Board) -> dict[str, Any]:
@@ -168,11 +156,15 @@ def plan_content(board: Board) -> dict[str, Any]:
             }
             for o in Objective.objects.filter(pi=board.pi).select_related("team").order_by("pk")
         ],
-        "confidence": [
-            {"voter": str(v.voter_id), "fingers": v.fingers}
-            for v in ConfidenceVote.objects.filter(pi=board.pi).order_by("voter_id")
-        ],
+        "confidence": _voted(confidence(board.pi)),
     }
+
+
+def _voted(vote: Confidence) -> list[dict[str, Any]]:
+    """Named votes by voter; of an anonymous round how many gave how many fingers."""
+    if vote.anonymous:
+        return [{"fingers": fingers, "votes": count} for fingers, count in vote.counts]
+    return [{"voter": str(each.voter_id), "fingers": each.fingers} for each in vote.ballots]
 
 
 @dataclass(frozen=True, slots=True)

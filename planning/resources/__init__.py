@@ -2,6 +2,7 @@
 
 from . import (
     backlog,
+    event,
     execution,
     integration,
     scoring,
@@ -10,6 +11,7 @@ from . import (
 
 __all__ = [
     "backlog",
+    "event",
     "execution",
     "integration",
     "scoring",

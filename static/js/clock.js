@@ -20,6 +20,15 @@ function tick() {
   }
 }
 
+// A clock may come with a region that is refreshed, so the ticking begins with the first one that is there.
+let ticking = 0;
+function begin() {
+  if (!document.querySelector("[data-until], [data-since]")) return;
+  tick();
+  ticking ||= setInterval(tick, 1000);
+}
+
 export function start() {
-  if (document.querySelector("[data-until], [data-since]")) { tick(); setInterval(tick, 1000); }
+  begin();
+  document.addEventListener("region:shown", begin);
 }

@@ -74,7 +74,7 @@ export async function refresh(region) {
 export function watch(root = document) {
   for (const region of root.querySelectorAll("[data-live]")) {
     if (state.has(region)) continue;
-    const every = Math.max(2, Number(region.dataset.liveEvery) || 15);
+    const every = Math.max(1, Number(region.dataset.liveEvery) || 15);
     state.set(region, { every, tag: region.dataset.liveVersion || null, misses: 0, seen: new Date(), html: null });
     setTimeout(() => ask(region), every * 1000 * Math.random());
   }

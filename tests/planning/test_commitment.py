@@ -87,7 +87,7 @@ def test_a_provider_that_lands_too_late_stands_against_the_plan(planned):
 
 
 def test_low_confidence_stands_against_the_plan(planned, within):
-    from planning.actions.objectives import cast_confidence_vote
+    from planning.actions.confidence import cast_confidence_vote
 
     with within(planned.cast, "team_member") as voter:
         with pytest.raises(Refused) as caught:

@@ -214,7 +214,11 @@ def resolve(
             "escalation.waiting",
             f"{escalation.subject_label} still waits.",
             remedy="Settle that: the escalation ends by itself.",
-            blocked_by=Ref(escalation.subject_kind, str(escalation.subject_id), escalation.subject_label),
+            blocked_by=Ref(
+                escalation.subject_kind.partition(".")[0],
+                str(escalation.subject_id),
+                escalation.subject_label,
+            ),
         )
     escalation.resolved_at, escalation.next_at = now(), None
     _note_step(actor, escalation, Step.RESOLVED, note)

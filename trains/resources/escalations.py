@@ -35,7 +35,8 @@ def _number_unread(request: Any) -> int:
 
 
 def _timeline(request: Any, escalation: Escalation) -> dict[str, Any]:
-    ref = Ref(escalation.subject_kind, str(escalation.subject_id), escalation.subject_label)
+    kind = escalation.subject_kind.partition(".")[0]
+    ref = Ref(kind, str(escalation.subject_id), escalation.subject_label)
     return {
         "subject_url": url_for(ref),
         "kind_title": queries.title_of_kind(escalation.subject_kind),

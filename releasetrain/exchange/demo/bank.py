@@ -12,7 +12,16 @@ from governance.actions import gates as gate_actions
 from governance.actions import results as result_actions
 from governance.models import Board, ChangeRequest, Gate, Vote
 from planning.actions import capacity as capacity_actions
-from planning.actions import commitment, dependencies, features, objectives, placement, scoring, themes
+from planning.actions import (
+    commitment,
+    confidence,
+    dependencies,
+    features,
+    objectives,
+    placement,
+    scoring,
+    themes,
+)
 from planning.actions import releases as feature_releases
 from planning.models import Feature
 from problems.actions import problems, root_causes
@@ -261,7 +270,7 @@ class Bank:
         for actor, fingers in zip(
             [self.product, self.rte, *self.cast.all(Role.TEAM_MEMBER)], (4, 4, 3), strict=False
         ):
-            objectives.cast_confidence_vote(
+            confidence.cast_confidence_vote(
                 actor, pi=pi, fingers=fingers, comment="The SEPA chain is tight." if fingers < 4 else ""
             )
 

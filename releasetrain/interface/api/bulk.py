@@ -78,7 +78,9 @@ class BulkView(OrganizationView):
     def post(self, request: Any, **_: Any) -> Response:
         asked = BulkSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return idempotency.once(request, lambda: self._all(asked.validated_data))
+        named = [actions().get(operation["verb"]) for operation in asked.validated_data["operations"]]
+        quiet = frozenset(name for action in named if action for name in action.quiet)
+        return idempotency.once(request, lambda: self._all(asked.validated_data), quiet)
 
     def _all(self, asked: dict[str, Any]) -> Response:
         outcomes = []

@@ -36,7 +36,7 @@ def perform(view: ResourceView, action: Action, ref: str = "") -> Response:
     request = view.request
     step_up.require(request._request, action)
     data = parameters_of(request, action)
-    return idempotency.once(request, lambda: _act(view, action, ref, data))
+    return idempotency.once(request, lambda: _act(view, action, ref, data), frozenset(action.quiet))
 
 
 def _act(view: ResourceView, action: Action, ref: str, data: dict[str, Any]) -> Response:

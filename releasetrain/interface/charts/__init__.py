@@ -12,6 +12,7 @@ from .flow import cumulative_flow
 from .heat import heat_map
 from .lines import Band, burn_up, line_chart
 from .process import Limits, Signal, natural_limits, run_signals
+from .radar import radar_chart
 from .spark import sparkline
 from .timeline import Marker, Span, timeline_chart
 
@@ -31,6 +32,7 @@ __all__ = [
     "line_chart",
     "natural_limits",
     "p_chart",
+    "radar_chart",
     "run_signals",
     "sparkline",
     "timeline_chart",
