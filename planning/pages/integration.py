@@ -22,7 +22,7 @@ def show(request: Any) -> HttpResponse:
     train = train_of(request.GET) if request.GET.get("train") else None
     context = {
         "title": "Integration milestones",
-        "section": "calendar",
+        "section": "integration",
         "crumbs": [("Milestones", f"{links.page_root()}milestones/"), ("Integration", "")],
         "root": links.page_root(),
         "milestones": integration_milestones(train),

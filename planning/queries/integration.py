@@ -13,7 +13,7 @@ from governance.models import Result, ResultKind
 from governance.queries.results import standing_results
 from planning.models import VersionRequirement
 from planning.rules.integration import Reached, Suite, reached, together
-from trains.models import Artifact, Deployment, Milestone, Train
+from trains.models import Artifact, ContractVerification, Deployment, Milestone, Train
 from trains.queries.deployments import current_versions, version_running
 
 TONE = {
@@ -33,7 +33,7 @@ class Requirement:
     row: VersionRequirement
     deployment: Deployment | None
     running: str
-    results: list[Result]
+    results: list[Result | ContractVerification]
     state: Reached
     why: str
 
@@ -95,6 +95,7 @@ def _judge(wanted: list[VersionRequirement]) -> list[Requirement]:
     deployments = [d for by_environment in running.values() for d in by_environment.values()]
     artifacts = _artifacts(deployments)
     results = standing_results(artifacts.values(), ResultKind.TESTS)
+    verified = _verified(deployments)
     found = []
     for row in wanted:
         deployment = running.get(row.service_id, {}).get(row.environment_id)
@@ -106,9 +107,10 @@ def _judge(wanted: list[VersionRequirement]) -> list[Requirement]:
             if r.source.lower().startswith(CONTRACT)
         ]
         scheme = (row.service.train or row.milestone.train).version_scheme
-        suites = [_suite(r) for r in reports] if row.contract_tests else None
+        proofs = verified.get((row.service_id, version), [])
+        suites = [*map(_suite, reports), *map(_pact, proofs)] if row.contract_tests else None
         state, why = reached(row.minimum_version, version, scheme, suites)
-        found.append(Requirement(row, deployment, version, reports, state, why))
+        found.append(Requirement(row, deployment, version, [*reports, *proofs], state, why))
     return found
 
 
@@ -131,6 +133,28 @@ def _artifacts(deployments: Iterable[Deployment]) -> dict[uuid.UUID, Artifact]:
         if artifact:
             found[each.pk] = artifact
     return found
+
+
+def _verified(deployments: list[Deployment]) -> dict[tuple[uuid.UUID, str], list[ContractVerification]]:
+    """(Provider, version) → the latest verification of each of its contracts, by what the consumer expects."""
+    rows = (
+        ContractVerification.objects.filter(
+            contract__provider__in={d.service_id for d in deployments},
+            provider_version__in={version_running(d) for d in deployments},
+            contract__retired_at__isnull=True,
+        )
+        .order_by("contract", "content_digest", "provider_version", "-reported_at", "-id")
+        .distinct("contract", "content_digest", "provider_version")
+        .select_related("contract__provider", "contract__consumer")
+    )
+    found: dict[tuple[uuid.UUID, str], list[ContractVerification]] = {}
+    for row in rows:
+        found.setdefault((row.contract.provider_id, row.provider_version), []).append(row)
+    return found
+
+
+def _pact(proof: ContractVerification) -> Suite:
+    return Suite(max(proof.total, 1), 0 if proof.success else max(proof.failed, 1))
 
 
 def _suite(result: Result) -> Suite:
@@ -160,7 +184,7 @@ def as_data(each: IntegrationMilestone) -> dict[str, Any]:
                 "state": r.state,
                 "why": r.why,
                 "deployment": str(r.deployment.pk) if r.deployment else None,
-                "results": [str(result.pk) for result in r.results],
+                "evidence": [str(each.pk) for each in r.results],
             }
             for r in each.requirements
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from planning.pages.solution import solution_page
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 from trains.models import SolutionIncrement, SolutionMember, SolutionMilestone, SolutionTrain, TrainReadiness
 
@@ -10,7 +11,7 @@ register(
     Resource(
         SolutionTrain,
         plural="solutions",
-        section="trains",
+        section="solutions",
         icon="train",
         columns=("key", "name", "archived_at"),
         search=("key", "name"),
@@ -65,5 +66,13 @@ register(
         filters=("point", "train", "state"),
         order=("point__on", "train__key"),
         select=("point", "train"),
+    )
+)
+navigation.register(
+    navigation.Place("solutions", "Solutions", "train", "solutions/", 113, "Plan", "Solution trains")
+)
+navigation.register(
+    navigation.Place(
+        "integration", "Integration", "milestone", "integration/", 114, "Plan", "Integration milestones"
     )
 )

@@ -128,6 +128,28 @@ def test_a_milestone_is_met_by_deployment_and_contract_tests_and_falls_with_them
 
 
 @pytest.mark.django_db
+def test_verified_contracts_of_consumers_prove_it_as_well(bound: Any) -> None:
+    from trains.actions.services import create_service
+    from trains.models import Contract, ContractVerification
+
+    consumer = create_service(bound.cast["rte"], name="merchant-portal", train=bound.train)
+    contract = Contract.objects.create(consumer=consumer, provider=bound.service)
+
+    def verify(success: bool, seconds: int) -> None:
+        ContractVerification.objects.create(
+            contract=contract, content_digest="sha256:" + "c" * 64, provider_version="2.1.0", success=success,
+            format="pact", total=4, failed=0 if success else 1, reported_at=now() + timedelta(seconds=seconds),
+        )  # fmt: skip
+
+    require(bound)
+    deploy(bound, "2.1.0", "b")
+    verify(False, 0)
+    assert "1 of its 4 contract tests" in only(bound).why
+    verify(True, 1)
+    assert only(bound).state is Reached.MET
+
+
+@pytest.mark.django_db
 def test_a_requirement_names_a_version_of_the_scheme_and_an_integration_point(bound: Any) -> None:
     from trains.actions.milestones import create_milestone
 

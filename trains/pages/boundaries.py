@@ -32,7 +32,7 @@ def show(request: Any) -> HttpResponse:
     crossings = [c for c in analysis.crossings if c.then or c.today or c.proposed]
     context = {
         "title": "Train boundaries",
-        "section": "trains",
+        "section": "boundaries",
         "crumbs": [("Trains", f"{links.page_root()}trains/"), ("Boundaries", "")],
         "root": links.page_root(),
         "analysis": analysis,

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from releasetrain.interface import links
 from releasetrain.kernel.clock import now
-from trains.models import Deployment, Environment, Release, Train
+from trains.models import Deployment, Environment, Pipeline, Release, TeamOnboarding, Train
 from trains.queries.deployments import environments_of
 from trains.queries.freezes import freezes_overlapping
 from trains.queries.increments import current_increment, current_iteration, next_release
@@ -52,6 +52,9 @@ def overview(request: Any, train: Train) -> dict[str, Any]:
         "freezes": freezes_overlapping(moment, moment + _AHEAD, train),
         "consumes": list(train.consumes.select_related("provider").order_by("needed_by")[:6]),
         "provides": list(train.provides.select_related("consumer").order_by("needed_by")[:6]),
+        "joining": _joining(train),
+        "solution": train.solutions.filter(left_at__isnull=True).select_related("solution").first(),
+        "pipelines": list(Pipeline.objects.filter(service__train=train).select_related("service")[:6]),
         "figures": _figures(train, moment),
     }
 
@@ -66,6 +69,15 @@ def _step(iteration: Any, today: Any) -> dict[str, str]:
 def _open_releases(train: Train) -> list[Release]:
     done = (Release.State.CLOSED, Release.State.CANCELLED, Release.State.ROLLED_BACK)
     return list(train.releases.exclude(state__in=done).select_related("pi").order_by("target_at", "key")[:8])
+
+
+def _joining(train: Train) -> list[TeamOnboarding]:
+    """Checklists with mandatory items open: these teams are not aboard yet."""
+    open_ = Q(items__mandatory=True, items__done_at__isnull=True)
+    rows = TeamOnboarding.objects.filter(train=train, ended_at__isnull=True).select_related("team", "train")
+    return list(
+        rows.annotate(waiting=Count("items", filter=open_)).filter(waiting__gt=0).order_by("joined_at")
+    )
 
 
 def _figures(train: Train, moment: Any) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 from trains.models import Coupling
 
@@ -17,4 +18,7 @@ register(
         order=("source__name", "target__name", "kind"),
         description="Record how services are tied to each other, or import it.",
     )
+)
+navigation.register(
+    navigation.Place("boundaries", "Boundaries", "link", "boundaries/", 112, "Plan", "Train boundaries")
 )

@@ -44,6 +44,12 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("settings", JOHANNA, "/o/northwind/settings/"),
     ("api", PRIYA, "/api/"),
 )
+# The series that `import_openstack openstack … --train OS` loads; the guide tells how. Name, address, part to show.
+SERIES: tuple[tuple[str, str, str], ...] = (
+    ("openstack-board", "/o/openstack/board/?team={nova}", "main"),
+    ("openstack-features", "/o/openstack/features/?show=all&team=NOVA", "main"),
+    ("openstack-boundaries", "/o/openstack/boundaries/?move=NOVA:new", "main"),
+)
 VIEWS = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
 ON_PHONE = {"home", "board", "release", "cab", "metrics", "calendar"}
 IN_THE_DARK = {"board", "release", "metrics", "cab"}
@@ -56,6 +62,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("address", help="e.g. http://localhost:8000")
+        parser.add_argument(
+            "--series", action="store_true", help="only the imported series of the guide, into docs/guide"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -63,6 +72,9 @@ class Command(BaseCommand):
             sync_playwright = import_module("playwright.sync_api").sync_playwright
         except ImportError as error:
             raise CommandError("playwright is a development package: run `make install` first.") from error
+        if options["series"]:
+            self._series(sync_playwright, options["address"])
+            return
         folder = Path(settings.BASE_DIR) / "docs" / "screenshots"
         folder.mkdir(parents=True, exist_ok=True)
         taken: dict[str, list[str]] = {}
@@ -88,6 +100,21 @@ class Command(BaseCommand):
             browser.close()
         _write_index(folder, taken)
         self.stdout.write(f"{sum(map(len, taken.values()))} pictures in {folder}.")
+
+
+    def _series(self, sync_playwright: Any, address: str) -> None:
+        """The pictures of the guide: a board of forty teams is shown for the one that its text is about."""
+        folder = Path(settings.BASE_DIR) / "docs" / "guide"
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            _sign_in(page, address, PRIYA)
+            for name, where, _ in SERIES:
+                page.goto(address + where)
+                page.wait_for_timeout(600)
+                page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=55)
+            browser.close()
+        self.stdout.write(f"{len(SERIES)} pictures in {folder}.")
 
 
 def _wanted(name: str, scheme: str, width: int) -> bool:
