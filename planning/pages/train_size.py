@@ -18,7 +18,9 @@ from releasetrain.interface.pages import page
 @require_safe
 def show(request: Any) -> HttpResponse:
     """All trains, and the Program Increments of one."""
-    train = train_of(request.GET)
+    listed = sizes()
+    largest = max(listed, key=lambda each: each.teams.value, default=None)
+    train = train_of(request.GET) if request.GET.get("train") else largest.train if largest else None
     found = coordination(train, today_of(train)) if train else None
     periods = [p for p in reversed(found.periods) if p.load.features] if found else []
     charts = []
@@ -34,7 +36,7 @@ def show(request: Any) -> HttpResponse:
         "section": "trains",
         "crumbs": [("Trains", f"{links.page_root()}trains/"), ("Size", "")],
         "root": links.page_root(),
-        "sizes": sizes(),
+        "sizes": listed,
         "train": train,
         "found": found,
         "charts": charts,

@@ -143,8 +143,8 @@ def _verified(deployments: list[Deployment]) -> dict[tuple[uuid.UUID, str], list
             provider_version__in={version_running(d) for d in deployments},
             contract__retired_at__isnull=True,
         )
-        .order_by("contract", "content_digest", "provider_version", "-reported_at", "-id")
-        .distinct("contract", "content_digest", "provider_version")
+        .order_by("contract_id", "content_digest", "provider_version", "-reported_at", "-id")
+        .distinct("contract_id", "content_digest", "provider_version")
         .select_related("contract__provider", "contract__consumer")
     )
     found: dict[tuple[uuid.UUID, str], list[ContractVerification]] = {}

@@ -95,6 +95,13 @@ class RollUp:
         return sum(m.finished for m in self.members)
 
     @property
+    def days(self) -> list[tuple[Any, str]]:
+        """Milestones of the solution and of its trains by their day, each with whose it is."""
+        whole = [(m, "the solution") for m in self.milestones]
+        own = [(m, m.train.name) for m in self.train_milestones]
+        return sorted([*whole, *own], key=lambda pair: (pair[0].on, pair[0].name))
+
+    @property
     def worrying(self) -> list[TrainDependency]:
         return [d for d in (*self.inside, *self.outside) if d.state in ("proposed", "at_risk", "broken")]
 

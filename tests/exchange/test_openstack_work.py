@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,59 @@ def test_couplings_of_the_series_agree_with_the_files_and_name_the_dearest(cast:
     assert moved.then.crossings == 20
     assert "nova" in {moved.dearest()[0].one.name, moved.dearest()[0].other.name}
     assert Service.objects.get(name="nova").team.train_id == series.pk
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "openstack-2024-1.md"
+
+
+@needs_data
+def test_the_figures_of_the_guide_are_those_of_the_product_and_of_the_files(cast: Any, series: Any) -> None:
+    features_of(cast, series)
+    couplings_of(cast, series)
+    told = {
+        cells[0].strip(): int(cells[1])
+        for line in GUIDE.read_text().splitlines()
+        if line.startswith("| ") and (cells := line.strip("| ").split(" | "))[1].strip().isdigit()
+    }
+    pi = ProgramIncrement.objects.get(train=series, name="2024.1")
+    rows = Feature.objects.filter(train=series)
+    candidates = Deployment.objects.filter(version__endswith="0rc1")
+    freeze = Freeze.objects.get(name="2024.1: Requirements freeze")
+    week = Milestone.objects.get(pi=pi, name="RC1 target week").on
+    inside = Deployment.objects.filter(finished_at__gte=freeze.starts, finished_at__lt=freeze.ends)
+    late = candidates.filter(finished_at__date__gte=week + timedelta(days=5))
+    assert told == {
+        "teams": series.teams.count(),
+        "deliverables": len(
+            json.loads(Path(DATA, "openstack", "2024.1-caracal", "deliverables.json").read_text())
+        ),
+        "versions published": Deployment.objects.count(),
+        "specifications approved or carried into the cycle": rows.count(),
+        "of them marked as implemented": rows.filter(state="done").count(),
+        "of them carried over to 2024.2": rows.filter(blocked_reason__contains="to 2024.2").count(),
+        "of them removed": rows.filter(state="cancelled").count(),
+        "of them left without a mark": rows.filter(
+            blocked_reason="", state__in=("planned", "in_progress")
+        ).count(),
+        "of nova's 14, implemented": rows.filter(team__name="nova", state="done").count(),
+        "cards with merged changes that name their blueprint": rows.filter(
+            description__contains="merged changes name it"
+        ).count(),
+        "dependencies between specifications": FeatureDependency.objects.count(),
+        "versions published inside the requirements freeze": inside.count(),
+        "first release candidates": candidates.count(),
+        "of them after their target week R-3": late.count(),
+        "couplings between repositories, 2023.2 to 2024.2": Coupling.objects.count(),
+    }
+    # And once more past the product: straight from the files.
+    published = {
+        (r["deliverable"], r["version"]): datetime.fromisoformat(r["merged_at"])
+        for r in lines("openstack", "2024.1-caracal", "releases.csv")
+    }
+    first = [at for (_, version), at in published.items() if version.endswith("0rc1")]
+    assert len(first) == told["first release candidates"]
+    assert sum(at.date() > date(2024, 3, 15) for at in first) == told["of them after their target week R-3"]
+    assert sum(freeze.starts <= at < freeze.ends for at in published.values()) == inside.count()
 
 
 SPEC = {

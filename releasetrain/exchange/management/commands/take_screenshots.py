@@ -44,11 +44,11 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("settings", JOHANNA, "/o/northwind/settings/"),
     ("api", PRIYA, "/api/"),
 )
-# The series that `import_openstack openstack … --train OS` loads; the guide tells how. Name, address, part to show.
-SERIES: tuple[tuple[str, str, str], ...] = (
-    ("openstack-board", "/o/openstack/board/?team={nova}", "main"),
-    ("openstack-features", "/o/openstack/features/?show=all&team=NOVA", "main"),
-    ("openstack-boundaries", "/o/openstack/boundaries/?move=NOVA:new", "main"),
+# The series that `import_openstack openstack … --train OS` loads; docs/guide tells how. {nova} is the id of that team.
+SERIES: tuple[tuple[str, str], ...] = (
+    ("openstack-board", "/o/openstack/board/"),
+    ("openstack-features", "/o/openstack/features/?show=all&team={nova}"),
+    ("openstack-boundaries", "/o/openstack/boundaries/?move=NOVA:new"),
 )
 VIEWS = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
 ON_PHONE = {"home", "board", "release", "cab", "metrics", "calendar"}
@@ -101,17 +101,20 @@ class Command(BaseCommand):
         _write_index(folder, taken)
         self.stdout.write(f"{sum(map(len, taken.values()))} pictures in {folder}.")
 
-
     def _series(self, sync_playwright: Any, address: str) -> None:
-        """The pictures of the guide: a board of forty teams is shown for the one that its text is about."""
+        """The pictures of the guide; of the board of forty teams, the part with the cards."""
         folder = Path(settings.BASE_DIR) / "docs" / "guide"
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             _sign_in(page, address, PRIYA)
-            for name, where, _ in SERIES:
-                page.goto(address + where)
+            nova = page.request.get(f"{address}/api/v1/orgs/openstack/teams/NOVA").json()["id"]
+            for name, where in SERIES:
+                page.goto(address + where.format(nova=nova))
                 page.wait_for_timeout(600)
+                page.evaluate(
+                    "document.querySelector('main [role=rowheader][data-team], main .board')?.focus()"
+                )
                 page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=55)
             browser.close()
         self.stdout.write(f"{len(SERIES)} pictures in {folder}.")
