@@ -19,3 +19,9 @@ __all__ = [
     "evidence",
     "train_checks",
 ]
+"""What planning plugs into the floors below: its gate checks, its records for evidence packages, a panel."""
+
+from . import checks, evidence, train_checks
+from .pages import panel
+
+__all__ = ["checks", "evidence", "panel", "train_checks"]

@@ -66,6 +66,10 @@ FEATURE_STATES = StateMachine(
     transitions=(
         Transition("feature.analyse", F.FUNNEL, F.ANALYSIS),
         Transition("feature.refine", (F.FUNNEL, F.ANALYSIS, F.READY), F.READY),
+        # In a plan already: signed anew after a change, it stays where it is.
+        Transition("feature.refine", IN_PLAN, None),
+        # Its parts are all settled: the whole is done with them.
+        Transition("feature.roll_up", OPEN, F.DONE),
         # Unrefined features may ask, so that the guard can say what is missing instead of naming states.
         Transition("feature.place", OPEN, None),
         Transition("feature.unplace", F.PLANNED, F.READY),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from releasetrain.interface.resources import Filter, Resource, register
+from releasetrain.interface.resources import Filter, Related, Resource, register
 
+from .actions.debt import backlog_items
 from .models import (
     FailureLink,
     Incident,
@@ -81,6 +82,7 @@ register(
         order=("severity", "-created_at", "-id"),
         template="problems/problem.html",
         context=problem_page,
+        related=(Related("Backlog items", backlog_items),),
     )
 )
 register(

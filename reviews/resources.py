@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from problems.actions.debt import backlog_items
 from releasetrain.interface import navigation
-from releasetrain.interface.resources import Filter, Resource, register
+from releasetrain.interface.resources import Filter, Related, Resource, register
 from releasetrain.kernel.clock import now
 
 from .models import ActionItem, Review, ReviewCause, ReviewFact, ReviewRule
@@ -50,6 +51,7 @@ register(
         order=("due_at", "id"),
         template="reviews/review.html",
         context=review_page,
+        related=(Related("Backlog items", backlog_items),),
         select=_SUBJECT,
     )
 )

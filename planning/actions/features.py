@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from planning.models import Feature, FeatureDependency, FeatureKind, InvestmentBucket, Theme
-from planning.states import CLOSED, FEATURE_STATES, LIVE_DEPENDENCY
+from planning.models import (
+    Feature,
+    FeatureDependency,
+    FeatureKind,
+    InvestmentBucket,
+    Theme,
+    TierAssessment,
+)
+from planning.rules import refinement
+from planning.states import CLOSED, FEATURE_STATES, LIVE_DEPENDENCY, FeatureState
 from releasetrain.audit.doorway import action, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
@@ -14,6 +23,9 @@ from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
 from trains.models import Team, Train
 
 from . import dependencies
+
+# Parts of a signed refinement: who changes one of them makes the signature fall.
+SIGNED = ("acceptance", "feasibility", "constraints", "tier")
 
 TIERS = ((1, "1 highest"), (2, "2"), (3, "3"), (4, "4 lowest"))
 
@@ -101,10 +113,15 @@ def edit_feature(
         Field("Investment bucket", "By its kind when there is none.", rows=_buckets),
     ] = KEEP,
     acceptance: Annotated[str | None, Field("Acceptance criteria", long=True)] = KEEP,
+    feasibility: Annotated[str | None, Field("Feasibility", long=True)] = KEEP,
+    constraints: Annotated[str | None, Field("Architectural constraints", long=True)] = KEEP,
     points: Annotated[int | None, Field("Points", min=0, max=999)] = KEEP,
     tier: Annotated[int | None, Field("Risk tier", choices=TIERS)] = KEEP,
 ) -> Feature:
-    """Change a feature. What is left out stays as it is; what is given empty is cleared."""
+    """Change a feature. What is left out stays as it is; what is given empty is cleared.
+
+    A change of what a technical lead signed makes the signature fall.
+    """
     given = {
         "title": title,
         "kind": kind,
@@ -113,12 +130,16 @@ def edit_feature(
         "theme": theme,
         "bucket": bucket,
         "acceptance": acceptance,
+        "feasibility": feasibility,
+        "constraints": constraints,
         "points": points,
         "tier": tier,
     }
     changes = {name: value for name, value in given.items() if value is not KEEP}
     belongs_to(feature.train_id, **{n: changes[n] for n in ("team", "theme", "bucket") if n in changes})
     _refuse_emptied(feature, changes)
+    if "tier" in changes:
+        _keep_assessed_tier(feature, tier)
     if "team" in changes and feature.iteration_id and changes["team"] != feature.team:
         refuse(
             "feature.planned",
@@ -126,11 +147,13 @@ def edit_feature(
             remedy="Move it on the board.",
             field="team",
         )
-    for name in ("title", "description", "acceptance"):
+    for name in ("title", "description", "acceptance", "feasibility", "constraints"):
         if name in changes:
-            changes[name] = (changes[name] or "").strip()
+            changes[name] = (changes[name] or "").replace("\r\n", "\n").strip()
+    changes = {name: value for name, value in changes.items() if value != getattr(feature, name)}
     for name, value in changes.items():
         setattr(feature, name, value)
+    drop_signature(feature, changes)
     feature.save()
     return feature
 
@@ -139,7 +162,10 @@ def _refuse_emptied(feature: Feature, changes: dict[str, Any]) -> None:
     """A feature keeps its title and kind, and once refined what its refinement needs."""
     needed = {"title": "title", "kind": "kind"}
     if feature.refined_at is not None:
-        needed |= {n: str(Feature._meta.get_field(n).verbose_name) for n in ("acceptance", "points", "tier")}
+        needed |= {
+            n: str(Feature._meta.get_field(n).verbose_name)
+            for n in ("acceptance", "feasibility", "constraints", "points", "tier")
+        }
     for name, word in needed.items():
         if (
             name in changes
@@ -154,6 +180,31 @@ def _refuse_emptied(feature: Feature, changes: dict[str, Any]) -> None:
                 remedy="Give another one, or leave it out to keep what is there.",
                 field=name,
             )
+
+
+def drop_signature(feature: Feature, changed: Iterable[str]) -> None:
+    """What was signed is no longer what stands there: the refinement waits for a technical lead again.
+
+    A new estimate counts before the feature is in a plan; there it is a re-estimate, which a plan shows as such.
+    """
+    signed = {*SIGNED, "points"} if feature.state == FeatureState.READY else set(SIGNED)
+    if feature.refined_at is not None and signed & set(changed):
+        feature.refined_at = feature.refined_by = None
+        if feature.state == FeatureState.READY:
+            feature.state = FeatureState.ANALYSIS
+
+
+def _keep_assessed_tier(feature: Feature, tier: int | None) -> None:
+    """A tier that came of answers is changed by other answers only."""
+    if tier == feature.tier:
+        return
+    if TierAssessment.objects.filter(feature=feature).exists():
+        refuse(
+            "tier.assessed",
+            f"The risk tier {feature.tier} of {feature} follows from its answers.",
+            remedy="Assess its risk again; the rule makes the tier.",
+            field="tier",
+        )
 
 
 @action(
@@ -181,7 +232,9 @@ def refine_feature(
     points: Annotated[int | None, Field("Estimate in points", min=1, max=999)] = None,
     tier: Annotated[int | None, Field("Risk tier", choices=TIERS)] = None,
 ) -> Feature:
-    """Record the refinement: from then on the feature may enter a PI plan."""
+    """Sign the refinement as technical lead: from then on the feature may enter a PI plan."""
+    if tier is not None:
+        _keep_assessed_tier(feature, tier)
     given = {
         "acceptance": acceptance.strip(),
         "feasibility": feasibility.strip(),
@@ -192,20 +245,22 @@ def refine_feature(
     for name, value in given.items():
         if value:
             setattr(feature, name, value)
-    missing = [name for name in given if not getattr(feature, name)]
+    missing = [part for part in refinement.parts(vars(feature)) if not part.given]
     if missing:
         raise Refused(
             *[
                 Refusal(
                     "feature.unrefined",
-                    f"Refinement needs the {Feature._meta.get_field(name).verbose_name}.",
-                    field=name,
+                    f"Refinement needs the {part.title}.",
+                    remedy="Write it here, or have it written in the feature first.",
+                    field=part.name,
                     status=422,
                 )
-                for name in missing
+                for part in missing
             ]
         )
     feature.refined_at, feature.refined_by_id = now(), actor.user_id
+    feature.save()
     return feature
 
 
@@ -276,14 +331,14 @@ def _live(**ends: Feature) -> list[FeatureDependency]:
 
 def say_what_is_missing(actor: Actor, feature: Feature, params: dict[str, Any]) -> Refusal | None:
     """The refinement gate: an unrefined feature cannot enter a plan."""
-    if feature.refined_at is not None and feature.state not in ("funnel", "analysis"):
+    missing = refinement.missing(vars(feature), signed=feature.refined_at is not None)
+    if not missing:
         return None
-    names = ("acceptance", "feasibility", "constraints", "points", "tier")
-    missing = [str(Feature._meta.get_field(n).verbose_name) for n in names if not getattr(feature, n)]
     return Refusal(
         "feature.unrefined",
-        f"{feature} is not refined{': ' + ', '.join(missing) + ' missing' if missing else ''}.",
-        remedy="Refine it first; then it may enter a PI plan.",
+        f"{feature} is not refined. Missing: {', '.join(missing)}.",
+        remedy="A technical lead refines and signs it; then it may enter a PI plan.",
+        blocked_by=Ref.of(feature),
     )
 
 

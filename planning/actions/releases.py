@@ -69,13 +69,15 @@ def add_to_release(
 
 
 def features_follow(actor: Actor, release: Release, params: dict[str, Any]) -> None:
-    """What a release delivers is done once it is released."""
+    """What a release delivers is done once it is released, as far as it meets its Definition of Done."""
     ids = ScopeItem.objects.filter(release=release, source_kind=SOURCE, removed_at__isnull=True).values(
         "source_id"
     )
     by_rule = Actor.system(actor.organization_id, f"{release} was released", route=actor.route)
     for feature in Feature.objects.filter(pk__in=ids, state__in=IN_PLAN):
-        complete_feature(by_rule, feature)
+        # What does not meet its Definition of Done is out, but not accepted: it stays open and says why.
+        if complete_feature.decide(by_rule, feature).allowed:
+            complete_feature(by_rule, feature)
 
 
 register_effect("release.mark_released", features_follow)

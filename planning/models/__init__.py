@@ -3,6 +3,7 @@
 from .capacity import TeamCapacity
 from .confidence import ConfidenceBallot, ConfidenceRound, ConfidenceTurnout, SealedBallot
 from .dependency import FeatureDependency
+from .done import DefinitionOfDone, DoneLine, DoneMark
 from .endorsement import Endorsement, EndorsementRule
 from .event import EventAttendee, EventRoom, EventSlot, ParkingItem, PlanningEvent, SlotKind
 from .feature import PARTS, Feature, FeatureKind, FeatureScore, exact_wsjf, wsjf_of
@@ -21,9 +22,13 @@ from .quarterly_review import (
     ReviewProposal,
 )
 from .risk import Risk, RiskLink, Roam, Threat, ThreatControl, ThreatSession
+from .report import FeatureReport, ReportSource
 from .scoring import FrozenScore, ModelRating, ModelScore, ScoringMethod, ScoringModel, ScoringModelVersion
+from .splitting import FeatureService, SizeRule
+from .strategy import StrategyState, TestLevel, TestStrategy, TestStrategyLine
 from .theme import GoalKind, QuarterlyGoal, Theme
 from .throughput import ThroughputWeek
+from .tiering import FeatureRequirement, RequirementKind, TierAssessment, TierRule
 from .trade_off import TradeOff, TradeOffEffect, TradeOffItem, TradeOffState
 from .trouble import DependencyTrouble
 from .work import TrackerLink, WorkItem
@@ -42,9 +47,12 @@ __all__ = [
     "ConfidenceRound",
     "ConfidenceTurnout",
     "ConfidenceVote",
+    "DefinitionOfDone",
     "Demand",
     "DemandState",
     "DependencyTrouble",
+    "DoneLine",
+    "DoneMark",
     "Endorsement",
     "EndorsementRule",
     "EventAttendee",
@@ -54,7 +62,10 @@ __all__ = [
     "FeatureDependency",
     "FeatureIntegration",
     "FeatureKind",
+    "FeatureReport",
+    "FeatureRequirement",
     "FeatureScore",
+    "FeatureService",
     "FrozenScore",
     "GoalKind",
     "Impediment",
@@ -74,6 +85,8 @@ __all__ = [
     "QuarterlyReview",
     "QuarterlyReviewState",
     "QuarterlyReviewer",
+    "ReportSource",
+    "RequirementKind",
     "ReviewProposal",
     "Risk",
     "RiskLink",
@@ -83,13 +96,20 @@ __all__ = [
     "ScoringModelVersion",
     "SealedBallot",
     "SlotKind",
+    "SizeRule",
+    "StrategyState",
     "TeamCapacity",
     "TeamPerson",
+    "TestLevel",
+    "TestStrategy",
+    "TestStrategyLine",
     "Theme",
     "Threat",
     "ThreatControl",
     "ThreatSession",
     "ThroughputWeek",
+    "TierAssessment",
+    "TierRule",
     "TrackerLink",
     "TradeOff",
     "TradeOffEffect",

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from planning.rules.wsjf import SCALE, wsjf
 from planning.states import FeatureState
 from releasetrain.audit.history import tracked
+from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
 
 PARTS = ("value", "time_criticality", "risk_reduction", "job_size")
@@ -23,6 +24,7 @@ class FeatureKind(models.TextChoices):
     ENABLER = "enabler", "Enabler"
     COMPLIANCE = "compliance", "Compliance"
     PROBLEM_FIX = "problem_fix", "Problem fix"
+    DEBT = "debt", "Technical debt"
 
 
 def wsjf_of(value: int, time_criticality: int, risk_reduction: int, job_size: int) -> Decimal:
@@ -65,6 +67,7 @@ class Feature(KeyedModel):
     feasibility = models.TextField(blank=True)
     constraints = models.TextField("architectural constraints", blank=True)
     tier = models.PositiveSmallIntegerField("risk tier", null=True, blank=True)
+    compliance_class = models.CharField(max_length=120, blank=True)
     points = models.PositiveSmallIntegerField("points", null=True, blank=True)
     refined_at = models.DateTimeField(null=True, blank=True)
     refined_by = models.ForeignKey(
@@ -97,6 +100,16 @@ class Feature(KeyedModel):
     blocked_reason = models.CharField(max_length=300, blank=True)
     blocked_at = models.DateTimeField(null=True, blank=True)
 
+    parent = TenantForeignKey(
+        "planning.Feature", null=True, blank=True, related_name="children", verbose_name="split from"
+    )
+    split_pattern = models.CharField(max_length=24, blank=True, editable=False)
+    split_note = models.CharField("why the sizes differ", max_length=300, blank=True, editable=False)
+
+    exposure_likelihood = models.PositiveSmallIntegerField("likelihood of harm", null=True, blank=True)
+    exposure_impact = models.PositiveSmallIntegerField("impact of harm", null=True, blank=True)
+    exposure_reason = models.CharField("business risk", max_length=300, blank=True)
+
     source_kind = models.CharField(max_length=40, blank=True)
     source_id = models.UUIDField(null=True, blank=True)
     source_label = models.CharField("source", max_length=200, blank=True)
@@ -116,6 +129,17 @@ class Feature(KeyedModel):
             models.CheckConstraint(condition=Q(kind__in=FeatureKind.values), name="feature_kind_known"),
             models.CheckConstraint(
                 condition=Q(tier__isnull=True) | Q(tier__range=(1, 4)), name="feature_tier_1_to_4"
+            ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="feature_parent_another"
+            ),
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"exposure_{part}__isnull": True})
+                    | Q(**{f"exposure_{part}__range": (1, 5)}),
+                    name=f"feature_exposure_{part}_1_to_5",
+                )
+                for part in ("likelihood", "impact")
             ),
             *(
                 models.CheckConstraint(condition=_on_scale(part), name=f"feature_{part}_on_scale")
@@ -153,6 +177,19 @@ class Feature(KeyedModel):
     @property
     def blocked(self) -> bool:
         return bool(self.blocked_reason)
+
+    @property
+    def exposure(self) -> int | None:
+        """Business-risk exposure, 1 to 25: likelihood times impact of the harm while it is not built."""
+        if self.exposure_likelihood is None or self.exposure_impact is None:
+            return None
+        return self.exposure_likelihood * self.exposure_impact
+
+
+def scopes_of_feature(feature: Feature) -> list[ScopeKey]:
+    """Where a right over a feature's parts may be held: on the feature, its team, its train."""
+    team = [("team", str(feature.team_id))] if feature.team_id else []
+    return [("feature", str(feature.pk)), *team, ("train", str(feature.train_id))]
 
 
 class FeatureScore(TenantModel):

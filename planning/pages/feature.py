@@ -10,6 +10,7 @@ from planning.actions.dependencies import create_dependency
 from planning.actions.placement import place_feature
 from planning.actions.scoring import agree_score, score_feature
 from planning.models import PARTS, Feature, FeatureDependency
+from planning.pages.feature_quality import quality_of
 from planning.queries import backlog, increments
 from planning.rules.wsjf import TITLES
 from planning.states import DependencyState
@@ -47,6 +48,7 @@ def feature_page(request: Any, feature: Feature) -> dict[str, Any]:
             ).select_related("release")
         ),
         **_acts(request, feature),
+        **quality_of(request, feature),
         "source": _source(request, feature),
         "plan_pi": pi,
         "board_url": reverse("planning:board", args=[org, pi.pk]) if pi else "",

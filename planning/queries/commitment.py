@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planning.models import Feature, Objective, PlanBaseline
+from planning.rules import refinement
 from planning.rules.ballots import CONFIDENT
 from releasetrain.kernel.refusals import Ref
 
@@ -39,6 +40,19 @@ def findings(board: Board) -> list[Finding]:
     if board.cycle:
         found.append(
             Finding("plan.cycle", board.cycle, "Split one of them, or withdraw a dependency.", hard=True)
+        )
+    for feature in Feature.objects.filter(
+        pi=board.pi, iteration__isnull=False, refined_at__isnull=True
+    ).exclude(state__in=("done", "cancelled")):
+        missing = refinement.missing(vars(feature), signed=False)
+        found.append(
+            Finding(
+                "plan.unrefined",
+                f"{feature} is not refined. Missing: {', '.join(missing)}.",
+                "A technical lead refines and signs it.",
+                hard=True,
+                ref=Ref.of(feature),
+            )
         )
     refs = {c.key: Ref("feature", str(c.id), c.key) for c in board.cards.values()}
     for edge in board.conflicts:

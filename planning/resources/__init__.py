@@ -5,6 +5,7 @@ from . import (
     event,
     execution,
     integration,
+    quality,
     scoring,
     solutions,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "event",
     "execution",
     "integration",
+    "quality",
     "scoring",
     "solutions",
 ]

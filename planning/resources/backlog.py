@@ -66,6 +66,7 @@ register(
             "wsjf",
             "points",
             "tier",
+            "exposure",
             "pi",
             "iteration",
         ),
@@ -85,7 +86,7 @@ register(
         list_template="planning/backlog.html",
         list_context=_backlog,
         hidden=("source_id",),
-        computed=("cost_of_delay",),
+        computed=("cost_of_delay", "exposure"),
         related=(Related("Releases", _releases),),
         description="Write the first one, or import them from CSV or Jira.",
     )

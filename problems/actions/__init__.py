@@ -1,6 +1,7 @@
 """Verbs of problems, loaded at start."""
 
 from . import (
+    debt,
     evidence,
     failure_links,
     following,
@@ -13,6 +14,7 @@ from . import (
 )
 
 __all__ = [
+    "debt",
     "evidence",
     "failure_links",
     "following",

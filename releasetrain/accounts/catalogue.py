@@ -22,6 +22,7 @@ PERMISSIONS: dict[str, str] = {
     "planning.score": "Score features",
     "planning.plan": "Move features on the program board",
     "planning.commit": "Commit a Program Increment",
+    "planning.report": "Put reports from production on the backlog",
     "planning.refine": "Sign the refinement of features, as technical lead",
     "planning.assure": "Agree test strategies, as quality owner",
     "planning.endorse": "Endorse high-impact features",
@@ -88,37 +89,39 @@ ROLES: dict[Role, Bundle] = {
     ),
     Role.RTE: _bundle(
         "trains.manage calendar.manage imports.run planning.edit planning.score planning.plan planning.commit releases.manage"
-        " reviews.contribute reviews.facilitate incidents.record",
+        " reviews.contribute reviews.facilitate incidents.record planning.report",
         "train",
         "organization",
     ),
     Role.PRODUCT_MANAGER: _bundle(
-        "planning.edit planning.score planning.plan planning.commit releases.manage imports.run reviews.contribute",
+        "planning.edit planning.score planning.plan planning.commit releases.manage imports.run reviews.contribute planning.report",
         "train",
         "organization",
     ),
     Role.BUSINESS_OWNER: _bundle(
-        "planning.endorse planning.score reviews.contribute", "train", "organization"
+        "planning.endorse planning.score reviews.contribute planning.report", "train", "organization"
     ),
     Role.TEAM_MEMBER: _bundle(
-        "planning.edit planning.score planning.plan reviews.contribute incidents.record changes.author",
+        "planning.edit planning.score planning.plan reviews.contribute incidents.record planning.report changes.author",
         "team",
         "train",
         "organization",
     ),
     # Who signs a refinement may write it too; who agrees a test strategy did not write it (checked act by act).
     Role.TECHNICAL_LEAD: _bundle(
-        "planning.edit planning.score planning.plan planning.refine reviews.contribute incidents.record changes.author",
+        "planning.edit planning.score planning.plan planning.refine reviews.contribute incidents.record planning.report changes.author",
         "team",
         "train",
         "organization",
     ),
     Role.QUALITY_OWNER: _bundle(
-        "planning.edit planning.assure gates.ask results.post reviews.contribute", "train", "organization"
+        "planning.edit planning.assure gates.ask results.post reviews.contribute planning.report",
+        "train",
+        "organization",
     ),
     Role.RELEASE_MANAGER: _bundle(
         "releases.manage calendar.manage deployments.record deployments.rollback changes.author results.post gates.ask gates.manage"
-        " evidence.build evidence.read incidents.record reviews.contribute reviews.facilitate imports.run",
+        " evidence.build evidence.read incidents.record planning.report reviews.contribute reviews.facilitate imports.run",
         "train",
         "organization",
     ),
@@ -127,7 +130,7 @@ ROLES: dict[Role, Bundle] = {
     ),
     Role.CAB_MEMBER: _bundle("changes.vote evidence.read", "board", "organization"),
     Role.PROBLEM_MANAGER: _bundle(
-        "incidents.record problems.manage problems.validate changes.vote reviews.contribute reviews.facilitate evidence.read",
+        "incidents.record planning.report problems.manage problems.validate changes.vote reviews.contribute reviews.facilitate evidence.read",
         "organization",
     ),
     Role.COMPLIANCE_OFFICER: _bundle(
@@ -137,6 +140,9 @@ ROLES: dict[Role, Bundle] = {
     Role.AUDITOR: _bundle("audit.read evidence.read evidence.build", "organization"),
     Role.EXECUTIVE: _bundle("evidence.read", "organization"),
     Role.SERVICE_ACCOUNT: _bundle(
-        "deployments.record results.post gates.ask incidents.record", "train", "service", "organization"
+        "deployments.record results.post gates.ask incidents.record planning.report",
+        "train",
+        "service",
+        "organization",
     ),
 }

@@ -18,7 +18,8 @@ def test_a_feature_goes_from_idea_to_the_board(world, api):
     assert early.status_code == 409
     assert early.json()["code"] == "feature.unrefined"
     refined = {"acceptance": "Works.", "feasibility": "Known.", "constraints": "none", "points": 5, "tier": 2}
-    assert client.post(f"{ROOT}/features/{key}/refine", refined).status_code == 200
+    assert client.post(f"{ROOT}/features/{key}/refine", refined).status_code == 403
+    assert api("technical_lead").post(f"{ROOT}/features/{key}/refine", refined).status_code == 200
     parts = {"value": 13, "time_criticality": 8, "risk_reduction": 3, "job_size": 5}
     assert client.post(f"{ROOT}/features/{key}/agree_score", parts).status_code == 200
     shown = client.get(f"{ROOT}/features/{key}").json()

@@ -55,6 +55,7 @@ from trains.models import Deployment, Environment, Iteration, ProgramIncrement, 
 from . import catalogue, reports
 from .cast import Cast
 from .history import SOURCE, History, generate
+from .quality import build as build_quality
 from .structure import build_structure
 
 GATE_CHECKS: list[dict[str, Any]] = [
@@ -110,6 +111,7 @@ class Bank:
         self._review()
         evidence.request_package(self.manager, release=self.done)
         build_structure(self)
+        build_quality(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
