@@ -1,4 +1,4 @@
-"""What planning plugs into the floors below: its gate check, its records for evidence, what features mean in a scope."""
+"""What planning plugs into the floors below: gate checks, records for evidence, a panel, what features mean in a scope."""
 
 from trains.ports import defect_severities, item_words
 
@@ -8,6 +8,7 @@ from . import (
     evidence,
     train_checks,
 )
+from .pages import panel
 from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)
@@ -17,11 +18,6 @@ __all__ = [
     "checks",
     "escalations",
     "evidence",
+    "panel",
     "train_checks",
 ]
-"""What planning plugs into the floors below: its gate checks, its records for evidence packages, a panel."""
-
-from . import checks, evidence, train_checks
-from .pages import panel
-
-__all__ = ["checks", "evidence", "panel", "train_checks"]

@@ -21,8 +21,8 @@ from .quarterly_review import (
     QuarterlyReviewState,
     ReviewProposal,
 )
-from .risk import Risk, RiskLink, Roam, Threat, ThreatControl, ThreatSession
 from .report import FeatureReport, ReportSource
+from .risk import Risk, RiskLink, Roam, Threat, ThreatControl, ThreatSession
 from .scoring import FrozenScore, ModelRating, ModelScore, ScoringMethod, ScoringModel, ScoringModelVersion
 from .splitting import FeatureService, SizeRule
 from .strategy import StrategyState, TestLevel, TestStrategy, TestStrategyLine
@@ -95,8 +95,8 @@ __all__ = [
     "ScoringModel",
     "ScoringModelVersion",
     "SealedBallot",
-    "SlotKind",
     "SizeRule",
+    "SlotKind",
     "StrategyState",
     "TeamCapacity",
     "TeamPerson",
