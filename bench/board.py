@@ -1,4 +1,4 @@
-"""The program board with 400 cards and 300 dependencies."""
+"""The program board of 30 teams and 12 iterations with 400 cards and 300 dependencies: the server, and the browser."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import random
 from datetime import timedelta
 from typing import Any
 
+from . import browsing
 from .figures import Figure, Observation, Result, milliseconds
 from .installation import Installation
 from .pages import ROUNDS, server_time
 
 TITLE = "Program board"
-CARDS, DEPENDENCIES, TEAMS = 400, 300, 12
-BUDGET = 0.2
+CARDS, DEPENDENCIES, TEAMS, ITERATIONS = 400, 300, 30, 12
+BUDGET, INTERACTION = 0.2, 0.1
 
 
 def measure(installation: Installation) -> list[Result]:
@@ -21,7 +22,7 @@ def measure(installation: Installation) -> list[Result]:
     region, _ = server_time(person, f"{address}?fragment=board")
     return [
         Figure(
-            f"{CARDS} cards and {DEPENDENCIES} dependencies",
+            f"{TEAMS} teams × {ITERATIONS} iterations, {CARDS} cards, {DEPENDENCIES} dependencies: the page, on the server",
             milliseconds(page),
             milliseconds(BUDGET),
             page / BUDGET,
@@ -29,11 +30,39 @@ def measure(installation: Installation) -> list[Result]:
             note=f"Median of {ROUNDS} after warm-up, {size:,} bytes.",
         ),
         Observation("… its region alone, fetched after a move", milliseconds(region)),
+        *_in_the_browser(installation, person, address),
+    ]
+
+
+def _in_the_browser(installation: Installation, person: Any, address: str) -> list[Result]:
+    """The slowest answer of the page to a person, from input to the next picture, by the browser's own clock."""
+    if not browsing.CHROMIUM.exists():
+        return [Observation("… in the browser", "not measured", note=f"No Chromium at {browsing.CHROMIUM}.")]
+    with installation.web() as port, browsing.board(port, person, address) as board:
+        board.warm_up()
+        slowest = board.interactions()
+        longest = board.longest_task()
+        strings = board.redraw()
+    worst = max(slowest.values())
+    each = ", ".join(f"{what} {milliseconds(taken)}" for what, taken in slowest.items())
+    return [
+        Figure(
+            "… a card picked up, carried, dropped; strings switched: slowest interaction",
+            milliseconds(worst),
+            milliseconds(INTERACTION),
+            worst / INTERACTION,
+            1.0,
+            note=f"Chromium's event timing, 1440 × 900: {each}.",
+        ),
+        Observation(
+            "… the longest task of the page while a colleague's move is taken in", milliseconds(longest)
+        ),
+        Observation(f"… drawing all {DEPENDENCIES} strings", milliseconds(strings)),
     ]
 
 
 def _planned() -> tuple[Any, str]:
-    """A train of twelve teams with a full Program Increment."""
+    """A train of thirty teams with a full Program Increment of twelve iterations."""
     from planning.actions.capacity import set_capacity
     from planning.models import Feature, FeatureDependency
     from releasetrain.accounts.catalogue import Role
@@ -53,7 +82,7 @@ def _planned() -> tuple[Any, str]:
     with tenant_scope(cast.organization.pk, rte):
         monday = now().date() - timedelta(days=now().weekday())
         train = create_train(
-            rte, key="BIG", name="Big train", cadence_start=monday, pi_weeks=12, iteration_weeks=2
+            rte, key="BIG", name="Big train", cadence_start=monday, pi_weeks=ITERATIONS, iteration_weeks=1
         )
         teams = [
             create_team(rte, train=train, code=f"T{n}", name=f"Team {n}", people=8) for n in range(TEAMS)
@@ -67,7 +96,8 @@ def _planned() -> tuple[Any, str]:
             [
                 Feature(
                     train=train, title=f"Feature {n} of the big train", team=teams[n % TEAMS], points=draw.choice((3, 5, 8, 13)),
-                    iteration=iterations[n // TEAMS % len(iterations)], pi=increment, state="planned", acceptance="Works.",
+                    iteration=iterations[n // TEAMS % len(iterations)], pi=increment, state="planned",
+                    refined_at=now(), acceptance="Works.", feasibility="Known.", constraints="none", tier=3,
                     kind=draw.choice(("feature", "enabler", "compliance")), wsjf=draw.randrange(1, 20),
                 )
                 for n in range(CARDS)

@@ -9,6 +9,7 @@ from . import (
     train_checks,
 )
 from .pages import panel
+from .queries import shared_resources
 from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)
@@ -19,5 +20,6 @@ __all__ = [
     "escalations",
     "evidence",
     "panel",
+    "shared_resources",
     "train_checks",
 ]

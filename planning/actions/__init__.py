@@ -1,6 +1,7 @@
 """Every verb of planning; importing this package declares them."""
 
 from . import (
+    board_policy,
     capacity,
     commitment,
     confidence,
@@ -27,9 +28,11 @@ from . import (
     themes,
     throughput,
     tiering,
+    wall_links,
 )
 
 __all__ = [
+    "board_policy",
     "capacity",
     "commitment",
     "confidence",
@@ -56,4 +59,5 @@ __all__ = [
     "themes",
     "throughput",
     "tiering",
+    "wall_links",
 ]

@@ -71,9 +71,8 @@ def place_feature(
     belongs_to(feature.train_id, team=team)
     if iteration.pi.train_id != feature.train_id:
         refuse("train.other", f"{iteration} belongs to another train.", field="iteration")
+    # What a closed increment left unfinished is carried over: only its destination must be open.
     _refuse_closed(iteration.pi)
-    if feature.pi_id and feature.pi_id != iteration.pi_id:
-        _refuse_closed(feature.pi)
     feature.team, feature.iteration, feature.pi = team, iteration, iteration.pi
     if feature.state == FeatureState.READY:
         feature.state = FeatureState.PLANNED

@@ -1,5 +1,6 @@
 """Models of planning, one file per aggregate."""
 
+from .board import BoardPolicy
 from .capacity import TeamCapacity
 from .confidence import ConfidenceBallot, ConfidenceRound, ConfidenceTurnout, SealedBallot
 from .dependency import FeatureDependency
@@ -31,6 +32,7 @@ from .throughput import ThroughputWeek
 from .tiering import FeatureRequirement, RequirementKind, TierAssessment, TierRule
 from .trade_off import TradeOff, TradeOffEffect, TradeOffItem, TradeOffState
 from .trouble import DependencyTrouble
+from .wall import WallLink
 from .work import TrackerLink, WorkItem
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Absence",
     "Assessment",
     "AssessmentScore",
+    "BoardPolicy",
     "BucketShare",
     "CapacityProfile",
     "Ceremony",
@@ -117,6 +120,7 @@ __all__ = [
     "TradeOffState",
     "TrainNeed",
     "VersionRequirement",
+    "WallLink",
     "WorkItem",
     "exact_wsjf",
     "wsjf_of",

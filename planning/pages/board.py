@@ -17,13 +17,15 @@ from planning.actions.dependencies import create_dependency
 from planning.actions.placement import place_feature, unplace_feature
 from planning.models import Feature, FeatureKind
 from planning.queries import increments
-from planning.queries.board import Board, BoardFilter, board_version, load_board, themes_of
-from planning.states import FeatureState
+from planning.queries.board import SWIMLANES, Board, BoardFilter, board_version, load_board, themes_of
+from planning.states import IN_PLAN, FeatureState
 from releasetrain.interface.pages import conditional, page, redirect_to, wanted_fragment
 from releasetrain.kernel.refusals import Refusal, Refused
 from trains.models import Iteration, ProgramIncrement, Team
 
 MANY_STRINGS = 40
+MANY_CARDS = 150
+LANES = (("team", "Teams"), ("theme", "Themes"), ("risk", "Risk"), ("dependency", "Dependencies"))
 READY_SHOWN = 12
 
 
@@ -45,12 +47,17 @@ def home(request: Any) -> HttpResponse:
 def show(request: Any, pi: uuid.UUID) -> HttpResponse:
     """The board; its region alone for scripts, unchanged (304) when nothing moved."""
     increment = find_increment(pi)
-    today = increments.today_of(increment.train)
-    shown = _filter(request)
+    shown = filter_of(request)
     if wanted_fragment(request) == "board":
-        version = f"{board_version(increment)}{today}{shown}{request.actor.may('planning.plan', increment)}"
+        version = version_of(request, increment, shown)
         return conditional(request, version, lambda: _render(request, increment, shown))
     return _render(request, increment, shown)
+
+
+def version_of(request: Any, increment: ProgramIncrement, shown: BoardFilter) -> str:
+    """What decides how the board looks to this person today."""
+    today = increments.today_of(increment.train)
+    return f"{board_version(increment)}{today}{shown}{request.actor.may('planning.plan', increment)}"
 
 
 def find_increment(pi: uuid.UUID) -> ProgramIncrement:
@@ -60,7 +67,7 @@ def find_increment(pi: uuid.UUID) -> ProgramIncrement:
     return found
 
 
-def _filter(request: Any) -> BoardFilter:
+def filter_of(request: Any) -> BoardFilter:
     given = request.GET
     kind = given.get("kind", "")
     return BoardFilter(
@@ -68,6 +75,7 @@ def _filter(request: Any) -> BoardFilter:
         kind=kind if kind in FeatureKind.values else "",
         theme=given.get("theme", ""),
         risk=given.get("risk") == "1",
+        lanes=lanes if (lanes := given.get("lanes", "")) in SWIMLANES else "team",
     )
 
 
@@ -78,10 +86,11 @@ def _query(request: Any) -> str:
     return str(query.urlencode())
 
 
-def _render(request: Any, increment: ProgramIncrement, shown: BoardFilter) -> HttpResponse:
+def board_context(request: Any, increment: ProgramIncrement, shown: BoardFilter) -> dict[str, Any]:
+    """What every view of the board needs: on the page, as a list, on paper."""
     board = load_board(increment, increments.today_of(increment.train), shown)
     may_plan = request.actor.may("planning.plan", increment) and increment.state != "closed"
-    context: dict[str, Any] = {
+    return {
         "title": f"{increment} program board",
         "section": "board",
         "pi": increment,
@@ -91,11 +100,16 @@ def _render(request: Any, increment: ProgramIncrement, shown: BoardFilter) -> Ht
         "shown": shown,
         "sprite": static("icons/icons.svg"),
         "root": f"/o/{request.organization.slug}/",
-        "address": request.path,
+        "address": reverse("planning:board", args=[request.organization.slug, increment.pk]),
         "query": _query(request),
         "strings": json.dumps(board.strings),
         "mode": "risk" if len(board.edges) > MANY_STRINGS else "all",
+        "dense": len(board.cards) > MANY_CARDS,
     }
+
+
+def _render(request: Any, increment: ProgramIncrement, shown: BoardFilter) -> HttpResponse:
+    context = board_context(request, increment, shown)
     if wanted_fragment(request) != "board":
         context |= {
             "crumbs": [
@@ -105,6 +119,8 @@ def _render(request: Any, increment: ProgramIncrement, shown: BoardFilter) -> Ht
             "increments": increments.choosable(),
             "kinds": FeatureKind.choices,
             "themes": themes_of(increment),
+            "lanes": LANES,
+            "carried": _unfinished(increment),
             "ready": list(
                 Feature.objects.filter(
                     train=increment.train_id, state=FeatureState.READY, iteration__isnull=True
@@ -114,6 +130,19 @@ def _render(request: Any, increment: ProgramIncrement, shown: BoardFilter) -> Ht
             ),
         }
     return page(request, "planning/board.html", context)
+
+
+def _unfinished(increment: ProgramIncrement) -> list[Feature]:
+    """What earlier increments of the train left unfinished, for this one to take over."""
+    if increment.state == "closed":
+        return []
+    rows = Feature.objects.filter(
+        train=increment.train_id,
+        state__in=IN_PLAN,
+        pi__starts__lt=increment.starts,
+        pi__ends__lte=increment.starts,
+    )
+    return list(rows.select_related("team", "pi", "iteration").order_by("-wsjf", "created_at")[:50])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,7 +159,8 @@ def move(request: Any, pi: uuid.UUID, ref: str) -> HttpResponse:
     feature.refresh_from_db()
     where = f"to {feature.team}, {feature.iteration}" if feature.iteration_id else "back to the backlog"
     messages.success(request, f"{feature} moved {where}.")
-    return _back(request, reverse("planning:board", args=[request.organization.slug, increment.pk]))
+    back = "board_resolve" if request.POST.get("back") == "resolve" else "board"
+    return _back(request, reverse(f"planning:{back}", args=[request.organization.slug, increment.pk]))
 
 
 @require_POST
@@ -138,9 +168,11 @@ def moves(request: Any, pi: uuid.UUID) -> HttpResponse:
     """A move made by dragging or by keyboard: answers what changed, or why it was refused."""
     increment = find_increment(pi)
     sent = request.POST
+    teams: set[Any] = set()
     try:
         with transaction.atomic():
             feature = _row(Feature, sent.get("card", ""), "card")
+            teams.add(feature.team_id)
             _move(request, feature, sent.get("lane", ""), sent.get("iteration", ""))
     except Refused as refused:
         first = refused.refusals[0]
@@ -151,33 +183,36 @@ def moves(request: Any, pi: uuid.UUID) -> HttpResponse:
             "status": refused.status,
         }
         return JsonResponse(said, status=refused.status, content_type="application/problem+json")
-    board = load_board(increment, increments.today_of(increment.train), _filter(request))
-    return JsonResponse(_told(board, feature.pk))
+    board = load_board(increment, increments.today_of(increment.train), filter_of(request))
+    card = board.cards.get(feature.pk)
+    teams.add(card.team_id if card else None)
+    return JsonResponse(_told(board, feature.pk, teams))
 
 
-def _told(board: Board, moved: uuid.UUID) -> dict[str, Any]:
+def _told(board: Board, moved: uuid.UUID, teams: set[Any]) -> dict[str, Any]:
     """The board after a move, as the script shows it before the region itself is fetched."""
     card = board.cards.get(moved)
     bad = sum(moved in (e.provider_id, e.consumer_id) for e in board.conflicts)
     sentence = ""
     if card:
-        cell = next(c for row in board.rows for c in row.cells if card in c.cards)
+        row, cell = next((row, c) for row in board.rows for c in row.cells if card in c.cards)
         conflicts = (
             f"{bad} dependency conflict{'s' if bad > 1 else ''}." if bad else "No dependency conflicts."
         )
         load = f" {cell.sentence}" if cell.over else ""
-        sentence = f"{card.key} moved to {cell.team.name}, {cell.iteration.name}. {conflicts}{load}"
+        sentence = f"{card.key} moved to {row.team.name}, {cell.iteration.name}. {conflicts}{load}"
     return {
         "row_version": card.version if card else None,
         "sentence": sentence,
         "cells": [
-            {"lane": str(c.team.pk), "iteration": str(c.iteration.pk), "load": c.load, "capacity": c.limit}
+            {"lane": str(row.team.pk), "iteration": str(c.iteration.pk), "load": c.load, "capacity": c.limit}
             for row in board.rows
+            if row.team.pk in teams
             for c in row.cells
             if c.limit is not None
         ],
         "edges": board.strings,
-        "counts": {"bad": board.conflict_count, "warn": len(board.at_risk)},
+        "counts": {"bad": board.conflict_count, "warn": board.risk_count},
     }
 
 

@@ -1,53 +1,25 @@
-"""The matrix of dependencies between teams, and the sequence of a train's features."""
+"""The sequence of a train's features."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from planning.actions.sequencing import apply_sequence
-from planning.queries import asked, increments
-from planning.queries.board import load_board
-from planning.queries.matrix import matrix
+from planning.queries import asked
 from planning.queries.sequence import sequence
 from releasetrain.interface import links
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.refusals import Refusal, Refused
 from trains.models import ProgramIncrement, Train
 
-from .board import find_increment
-
 # A page of features; all of them are in the answer of the API.
 SHOWN = 300
-
-
-@require_safe
-def dependencies(request: Any, pi: uuid.UUID) -> HttpResponse:
-    """Which team needs how much of which, and how well it stands."""
-    increment = find_increment(pi)
-    board = load_board(increment, increments.today_of(increment.train))
-    board_url = reverse("planning:board", args=[request.organization.slug, increment.pk])
-    context = {
-        "title": f"{increment} dependencies",
-        "section": "board",
-        "crumbs": [
-            (increment.train.name, links.url_for(increment.train)),
-            (str(increment), board_url),
-            ("Dependencies", ""),
-        ],
-        "pi": increment,
-        "board": board,
-        "matrix": matrix(board),
-        "board_url": board_url,
-        "root": links.page_root(),
-    }
-    return page(request, "planning/matrix.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Sum, TextField, Value
+from django.db.models.functions import Cast, Concat
 
-from planning.models import Feature, FeatureDependency, FeatureKind, TeamCapacity, Theme
+from planning.models import BoardPolicy, Feature, FeatureDependency, FeatureKind, TeamCapacity, Theme
+from planning.ports import SharedMark, forecasts, shared_marks
 from planning.rules import board as rules
 from planning.rules.graph import cycle_sentence, find_cycle
+from planning.rules.lanes import chains
 from planning.states import LIVE_DEPENDENCY, FeatureState
 from trains.models import Iteration, Milestone, ProgramIncrement, Release, Team
 
@@ -56,6 +59,9 @@ class Card:
     iteration_id: uuid.UUID
     theme_id: uuid.UUID | None
     blocked: str
+    team: str = ""
+    carried: str = ""
+    shared: str = ""
     needs: int = 0
     needed_by: int = 0
     tone: str = "ok"
@@ -66,9 +72,9 @@ class Card:
 
 @dataclass(slots=True)
 class Cell:
-    """A team's iteration: its cards, and their load against capacity without buffer."""
+    """A team's iteration: its cards, and their load against capacity without buffer. In a swimlane: no team, no limit."""
 
-    team: Team
+    team: Team | None
     iteration: Iteration
     cards: list[Card] = field(default_factory=list)
     load: int = 0
@@ -87,6 +93,15 @@ class Cell:
         return "over" if self.over else "near" if self.load > NEAR * self.limit else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A day that matters to the train: a milestone or a release."""
+
+    day: date
+    name: str
+    path: str
+
+
 @dataclass(slots=True)
 class Column:
     """An iteration with its dates and milestones."""
@@ -94,7 +109,8 @@ class Column:
     iteration: Iteration
     days: str
     now: bool
-    milestones: list[tuple[date, str]] = field(default_factory=list)
+    milestones: list[Mark] = field(default_factory=list)
+    shared: list[SharedMark] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -103,6 +119,18 @@ class Row:
 
     team: Team
     cells: list[Cell]
+
+
+@dataclass(slots=True)
+class Lane:
+    """A row as it is shown: a team, or what the swimlanes are made of."""
+
+    id: str
+    name: str
+    sub: str
+    cells: list[Cell]
+    team: Team | None = None
+    away: bool = False
 
 
 @dataclass(slots=True)
@@ -120,10 +148,15 @@ class Edge:
     slack: int | None
     drawn: bool
 
+    @property
+    def slack_text(self) -> str:
+        """Working days between delivery and need, with a sign."""
+        return "" if self.slack is None else f"{self.slack:+d} d".replace("-", "−").replace("+0", "0")
+
 
 @dataclass(slots=True)
 class Board:
-    """Everything the page shows of one Program Increment."""
+    """Everything the page shows of one Program Increment. `rows` are its teams, `lanes` what is drawn."""
 
     pi: ProgramIncrement
     columns: list[Column]
@@ -131,6 +164,23 @@ class Board:
     cards: dict[uuid.UUID, Card]
     edges: list[Edge]
     cycle: str = ""
+    shared: list[SharedMark] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+    judge: rules.Board | None = None
+    judged: list[rules.Dependency] = field(default_factory=list)
+
+    @property
+    def clashes(self) -> list[SharedMark]:
+        return [mark for mark in self.shared if mark.tone == "bad"]
+
+    @property
+    def shared_risks(self) -> list[SharedMark]:
+        return [mark for mark in self.shared if mark.tone == "warn"]
+
+    @property
+    def carried(self) -> int:
+        """Cards that an earlier increment did not finish."""
+        return sum(bool(card.carried) for card in self.cards.values())
 
     @property
     def conflicts(self) -> list[Edge]:
@@ -146,24 +196,31 @@ class Board:
 
     @property
     def conflict_count(self) -> int:
-        return len(self.conflicts) + len(self.overloads) + bool(self.cycle)
+        return len(self.conflicts) + len(self.overloads) + len(self.clashes) + bool(self.cycle)
+
+    @property
+    def risk_count(self) -> int:
+        return len(self.at_risk) + len(self.shared_risks)
 
     @property
     def strings(self) -> list[list[str]]:
-        """Provider, consumer, tone, for the drawing."""
+        """Provider, consumer, tone and slack, for the drawing."""
         hidden = {card.id for card in self.cards.values() if not card.shown}
         ends = [(e, e.provider_id, e.consumer_id) for e in self.edges if e.drawn]
-        return [[str(p), str(c), e.tone] for e, p, c in ends if p not in hidden and c not in hidden]
+        return [
+            [str(p), str(c), e.tone, e.slack_text] for e, p, c in ends if p not in hidden and c not in hidden
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class BoardFilter:
-    """What of the board is shown: teams, kinds, a theme, only what is in danger."""
+    """What of the board is shown: teams, kinds, a theme, only what is in danger; and what its rows are."""
 
     team: str = ""
     kind: str = ""
     theme: str = ""
     risk: bool = False
+    lanes: str = "team"
 
     @property
     def active(self) -> bool:
@@ -171,32 +228,40 @@ class BoardFilter:
 
 
 def board_version(pi: ProgramIncrement) -> str:
-    """A text that changes whenever anything on the board does: ids and row versions, hashed."""
-    seen = hashlib.sha256()
-    on_board = Feature.objects.filter(pi=pi)
+    """A text that changes whenever anything on the board does: ids and row versions, hashed by the database."""
     ends = Q(provider__pi=pi) | Q(consumer__pi=pi)
-    for rows in (
-        on_board.order_by("pk").values_list("pk", "row_version"),
-        FeatureDependency.objects.filter(ends)
-        .order_by("pk")
-        .values_list("pk", "row_version", "provider__row_version"),
-        TeamCapacity.objects.filter(iteration__pi=pi).order_by("pk").values_list("pk", "row_version"),
-        Milestone.objects.filter(train=pi.train_id).order_by("pk").values_list("pk", "row_version"),
-        Team.objects.filter(train=pi.train_id).order_by("pk").values_list("pk", "row_version"),
-        Release.objects.filter(train=pi.train_id).order_by("pk").values_list("pk", "row_version"),
-    ):
-        seen.update(repr(list(rows)).encode())
-    seen.update(f"{pi.pk}{pi.row_version}".encode())
-    return seen.hexdigest()
+    of_train = {"train": pi.train_id}
+    seen = [
+        _stamp(Feature.objects.filter(pi=pi)),
+        _stamp(FeatureDependency.objects.filter(ends), "provider__row_version", "consumer__row_version"),
+        _stamp(TeamCapacity.objects.filter(iteration__pi=pi)),
+        *(_stamp(model.objects.filter(**of_train)) for model in (Milestone, Team, Release, BoardPolicy)),
+        shared_marks(pi),
+        sorted(forecasts(pi).items()),
+        (pi.pk, pi.row_version),
+    ]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
+
+
+def _stamp(rows: QuerySet[Any], *others: str) -> tuple[Any, ...]:
+    """How many rows there are, and the sum of hashes of each with its version: the same only for the same rows."""
+    parts: list[Any] = [Cast("pk", TextField())]
+    for name in ("row_version", *others):
+        parts += [Value(":"), Cast(name, TextField())]
+    text = Concat(*parts, output_field=TextField())
+    one = Func(text, Value(0), function="hashtextextended", output_field=BigIntegerField())
+    found = rows.order_by().annotate(one=one).aggregate(rows=Count("pk"), sum=Sum(F("one")))
+    return found["rows"], str(found["sum"])
 
 
 def load_board(pi: ProgramIncrement, today: date, shown: BoardFilter | None = None) -> Board:
-    """The board of a Program Increment: eight queries, however many cards."""
+    """The board of a Program Increment: a fixed number of queries, however many cards."""
     iterations = list(pi.iterations.order_by("starts", "number"))
     teams = list(Team.objects.filter(train=pi.train_id).order_by("name"))
     columns = [_column(each, today) for each in iterations]
     _milestones(pi, columns)
     cards = {card.id: card for card in _cards(pi)}
+    _carried(pi, cards)
     capacities = {
         (c.team_id, c.iteration_id): c
         for c in TeamCapacity.objects.filter(iteration__in=[i.pk for i in iterations])
@@ -223,11 +288,24 @@ def load_board(pi: ProgramIncrement, today: date, shown: BoardFilter | None = No
     )
     board = Board(pi, columns, [], cards, [])
     team_names = {team.pk: team.name for team in teams}
-    judge = _judge(iterations, cards.values(), team_names, dependencies)
-    board.edges = [_edge(judge, each, cards, iterations) for each in dependencies]
+    for card in cards.values():
+        card.team = team_names.get(card.team_id, "")
+    policy = BoardPolicy.objects.filter(train=pi.train_id).first() or BoardPolicy()
+    judge = _judge(iterations, cards.values(), dependencies, _expected(pi, cards, iterations, today))
+    judge.same_iteration = rules.StringState(policy.same_iteration)
+    board.judge = judge
+    columns_of = {iteration.pk: number for number, iteration in enumerate(iterations)}
+    for each in dependencies:
+        dependency = _dependency(each, columns_of)
+        board.judged.append(dependency)
+        board.edges.append(_edge(judge, dependency, each, cards, iterations, policy.min_slack))
     board.cycle = _cycle(dependencies)
     board.rows = _rows(teams, iterations, cards.values(), capacities)
-    _mark(board, shown or BoardFilter())
+    board.shared = shared_marks(pi)
+    _share(board)
+    shown = shown or BoardFilter()
+    _mark(board, shown)
+    board.lanes = lanes_of(board, shown)
     return board
 
 
@@ -242,22 +320,60 @@ def _column(iteration: Iteration, today: date) -> Column:
 
 
 def _milestones(pi: ProgramIncrement, columns: list[Column]) -> None:
-    marks: list[tuple[date, str]] = [
-        (m.on, m.name) for m in Milestone.objects.filter(train=pi.train_id, on__gte=pi.starts, on__lt=pi.ends)
+    marks = [
+        Mark(m.on, m.name, f"milestones/{m.pk}/")
+        for m in Milestone.objects.filter(train=pi.train_id, on__gte=pi.starts, on__lt=pi.ends)
     ]
     marks += [
-        (r.target_at.date(), f"Release {r.version}")
+        Mark(r.target_at.date(), f"Release {r.version}", f"releases/{r.key}/")
         for r in Release.objects.filter(
             train=pi.train_id, target_at__date__gte=pi.starts, target_at__date__lt=pi.ends
         )
         .exclude(state="cancelled")
-        .only("version", "target_at")
+        .only("key", "version", "target_at")
         if r.target_at
     ]
-    for day, name in sorted(marks):
-        column = next((c for c in columns if c.iteration.starts <= day < c.iteration.ends), None)
+    for mark in sorted(marks, key=lambda m: (m.day, m.name)):
+        column = next((c for c in columns if c.iteration.starts <= mark.day < c.iteration.ends), None)
         if column:
-            column.milestones.append((day, name))
+            column.milestones.append(mark)
+
+
+def _carried(pi: ProgramIncrement, cards: dict[uuid.UUID, Card]) -> None:
+    """Which cards stood in an earlier increment before."""
+    earlier = (
+        Feature.history.filter(id__in=list(cards), pi__isnull=False)
+        .exclude(pi_id=pi.pk)
+        .order_by("history_date")
+        .values_list("id", "pi_id")
+        .distinct()
+    )
+    before = list(earlier)
+    if not before:
+        return
+    names = {
+        each.pk: each.name
+        for each in ProgramIncrement.objects.filter(
+            pk__in={increment for _, increment in before}, starts__lt=pi.starts
+        )
+    }
+    for feature, increment in before:
+        if increment in names:
+            cards[feature].carried = names[increment]
+
+
+def _expected(
+    pi: ProgramIncrement, cards: dict[uuid.UUID, Card], iterations: list[Iteration], today: date
+) -> dict[uuid.UUID, date]:
+    """The day by which a card is expected done: its forecast; once the increment runs, what is overdue not before tomorrow."""
+    found = forecasts(pi)
+    if pi.state in ("draft", "planning"):
+        return found
+    over = {i.pk for i in iterations if i.ends <= today}
+    for card in cards.values():
+        if card.iteration_id in over and card.state != FeatureState.DONE:
+            found[card.id] = max(found.get(card.id, today), today + timedelta(days=1))
+    return found
 
 
 def _cards(pi: ProgramIncrement) -> Iterable[Card]:
@@ -302,13 +418,13 @@ def _cards(pi: ProgramIncrement) -> Iterable[Card]:
 def _judge(
     iterations: list[Iteration],
     cards: Iterable[Card],
-    team_names: dict[uuid.UUID, str],
     dependencies: list[dict[str, Any]],
+    expected: dict[uuid.UUID, date],
 ) -> rules.Board:
     """The rules' board: what stands on it, and the far ends of dependencies, which stand nowhere on it."""
     at = {iteration.pk: n for n, iteration in enumerate(iterations)}
     placed = {
-        str(c.id): rules.Card(c.key, c.title, team_names.get(c.team_id, ""), at.get(c.iteration_id), c.points)
+        str(c.id): rules.Card(c.key, c.title, c.team, at.get(c.iteration_id), c.points, expected.get(c.id))
         for c in cards
     }
     for each in dependencies:
@@ -323,23 +439,36 @@ def _judge(
     return judge
 
 
+def _dependency(each: dict[str, Any], columns: dict[uuid.UUID, int]) -> rules.Dependency:
+    """The rules' dependency; what the provider has finished is done, whatever the dependency says."""
+    agreement = "done" if each["provider__state"] == "done" else each["state"]
+    return rules.Dependency(
+        str(each["id"]),
+        str(each["provider_id"]),
+        str(each["consumer_id"]),
+        rules.Agreement(agreement),
+        columns.get(each["needed_in_id"]),
+    )
+
+
 def _edge(
-    judge: rules.Board, each: dict[str, Any], cards: dict[uuid.UUID, Card], iterations: list[Iteration]
+    judge: rules.Board,
+    dependency: rules.Dependency,
+    each: dict[str, Any],
+    cards: dict[uuid.UUID, Card],
+    iterations: list[Iteration],
+    min_slack: int,
 ) -> Edge:
     provider, consumer = each["provider_id"], each["consumer_id"]
-    agreement = "done" if each["provider__state"] == "done" else each["state"]
-    needed = next((n for n, i in enumerate(iterations) if i.pk == each["needed_in_id"]), None)
-    dependency = rules.Dependency(
-        str(each["id"]), str(provider), str(consumer), rules.Agreement(agreement), needed
-    )
     starts = each["provider__iteration__starts"]
-    if agreement != "done" and provider not in cards and starts and starts < iterations[0].starts:
+    done = dependency.agreement is rules.Agreement.DONE
+    if not done and provider not in cards and starts and starts < iterations[0].starts:
         # Planned in an earlier Program Increment: it lands before anything here.
         sentence = f"{each['consumer__key']} needs {each['provider__key']}: planned in an earlier PI."
         tone, slack = "ok", None
     else:
-        drawn = judge.string(dependency)
-        tone, sentence, slack = TONE[drawn.state], drawn.sentence, drawn.slack_days
+        drawn = judge.string(dependency, min_slack)
+        tone, sentence, slack = TONE[drawn.state], drawn.sentence, None if done else drawn.slack_days
     return Edge(
         id=each["id"],
         provider_id=provider,
@@ -369,22 +498,36 @@ def _rows(
     cells = {
         (t.pk, i.pk): Cell(t, i, capacity=capacities.get((t.pk, i.pk))) for t in teams for i in iterations
     }
+    names = {team.pk: team.name for team in teams}
     for card in cards:
         cell = cells.get((card.team_id, card.iteration_id))
         if cell:
             cell.cards.append(card)
             cell.load += card.points
-    for cell in cells.values():
+    for (team_id, _), cell in cells.items():
         capacity = cell.capacity
+        name = names[team_id]
         judged = rules.cell_load(
-            cell.team.name,
+            name,
             cell.iteration.name,
-            [rules.Card(c.key, c.title, cell.team.name, 0, c.points) for c in cell.cards],
+            [rules.Card(c.key, c.title, name, 0, c.points) for c in cell.cards],
             rules.Capacity(capacity.points, capacity.buffer) if capacity else None,
         )
         cell.sentence = judged.sentence
         cell.limit = capacity.plannable if capacity else None
     return [Row(team, [cells[team.pk, i.pk] for i in iterations]) for team in teams]
+
+
+def _share(board: Board) -> None:
+    """What is shared stands in every iteration that it touches, and on the cards that it concerns."""
+    for column in board.columns:
+        starts, ends = column.iteration.starts, column.iteration.ends
+        column.shared = [m for m in board.shared if m.starts < ends and m.ends > starts]
+    for mark in board.shared:
+        for feature in mark.features:
+            card = board.cards.get(feature)
+            if card and mark.tone != "hold" and card.state != FeatureState.DONE:
+                card.shared = f"{card.shared} {mark.sentence}".strip()
 
 
 def _mark(board: Board, shown: BoardFilter) -> None:
@@ -408,8 +551,91 @@ def _mark(board: Board, shown: BoardFilter) -> None:
             (not shown.team or str(card.team_id) == shown.team)
             and (not shown.kind or card.kind == shown.kind)
             and (not shown.theme or str(card.theme_id) == shown.theme)
-            and (not shown.risk or card.tone in ("bad", "warn"))
+            and (not shown.risk or card.tone in ("bad", "warn") or bool(card.shared))
         )
+
+
+def lanes_of(board: Board, shown: BoardFilter) -> list[Lane]:
+    """The rows to draw: teams, or swimlanes by theme, by danger, by chain of dependencies."""
+    if shown.lanes in SWIMLANES:
+        return _swimlanes(board, SWIMLANES[shown.lanes](board))
+    return [
+        Lane(
+            str(row.team.pk),
+            row.team.name,
+            f"{row.team.code} · {row.team.people} people" if row.team.people else row.team.code,
+            row.cells,
+            row.team,
+            bool(shown.team) and shown.team != str(row.team.pk),
+        )
+        for row in board.rows
+    ]
+
+
+def _swimlanes(board: Board, groups: list[tuple[str, str, str, list[Card]]]) -> list[Lane]:
+    lanes = []
+    for ident, name, sub, members in groups:
+        cells = [Cell(None, column.iteration) for column in board.columns]
+        at = {cell.iteration.pk: cell for cell in cells}
+        for card in members:
+            cell = at.get(card.iteration_id)
+            if cell:
+                cell.cards.append(card)
+                cell.load += card.points
+        for cell in cells:
+            cell.sentence = f"{name} in {cell.iteration.name}: {cell.load} points."
+        lanes.append(Lane(ident, name, sub, cells))
+    return lanes
+
+
+def _by_theme(board: Board) -> list[tuple[str, str, str, list[Card]]]:
+    names: dict[uuid.UUID | None, str] = {theme.pk: theme.name for theme in themes_of(board.pi)}
+    found = [
+        (f"theme-{pk}", name, _sum(members), members)
+        for pk, name in [*names.items(), (None, "No theme")]
+        if (members := [c for c in board.cards.values() if c.theme_id == pk])
+    ]
+    return found
+
+
+_DANGERS = (
+    ("conflict", "Blocked or in conflict", lambda c: c.tone == "bad"),
+    ("risk", "At risk", lambda c: c.tone == "warn" or (c.quiet and bool(c.shared))),
+    ("ahead", "Not started", lambda c: c.tone == "idle" and not c.shared),
+    ("track", "On track", lambda c: c.tone == "ok" and c.state != "done" and not c.shared),
+    ("done", "Done", lambda c: c.state == "done"),
+)
+
+
+def _by_risk(board: Board) -> list[tuple[str, str, str, list[Card]]]:
+    return [
+        (f"risk-{ident}", name, _sum(members), members)
+        for ident, name, belongs in _DANGERS
+        if (members := [c for c in board.cards.values() if belongs(c)])
+    ]
+
+
+def _by_dependency(board: Board) -> list[tuple[str, str, str, list[Card]]]:
+    found = []
+    chained: set[uuid.UUID] = set()
+    for chain in chains((e.provider_id, e.consumer_id) for e in board.edges if e.drawn):
+        members = [board.cards[ident] for ident in chain]
+        chained |= set(chain)
+        bad = sum(e.tone == "bad" for e in board.edges if e.provider_id in chain and e.drawn)
+        name = f"{members[0].key} and {len(members) - 1} more"
+        said = f"{bad} conflict{'' if bad == 1 else 's'} · {_sum(members)}"
+        found.append((bad, (f"chain-{members[0].id}", name, said, members)))
+    found.sort(key=lambda each: -each[0])
+    alone = [c for c in board.cards.values() if c.id not in chained]
+    rest = [("chain-none", "No dependency", _sum(alone), alone)] if alone else []
+    return [*(lane for _, lane in found), *rest]
+
+
+def _sum(cards: list[Card]) -> str:
+    return f"{len(cards)} card{'' if len(cards) == 1 else 's'}, {sum(c.points for c in cards)} points"
+
+
+SWIMLANES = {"theme": _by_theme, "risk": _by_risk, "dependency": _by_dependency}
 
 
 def themes_of(pi: ProgramIncrement) -> list[Theme]:

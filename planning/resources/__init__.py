@@ -2,6 +2,7 @@
 
 from . import (
     backlog,
+    board,
     event,
     execution,
     integration,
@@ -12,6 +13,7 @@ from . import (
 
 __all__ = [
     "backlog",
+    "board",
     "event",
     "execution",
     "integration",

@@ -74,22 +74,28 @@ class DependencyString:
 class Board:
     """Iterations and cards of one Program Increment, asked for strings and loads."""
 
-    def __init__(self, iterations: Sequence[Iteration], cards: Iterable[Card], holidays: Iterable[date] = ()):
+    def __init__(
+        self,
+        iterations: Sequence[Iteration],
+        cards: Iterable[Card],
+        holidays: Iterable[date] = (),
+        same_iteration: StringState = StringState.CONFLICT,
+    ):
         for before, after in pairwise(iterations):
             if after.start < before.end:
                 raise ValueError(f"{after.name} starts before {before.name} ends.")
         self.iterations = iterations
         self.cards: Mapping[str, Card] = {card.id: card for card in cards}
         self.calendar = WorkingCalendar(holidays)
+        self.same_iteration = same_iteration
 
     def string(self, dependency: Dependency, min_slack: int = 0) -> DependencyString:
         """The state of one dependency.
 
-        Conflict: the provider stands in the same or a later iteration than needed, or is expected only
-        after the
-        need. At risk: somebody is not placed, the provider has not accepted, it is blocked or said to be at
-        risk,
+        Conflict: the provider stands in the same or a later iteration than needed, or is expected only after the
+        need. At risk: somebody is not placed, the provider has not accepted, it is blocked or said to be at risk,
         or less slack than `min_slack` is left. Healthy: none of these. Done is always healthy.
+        A train may judge delivery in the same iteration milder (`same_iteration`), unless even that is missed.
         """
         provider, consumer = self.cards[dependency.provider], self.cards[dependency.consumer]
         needed = consumer.iteration if dependency.needed is None else dependency.needed
@@ -118,7 +124,9 @@ class Board:
         if provider.iteration >= needed:
             same = provider.iteration == needed
             where = "the same iteration" if same else f"{planned}, which is later"
-            state, why = StringState.CONFLICT, f", but it is planned in {where}"
+            late = not same or self._expected(provider) > self.iterations[needed].end
+            state = StringState.CONFLICT if late else self.same_iteration
+            why = f", but it is planned in {where}"
         elif slack < 0:
             state, why = StringState.CONFLICT, f", but it is expected {_days(-slack)} after that starts"
         elif agreement in _NEEDS_HANDLING:
@@ -133,8 +141,12 @@ class Board:
         """Working days from the provider's expected end to the start of the iteration that needs it."""
         if needed is None or provider.iteration is None:
             return None
-        done = provider.forecast or self.iterations[provider.iteration].end
-        return self.calendar.between(done, self.iterations[needed].start)
+        return self.calendar.between(self._expected(provider), self.iterations[needed].start)
+
+    def _expected(self, provider: Card) -> date:
+        """The day after the last that the provider needs."""
+        assert provider.iteration is not None
+        return provider.forecast or self.iterations[provider.iteration].end
 
     def strings(self, dependencies: Iterable[Dependency], min_slack: int = 0) -> tuple[DependencyString, ...]:
         """All strings of the board."""

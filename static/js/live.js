@@ -1,5 +1,6 @@
 // Live regions: <section data-live="/o/acme/board/17/?fragment=counts" data-live-every="15">.
 // Each asks its address with the version it has (If-None-Match); 304 costs nothing, 200 is morphed in and keeps what is being typed.
+// Before that, region:arrived {region, fresh} on document lets a script take the new content in itself (preventDefault).
 // Only while the tab is visible; with jitter; backing off after failures. Old data is never shown as fresh: after two missed rounds a banner says since when.
 const state = new WeakMap();
 
@@ -22,6 +23,8 @@ function morph(region, html) {
   const fresh = box.content.firstElementChild;
   if (!fresh) return region;
   const same = fresh.id === region.id && fresh.tagName === region.tagName;
+  const taken = !document.dispatchEvent(new CustomEvent("region:arrived", { cancelable: true, detail: { region, fresh } }));
+  if (taken) return region;
   if (window.Idiomorph) window.Idiomorph.morph(region, same ? fresh.outerHTML : html, { morphStyle: same ? "outerHTML" : "innerHTML", ignoreActiveValue: true });
   else if (same) region.replaceChildren(...fresh.childNodes);
   else region.innerHTML = html;
@@ -49,6 +52,7 @@ async function load(region) {
     own.misses = 0;
     own.seen = new Date();
     banner(null);
+    document.dispatchEvent(new CustomEvent("region:checked", { detail: region }));
   } catch {
     own.misses += 1;
     if (own.misses >= 2) banner(own.seen);
@@ -83,4 +87,9 @@ export function watch(root = document) {
 export function start() {
   watch();
   document.addEventListener("region:shown", (event) => watch(event.detail?.parentElement || document));
+  // Who comes back to the tab sees what is, not what was.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    for (const region of document.querySelectorAll("[data-live]")) if (state.has(region) && !busy(region)) load(region);
+  });
 }

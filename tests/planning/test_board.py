@@ -13,7 +13,7 @@ from releasetrain.kernel.refusals import Refused
 
 from .conftest import make_world
 
-TODAY = date(2026, 11, 21)
+TODAY = date(2026, 10, 6)
 
 
 def board_of(world: Any, **shown: Any) -> Any:
@@ -66,7 +66,7 @@ def test_a_dependency_that_nobody_accepted_is_at_risk(world):
     board = board_of(world)
     assert [e.tone for e in board.edges] == ["warn"]
     assert "the provider has not accepted it" in board.edges[0].sentence
-    assert board.strings == [[str(provider.pk), str(consumer.pk), "warn"]]
+    assert board.strings == [[str(provider.pk), str(consumer.pk), "warn", "0 d"]]
 
 
 def test_load_counts_against_capacity_without_buffer(world):
@@ -114,7 +114,7 @@ def test_milestones_and_releases_stand_in_the_iteration_of_their_day(world, cast
         target_at=datetime(2026, 11, 12, tzinfo=UTC),
     )
     third = board_of(world).columns[2]
-    assert [name for _, name in third.milestones] == ["SOX control test", "Release 26.11.0"]
+    assert [mark.name for mark in third.milestones] == ["SOX control test", "Release 26.11.0"]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_cards(world):
@@ -125,6 +125,7 @@ def test_the_number_of_queries_does_not_grow_with_the_cards(world):
             board_of(world)
         return len(counted)
 
+    world.place(world.feature("First"), world.acquiring, 1)
     few = queries()
     previous = None
     for number in range(12):
@@ -133,7 +134,7 @@ def test_the_number_of_queries_does_not_grow_with_the_cards(world):
         if previous is not None:
             world.needs(feature, previous)
         previous = feature
-    assert queries() == few == 7
+    assert queries() == few <= 12
 
 
 # -- the page ---------------------------------------------------------------------------------------------

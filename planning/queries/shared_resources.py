@@ -1,0 +1,115 @@
+"""What is shared and limits a plan: freezes, releases that run into them, deliveries of other trains."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from planning.ports import BAD, HOLD, WARN, SharedMark, shared_resources
+from releasetrain.interface import links
+from trains.models import Environment, Freeze, ProgramIncrement, Release, ScopeItem, TrainDependency
+from trains.queries.freezes import freezes_overlapping
+
+_AHEAD = ("planning", "scoped", "frozen", "ready", "approved", "deploying")
+_DAY = timedelta(days=1)
+_DELIVERY = {
+    "proposed": (WARN, "not agreed yet"),
+    "at_risk": (WARN, "at risk"),
+    "broken": (BAD, "will not come in time"),
+}
+
+
+@shared_resources
+def freezes(pi: ProgramIncrement) -> Iterator[SharedMark]:
+    """Each freeze of the train's days, and each release whose day lies inside one."""
+    zone = ZoneInfo(pi.train.time_zone)
+    starts, ends = (datetime.combine(day, time(), zone) for day in (pi.starts, pi.ends))
+    found = freezes_overlapping(starts, ends, pi.train)
+    if not found:
+        return
+    for freeze in found:
+        first, last = freeze.starts.astimezone(zone).date(), freeze.ends.astimezone(zone)
+        what = freeze.service or freeze.environment or "everything"
+        yield SharedMark(
+            freeze.name,
+            f"Freeze “{freeze.name}”: no deployment of {what} from {first:%-d %b} to {last - _DAY:%-d %b}.",
+            first,
+            max(last.date(), first + _DAY),
+            HOLD,
+            links.url_for(freeze),
+        )
+    stopping = [f for f in found if _stops_production(f)]
+    if stopping:
+        yield from _stopped_releases(pi, stopping, zone)
+
+
+def _stops_production(freeze: Freeze) -> bool:
+    environment = freeze.environment
+    return freeze.service_id is None and (
+        environment is None or environment.kind == Environment.Kind.PRODUCTION
+    )
+
+
+def _stopped_releases(pi: ProgramIncrement, found: list[Freeze], zone: ZoneInfo) -> Iterator[SharedMark]:
+    releases = [
+        (release, release.target_at, freeze)
+        for release in Release.objects.filter(train=pi.train_id, state__in=_AHEAD, target_at__isnull=False)
+        for freeze in found
+        if release.target_at and freeze.starts <= release.target_at < freeze.ends
+    ]
+    inside = _features_of([release.pk for release, _, _ in releases])
+    for release, target, freeze in releases:
+        day = target.astimezone(zone).date()
+        yield SharedMark(
+            f"{release.version} in {freeze.name}",
+            f"Release {release.version} is to go live on {day:%-d %b}, inside the freeze “{freeze.name}”.",
+            day,
+            day + _DAY,
+            BAD,
+            links.url_for(release),
+            inside[release.pk],
+        )
+
+
+def _features_of(releases: list[uuid.UUID]) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
+    """The features in the scope of each release."""
+    found: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+    if releases:
+        rows = ScopeItem.objects.filter(
+            release__in=releases, source_kind="feature", removed_at__isnull=True
+        ).values_list("release_id", "source_id")
+        for release, feature in rows:
+            found[release].add(feature)
+    return defaultdict(frozenset, {release: frozenset(features) for release, features in found.items()})
+
+
+@shared_resources
+def deliveries(pi: ProgramIncrement) -> Iterator[SharedMark]:
+    """What this train awaits of others within the increment, unless it is agreed or there."""
+    rows = (
+        TrainDependency.objects.filter(
+            consumer=pi.train_id, needed_by__gte=pi.starts, needed_by__lt=pi.ends, state__in=list(_DELIVERY)
+        )
+        .select_related("provider", "release")
+        .order_by("needed_by", "id")
+    )
+    awaited = list(rows)
+    inside = _features_of([each.release_id for each in awaited if each.release_id])
+    for each in awaited:
+        tone, words = _DELIVERY[each.state]
+        yield SharedMark(
+            f"{each.provider.name}: {each.what}",
+            f"{each.what} of {each.provider.name} is needed by {_day(each.needed_by)}: {words}.",
+            each.needed_by,
+            each.needed_by + _DAY,
+            tone,
+            links.url_for(each),
+            inside[each.release_id] if each.release_id else frozenset(),
+        )
+
+
+def _day(day: date) -> str:
+    return f"{day:%-d %b}"
