@@ -56,6 +56,7 @@ from . import catalogue, reports
 from .cast import Cast
 from .history import SOURCE, History, generate
 from .quality import build as build_quality
+from .releases import build_releases
 from .structure import build_structure
 
 GATE_CHECKS: list[dict[str, Any]] = [
@@ -112,6 +113,7 @@ class Bank:
         evidence.request_package(self.manager, release=self.done)
         build_structure(self)
         build_quality(self)
+        build_releases(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
