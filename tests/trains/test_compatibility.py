@@ -384,4 +384,6 @@ def test_what_runs_elsewhere_makes_a_verdict_stale(world: Any, rule: Any) -> Non
 def test_only_pipelines_publish(world: Any) -> None:
     from governance.actions.contract_results import publish_contract
 
-    assert refused(publish_contract, world.as_["auditor"], consumer_version="1.0.0", file=pact()).status == 403
+    assert (
+        refused(publish_contract, world.as_["auditor"], consumer_version="1.0.0", file=pact()).status == 403
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constraint
@@ -355,8 +355,3 @@ def fall_back(actor: Actor, migration: DataMigration, *, reason: Reason) -> Data
 def cancel_data_migration(actor: Actor, migration: DataMigration, *, reason: Reason) -> DataMigration:
     """Give a plan up that has not begun."""
     return migration
-
-
-def steps_of(actor: Any, migration: DataMigration) -> list[MigrationStep]:
-    """The steps in their order."""
-    return list(migration.steps.select_related("migration").order_by("position"))

@@ -16,6 +16,7 @@ from releasetrain.kernel.refusals import Ref
 from trains.models import Release, ScopeItem
 from trains.ports import panels_of
 from trains.queries.cockpit import activity_of, matrix_of, scope_of, stages_of
+from trains.queries.packaging import without_criteria
 from trains.states import RELEASE_STATES
 
 _MAIN_VERBS = 2
@@ -27,6 +28,14 @@ _SHOWN = {
     "deployments",
     "problem-fixes",
     "reviews",
+    "content-briefs",
+    "release-notes",
+    "walkthroughs",
+    "commitment-changes",
+    "rollback-criteria",
+    "readiness-answers",
+    "scope-changes",
+    "data-migrations",
 }
 
 
@@ -39,11 +48,14 @@ def cockpit(request: Any, release: Release) -> dict[str, Any]:
     assert resource is not None
     verbs = _by_weight(release, [v for v in verbs_of(request, resource, release) if _worth_a_button(v)])
     panels = panels_of(request, release)
+    criteria = list(release.rollback_criteria.filter(retired_at__isnull=True).select_related("item"))
     return {
         "title": f"Release {release.version}",
         "root": links.page_root(),
         "scope": scope,
         "scope_rows": [(item, _address(item)) for item in scope.items],
+        "criteria": criteria,
+        "bare": {item.pk for item in without_criteria(release)},
         "artifacts": artifacts,
         "matrix": matrix,
         "steps": stages_of(release, scope, len(artifacts), matrix),
@@ -72,12 +84,22 @@ def _by_weight(release: Release, verbs: list[dict[str, Any]]) -> list[dict[str, 
         step = RELEASE_STATES.transition(verb["action"].verb, release.state)
         return bool(step and step.target) and not verb["action"].danger
 
-    ordered = sorted(verbs, key=lambda v: (not v["decision"].allowed, not leads_on(v), v["action"].danger))
+    ordered = sorted(verbs, key=_weight(leads_on))
     for verb in ordered:
         verb["css"] = (
             "danger" if verb["action"].danger else "primary" if verb is ordered[0] and leads_on(verb) else ""
         )
     return ordered
+
+
+def _weight(leads_on: Any) -> Any:
+    """What leads on, then what changes the release itself, then what is only said about it."""
+    return lambda v: (
+        not v["decision"].allowed,
+        not leads_on(v),
+        v["action"].danger,
+        v["action"].machine is None,
+    )
 
 
 def _worth_a_button(verb: dict[str, Any]) -> bool:

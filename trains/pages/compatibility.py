@@ -63,7 +63,7 @@ def matrix(request: Any) -> HttpResponse:
         if any(versions):
             reference = running.get(last.pk, {}).get(service.pk, "") if last else ""
             rows.append((service, [(v, _apart(v, reference)) for v in versions]))
-    requirements = requirements_of()
+    requirements, skews = requirements_of(), skews_of(limits_in_force(), services, running)
     standing = [
         (row, [_cell(s) for s in _by_environment(row, environments, running)]) for row in requirements
     ]
@@ -73,7 +73,8 @@ def matrix(request: Any) -> HttpResponse:
         "reference": last,
         "rows": rows,
         "requirements": standing,
-        "skews": [_line(s) for s in skews_of(limits_in_force(), services, running)],
+        "skews": [_line(s) for s in skews if s.judgement.blocks],
+        "kept": sum(1 for s in skews if not s.judgement.blocks),
         "violated": sum(1 for _, cells in standing for c in cells if c and c["verdict"] == "violated"),
         "new_requirement": (
             create_compatibility_rule.decide(request.actor),

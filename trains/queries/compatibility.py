@@ -108,10 +108,10 @@ def _skew(limit: SkewLimit, service: str, ahead: str, behind: str) -> Judgement:
     where = f"{service} {ahead} in {limit.ahead} and {behind} in {limit.behind}"
     if apart is None:
         return Judgement(UNKNOWN, f"{where} cannot be compared: no SemVer versions.")
-    allowed = f"{limit.at_most} {limit.part} version{'' if limit.at_most == 1 else 's'} ahead"
+    allowed = f"at most {limit.at_most} {limit.part} version{'' if limit.at_most == 1 else 's'} ahead"
     if within(apart, limit.part, limit.at_most):
-        return Judgement(OK, f"{where}: {apart} (at most {allowed}).")
-    return Judgement(VIOLATED, f"{where}: {apart}, but at most {allowed} is allowed.")
+        return Judgement(OK, f"{where}: {apart} ({allowed}).")
+    return Judgement(VIOLATED, f"{where}: {apart}, but {allowed} is allowed.")
 
 
 def standings(

@@ -61,16 +61,16 @@ def volatility_of(releases: QuerySet[Release]) -> list[OfRelease]:
         )
     }
     items = {
-        row["release"]: row["items"]
+        row["pk"]: row["frozen_items"]
         for row in Release.objects.filter(pk__in=[r.pk for r in found])
         .annotate(
-            items=Count(
+            frozen_items=Count(
                 "items",
                 filter=Q(items__created_at__lte=F("frozen_at"))
                 & (Q(items__removed_at__isnull=True) | Q(items__removed_at__gt=F("frozen_at"))),
             )
         )
-        .values("items", release=F("pk"))
+        .values("pk", "frozen_items")
     }
     lines = []
     for release in found:

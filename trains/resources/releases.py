@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from releasetrain.interface.resources import Filter, Related, Resource, register
-from trains.actions.data_migrations import steps_of
+from releasetrain.interface.resources import Filter, Resource, register
 from trains.models import (
     CommitmentChange,
     ContentBrief,
@@ -27,7 +26,7 @@ register(
         ContentBrief,
         plural="content-briefs",
         section="releases",
-        icon="doc",
+        icon="file",
         columns=("title", "release", "number", "author", "written_at", "generated"),
         filters=("release", "generated"),
         search=("title", "functionality", "impact"),
@@ -42,7 +41,7 @@ register(
         ReleaseNote,
         plural="release-notes",
         section="releases",
-        icon="doc",
+        icon="file",
         columns=("release", "state", "published_at"),
         filters=("release", "state"),
         search=("summary", "resolved", "public_resolved", "limitations"),
@@ -176,7 +175,7 @@ register(
         DataMigration,
         plural="data-migrations",
         section="releases",
-        icon="swap",
+        icon="refresh",
         columns=(
             "key",
             "title",
@@ -190,7 +189,6 @@ register(
         filters=("train", "release", "state", "kind"),
         search=("key", "title", "source_system", "target_system"),
         order=("-cutover_starts", "key"),
-        related=(Related("Steps", steps_of),),
     )
 )
 register(

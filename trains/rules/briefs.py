@@ -17,7 +17,9 @@ class Item:
     @property
     def sentence(self) -> str:
         said = " ".join(self.words.split())
-        return f"{self.title}: {said}" if said and said.lower() != self.title.lower() else self.title
+        if not said or said.lower().rstrip(".") == self.title.lower():
+            return self.title
+        return said if said.lower().startswith(self.title.lower()) else f"{self.title}: {said}"
 
 
 _CHAPTERS = (
