@@ -113,8 +113,10 @@ class Command(BaseCommand):
                 page.goto(address + where.format(nova=nova))
                 page.wait_for_timeout(600)
                 page.evaluate(
-                    "document.querySelector('main [role=rowheader][data-team], main .board')?.focus()"
+                    "row => document.getElementById(row)?.lastElementChild.scrollIntoView({block: 'center'})",
+                    f"t-{nova}",
                 )
+                page.wait_for_timeout(400)
                 page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=55)
             browser.close()
         self.stdout.write(f"{len(SERIES)} pictures in {folder}.")
