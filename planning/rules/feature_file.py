@@ -7,17 +7,14 @@ is noted. Nothing else is changed silently.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
-from html.parser import HTMLParser
 
+from planning.rules import tracker_csv
+from planning.rules.tracker_csv import FINISHED, SUBTASKS, LineError
 from planning.rules.wsjf import SCALE
 
-MOST_ROWS = 20_000
 KINDS = ("feature", "enabler", "compliance", "problem_fix")
 SCORE = ("value", "time_criticality", "risk_reduction", "job_size")
 FIELDS = (
@@ -111,31 +108,6 @@ JIRA_KINDS = {
     "compliance": "compliance",
     "risk": "compliance",
 }
-SUBTASKS = {"sub-task", "subtask", "sub task"}
-FINISHED = {
-    "done",
-    "closed",
-    "resolved",
-    "completed",
-    "removed",
-    "cancelled",
-    "canceled",
-    "won't do",
-    "rejected",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class LineError:
-    """What is wrong with a line; `line` counts from 1 as a text editor does, None means the whole file."""
-
-    line: int | None
-    column: str
-    sentence: str
-
-    def __str__(self) -> str:
-        place = f"Line {self.line}" if self.line else "The file"
-        return f"{place}, {self.column}: {self.sentence}" if self.column else f"{place}: {self.sentence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,61 +152,24 @@ class FeatureFile:
 def read(content: bytes, mapping: Mapping[str, str] | None = None) -> FeatureFile:
     """Read the file. `mapping` names columns for fields and goes before what the header suggests."""
     found = FeatureFile()
-    text = _decoded(content, found)
+    text = tracker_csv.decoded(content, found.errors)
     if text is None:
         return found
-    try:
-        dialect = _delimiter(text)
-        # Positions are lines of the file, not records: a description may span many of them.
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect, strict=True)
-        header = [name.strip() for name in next(reader, [])]
-        if not any(header):
-            found.errors.append(LineError(None, "", "It is empty."))
-            return found
-        places = _places(header, mapping or {}, found)
-        if found.errors:
-            return found
-        _rows(reader, len(header), places, found)
-    except csv.Error as broken:
-        found.errors.append(LineError(reader.line_num or 1, "", f"This is not well-formed CSV: {broken}."))
+    lines = tracker_csv.records(text, found.errors)
+    _, header = next(lines, (1, []))
+    if not any(header):
+        found.errors.append(LineError(None, "", "It is empty."))
+        return found
+    places = _places(header, mapping or {}, found)
+    if not found.errors:
+        _rows(lines, places, found)
     return found
 
 
-def _decoded(content: bytes, found: FeatureFile) -> str | None:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        found.errors.append(LineError(line, "", "This is not UTF-8 text. Save the file as UTF-8."))
-        return None
-    if "\0" in text:
-        found.errors.append(
-            LineError(text[: text.index("\0")].count("\n") + 1, "", "A NUL character stands here.")
-        )
-        return None
-    return text
-
-
-def _delimiter(text: str) -> str:
-    first = text.split("\n", 1)[0]
-    return max((",", ";", "\t"), key=first.count)
-
-
 def _places(header: list[str], mapping: Mapping[str, str], found: FeatureFile) -> dict[str, list[int]]:
-    found.format = _format(header)
+    found.format = tracker_csv.format_of(header)
     names = {"jira": JIRA, "azure": AZURE}.get(found.format)
-    places: dict[str, list[int]] = {}
-    for name, column in mapping.items():
-        if name not in FIELDS:
-            found.errors.append(
-                LineError(None, name, f"There is no field {name}; known are {', '.join(FIELDS)}.")
-            )
-        elif column not in header:
-            found.errors.append(
-                LineError(1, column, f"The header has no such column, but {name} is mapped to it.")
-            )
-        else:
-            places[name] = [i for i, title in enumerate(header) if title == column]
+    places = tracker_csv.given_places(mapping, FIELDS, header, found.errors)
     for name in FIELDS:
         if name not in places and (at := _suggested(name, header, names, found)):
             places[name] = at
@@ -258,19 +193,10 @@ def _suggested(
         if known is None and name == "title":
             return [i for i, title in enumerate(header) if TREE_TITLE.fullmatch(title)]
         return [i for i, title in enumerate(header) if title == known]
-    at = [i for i, title in enumerate(header) if _folded(title) in _ALIASES.get(name, (name,))]
+    at = [i for i, title in enumerate(header) if tracker_csv.folded(title) in _ALIASES.get(name, (name,))]
     if len(at) > 1 and name not in ("needs", "needed_by"):
         found.errors.append(LineError(1, header[at[1]], "The header names this column more than once."))
     return at
-
-
-def _format(header: list[str]) -> str:
-    """Who wrote the file, by the columns that only they name so."""
-    if "Issue key" in header and "Summary" in header:
-        return "jira"
-    if "Work Item Type" in header and "ID" in header:
-        return "azure"
-    return "csv"
 
 
 def _azure_places(header: list[str], mapping: Mapping[str, str], places: dict[str, list[int]]) -> None:
@@ -294,24 +220,10 @@ _ALIASES = {
 }
 
 
-def _folded(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def _rows(reader: Iterable[list[str]], width: int, places: dict[str, list[int]], found: FeatureFile) -> None:
+def _rows(lines: Iterable[tuple[int, list[str]]], places: dict[str, list[int]], found: FeatureFile) -> None:
     seen: dict[str, int] = {}
-    end = 1
-    for cells in reader:
-        line, end = end + 1, reader.line_num  # type: ignore[attr-defined]
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(found.rows) + len(found.left_out) >= MOST_ROWS:
-            found.errors.append(LineError(line, "", f"The file has more than {MOST_ROWS:,} rows; split it."))
-            return
-        if len(cells) != width:
-            found.errors.append(LineError(line, "", f"{width} cells expected, {len(cells)} found."))
-            continue
-        row = _row(line, {name: [cells[i].strip() for i in at] for name, at in places.items()}, found)
+    for line, cells in lines:
+        row = _row(line, {name: [cells[i] for i in at] for name, at in places.items()}, found)
         if row is None:
             continue
         if row.external_id in seen:
@@ -350,12 +262,12 @@ def _row(line: int, cells: dict[str, list[str]], found: FeatureFile) -> FeatureR
         wrong("kind", f"{one('kind')!r} is not one of {', '.join(KINDS)}.")
     if kind == "feature" and one(VALUE_AREA).lower() == "architectural":
         kind = "enabler"
-    points = _points(one("points"))
+    points = tracker_csv.points(one("points"))
     if points == -1:
         wrong("points", f"{one('points')!r} is not a number from 0 to 999.")
-    elif points is not None and _whole(one("points"), 999) == -1:
+    elif points is not None and tracker_csv.whole(one("points"), 999) == -1:
         found.notes.append((line, f"{one('points')} points became {points}"))
-    tier = _whole(one("tier").removeprefix("T").removeprefix("Tier").strip(), 4)
+    tier = tracker_csv.whole(one("tier").removeprefix("T").removeprefix("Tier").strip(), 4)
     if tier in (-1, 0):
         wrong("tier", f"{one('tier')!r} is not a tier from 1 to 4.")
     score = _score({name: one(name) for name in SCORE}, wrong)
@@ -365,12 +277,12 @@ def _row(line: int, cells: dict[str, list[str]], found: FeatureFile) -> FeatureR
         line=line,
         external_id=one("external_id"),
         title=one("title"),
-        description=_plain(one("description"), found.format),
+        description=tracker_csv.plain(one("description"), found.format),
         kind=kind or "",
         team="" if found.format == "azure" else one("team"),
-        places=_area(one("team")) if found.format == "azure" else (),
+        places=tracker_csv.area(one("team")) if found.format == "azure" else (),
         theme=one("theme")[:120],
-        acceptance=_plain(one("acceptance"), found.format),
+        acceptance=tracker_csv.plain(one("acceptance"), found.format),
         points=points,
         tier=tier,
         score=score,
@@ -384,7 +296,7 @@ def _kind(text: str, format: str) -> str | None:
         return ""
     if format != "csv":
         return JIRA_KINDS.get(text.lower(), "feature")
-    folded = _folded(text)
+    folded = tracker_csv.folded(text)
     return folded if folded in KINDS else None
 
 
@@ -399,63 +311,13 @@ def _left_out(kind: str, status: str, format: str) -> str:
     return f"is {status}" if status in FINISHED else ""
 
 
-def _area(path: str) -> tuple[str, ...]:
-    """The names in an area path, the last and narrowest first."""
-    return tuple(reversed([part.strip() for part in re.split(r"[\\/]", path) if part.strip()]))
-
-
-class _Text(HTMLParser):
-    """The words of a rich text; blocks and breaks become lines, entries of lists get a dash."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag in ("br", "p", "div", "li", "tr", "h1", "h2", "h3"):
-            self.parts.append("\n- " if tag == "li" else "\n")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-
-
-def _plain(text: str, format: str) -> str:
-    """Azure DevOps writes its long texts as HTML; here they are plain."""
-    if format != "azure" or not re.search(r"<[a-zA-Z][^>]*>|&[a-z]+;", text):
-        return text
-    parser = _Text()
-    parser.feed(text)
-    parser.close()
-    lines = [re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(parser.parts).splitlines()]
-    return "\n".join(line for line in lines if line)
-
-
-def _points(text: str) -> int | None:
-    """Points, rounded half up and at least 1 where a fraction is given; None for an empty cell, -1 for no number."""
-    whole = _whole(text, 999)
-    if whole != -1 or not re.fullmatch(r"\d{1,3}[.,]\d{1,6}", text):
-        return whole
-    rounded = Decimal(text.replace(",", ".")).quantize(Decimal(1), ROUND_HALF_UP)
-    return min(max(1, int(rounded)), 999)
-
-
-def _whole(text: str, most: int) -> int | None:
-    """The number; None for an empty cell, -1 for what is none. Jira writes 5 as 5.0."""
-    if not text:
-        return None
-    if not re.fullmatch(r"\d{1,6}([.,]0+)?", text):
-        return -1
-    number = int(re.split(r"[.,]", text)[0])
-    return number if number <= most else -1
-
-
 def _score(cells: dict[str, str], wrong: object) -> tuple[int, int, int, int] | None:
     given = {name: text for name, text in cells.items() if text}
     if not given:
         return None
     numbers = {}
     for name in SCORE:
-        number = _whole(cells[name], 20)
+        number = tracker_csv.whole(cells[name], 20)
         if number is None:
             # A part may have no column at all: then another part's cell is the one to name.
             wrong(next(iter(given)), f"A score has all four parts; {name.replace('_', ' ')} is missing.")  # type: ignore[operator]
