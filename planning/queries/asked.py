@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from releasetrain.kernel.refusals import refuse
 from releasetrain.tenancy.models import row_id
-from trains.models import ProgramIncrement, Team, Train
+from trains.models import Iteration, ProgramIncrement, Team, Train
 
-from . import forecast, increments
+from . import execution, forecast, increments
 
 
 def train_of(query: Mapping[str, str], trains: list[Train] | None = None) -> Train | None:
@@ -99,6 +99,17 @@ def outlook_of(query: Mapping[str, str]) -> tuple[Train, forecast.Outlook]:
         seed=whole(query, "seed", default=1, least=0, most=2**32 - 1),
     )
     return train, found
+
+
+def iteration_of(query: Mapping[str, str], train: Train, listed: list[Iteration]) -> Iteration | None:
+    """The iteration named by `iteration` (id or name), else the one that runs; None when there is none at all."""
+    word = query.get("iteration", "").strip()
+    if not word:
+        return execution.running(train, listed)
+    found = next((i for i in listed if word in (str(i.pk), i.name)), None)
+    if found is None:
+        refuse("iteration.unknown", f"{train.name} has no iteration {word[:60]}.", field="iteration", status=422)
+    return found
 
 
 def required_increment(query: Mapping[str, str]) -> ProgramIncrement:

@@ -14,6 +14,7 @@ from planning.models import (
 from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 
+navigation.register(navigation.Place("iteration", "Iteration", "play", "iteration/", 117, "Plan"))
 navigation.register(navigation.Place("forecast", "Forecast", "chart", "forecast/", 118, "Plan"))
 
 register(
