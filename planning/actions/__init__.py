@@ -29,6 +29,9 @@ from . import (
     throughput,
     tiering,
     wall_links,
+    troubles,
+    work,
+    work_import,
 )
 
 __all__ = [
@@ -60,4 +63,7 @@ __all__ = [
     "throughput",
     "tiering",
     "wall_links",
+    "troubles",
+    "work",
+    "work_import",
 ]

@@ -16,7 +16,11 @@ from trains.models import Service
 
 
 def _dependencies(actor: Actor, subject: Any) -> Any:
-    return FeatureDependency.objects.select_related("provider", "consumer").exclude(state="withdrawn").order_by("-created_at")
+    return (
+        FeatureDependency.objects.select_related("provider", "consumer")
+        .exclude(state="withdrawn")
+        .order_by("-created_at")
+    )
 
 
 @action(
@@ -32,7 +36,9 @@ def record_trouble(
     dependency: Annotated[FeatureDependency, Field("Dependency", rows=_dependencies)],
     cause: Annotated[TroubleCause, Field("Cause")],
     service: Annotated[Service | None, Field("Service", "What was to be delivered or changed.")] = None,
-    late_by: Annotated[int | None, Field("Days late", "From the board when left out.", min=0, max=999)] = None,
+    late_by: Annotated[
+        int | None, Field("Days late", "From the board when left out.", min=0, max=999)
+    ] = None,
     note: Annotated[str, Field("What happened", max_length=300)] = "",
 ) -> DependencyTrouble:
     """Say why a dependency came late or not at all; recurring causes become proposals. Again replaces the record."""
@@ -45,7 +51,9 @@ def record_trouble(
             blocked_by=Ref.of(dependency),
             field="dependency",
         )
-    trouble = DependencyTrouble.objects.filter(dependency=dependency).first() or DependencyTrouble(dependency=dependency)
+    trouble = DependencyTrouble.objects.filter(dependency=dependency).first() or DependencyTrouble(
+        dependency=dependency
+    )
     trouble.pi, trouble.cause, trouble.service = pi, cause, service
     trouble.days_late = late_by if late_by is not None else min(days_late(dependency), 999)
     trouble.note, trouble.recorded_by_id, trouble.recorded_at = note.strip(), actor.user_id, now()

@@ -32,6 +32,11 @@ class ExecutionView(OrganizationView):
         train = asked.required_train(query)
         iteration = asked.iteration_of(query, train, execution.iterations_of(train))
         if iteration is None:
-            refuse("iteration.absent", f"{train.name} has no iteration yet.", remedy="Create a Program Increment.", status=404)
+            refuse(
+                "iteration.absent",
+                f"{train.name} has no iteration yet.",
+                remedy="Create a Program Increment.",
+                status=404,
+            )
         found = execution.execution(train, iteration, asked.team_of(query, train))
         return Response(plain(execution.as_data(found)))

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
+from .bottlenecks import BottlenecksView
 from .capacity import CapacityView
+from .execution import ExecutionView
 from .forecast import AgingView, ForecastView
 from .integration import IntegrationMilestonesView
 from .predictability import PredictabilityView
@@ -12,6 +14,8 @@ from .solution import SolutionView
 from .train_size import TrainSizeView
 
 urlpatterns = [
+    path("bottlenecks", BottlenecksView.as_view(), name="api_bottlenecks"),
+    path("execution", ExecutionView.as_view(), name="api_execution"),
     path("predictability", PredictabilityView.as_view(), name="api_predictability"),
     path("aging", AgingView.as_view(), name="api_aging"),
     path("forecast", ForecastView.as_view(), name="api_forecast"),

@@ -49,9 +49,15 @@ def show(request: Any) -> HttpResponse:
         "found": found,
         "chart": _chart(found) if found else None,
         "shown": SHOWN,
-        "create": (create_work_item.decide(actor, None, {}), f"{links.verb_url(create_work_item)}{scope}{team_word}"),
+        "create": (
+            create_work_item.decide(actor, None, {}),
+            f"{links.verb_url(create_work_item)}{scope}{team_word}",
+        ),
         "bring": (import_work.decide(actor, None, {}), links.verb_url(import_work)),
-        "interrupt": (log_interruption.decide(actor, None, {}), f"{links.verb_url(log_interruption)}{scope}{team_word}"),
+        "interrupt": (
+            log_interruption.decide(actor, None, {}),
+            f"{links.verb_url(log_interruption)}{scope}{team_word}",
+        ),
         "may": actor.may_somewhere("planning.edit"),
         "refusals": refusals,
         "root": links.page_root(),

@@ -6,10 +6,12 @@ from . import (
     backlog,
     board,
     board_views,
+    bottlenecks,
     capacity,
     definition,
     estimate,
     events,
+    execution,
     feature_import,
     forecast,
     health,
@@ -29,6 +31,8 @@ from . import (
 
 app_name = "planning"
 urlpatterns = [
+    path("bottlenecks/", bottlenecks.show, name="bottlenecks"),
+    path("iteration/", execution.show, name="execution"),
     path("forecast/", forecast.show, name="forecast"),
     path("increments/<uuid:pi>/capacity/", capacity.show, name="capacity"),
     path("train-size/", train_size.show, name="train_size"),

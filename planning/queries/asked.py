@@ -108,7 +108,9 @@ def iteration_of(query: Mapping[str, str], train: Train, listed: list[Iteration]
         return execution.running(train, listed)
     found = next((i for i in listed if word in (str(i.pk), i.name)), None)
     if found is None:
-        refuse("iteration.unknown", f"{train.name} has no iteration {word[:60]}.", field="iteration", status=422)
+        refuse(
+            "iteration.unknown", f"{train.name} has no iteration {word[:60]}.", field="iteration", status=422
+        )
     return found
 
 

@@ -49,7 +49,9 @@ class Bottlenecks:
     @property
     def table(self) -> list[tuple[Bottleneck, str, list[tuple[str, int]]]]:
         """Each bottleneck with its name in words and its causes in words."""
-        return [(each, self.label(each), [(str(LABELS[c]), n) for c, n in each.causes]) for each in self.found]
+        return [
+            (each, self.label(each), [(str(LABELS[c]), n) for c, n in each.causes]) for each in self.found
+        ]
 
     @property
     def unexplained(self) -> int:
@@ -64,7 +66,9 @@ def bottlenecks(train: Train | None = None) -> Bottlenecks:
     """
     recorded = {
         each.dependency_id: each
-        for each in DependencyTrouble.objects.select_related("pi", "service", "pi__train").order_by("recorded_at")
+        for each in DependencyTrouble.objects.select_related("pi", "service", "pi__train").order_by(
+            "recorded_at"
+        )
     }
     dependencies = FeatureDependency.objects.exclude(state=DependencyState.WITHDRAWN).select_related(
         "provider__team", "consumer__team", "provider__iteration", "consumer__iteration", "consumer__pi__train",
@@ -102,7 +106,12 @@ def days_late(dependency: FeatureDependency) -> int:
     """Days between the need and the delivery as both are planned: 0 when it lands in an earlier iteration."""
     delivered = dependency.provider.iteration
     needed = dependency.needed_in or dependency.consumer.iteration
-    if delivered is None or needed is None or delivered.starts < needed.starts or dependency.state == DependencyState.DONE:
+    if (
+        delivered is None
+        or needed is None
+        or delivered.starts < needed.starts
+        or dependency.state == DependencyState.DONE
+    ):
         return 0
     return max(0, (delivered.ends - needed.starts).days)
 
@@ -125,7 +134,12 @@ def as_data(found: Bottlenecks) -> dict[str, Any]:
             for each in found.found
         ],
         "proposals": [
-            {"kind": p.kind, "sentence": p.sentence, "because": p.because, "dependencies": list(p.dependencies)}
+            {
+                "kind": p.kind,
+                "sentence": p.sentence,
+                "because": p.because,
+                "dependencies": list(p.dependencies),
+            }
             for p in found.proposals
         ],
         "without_cause": found.unexplained,

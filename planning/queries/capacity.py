@@ -20,6 +20,7 @@ from planning.models import (
     FeatureDependency,
     FeatureIntegration,
     IntegrationPoint,
+    RiskLink,
     TeamCapacity,
     TeamPerson,
 )
@@ -206,7 +207,7 @@ class _Known:
 
 
 def exposures(teams: Sequence[Any], iterations: Sequence[Iteration]) -> dict[Cell, list[rules.Exposure]]:
-    """What makes a team's iteration uncertain: deliveries of other teams, shared services, third parties."""
+    """What makes a team's iteration uncertain: deliveries of other teams, shared services, third parties, risks."""
     found: dict[Cell, list[rules.Exposure]] = defaultdict(list)
     ids = [i.pk for i in iterations]
     awaited = (
@@ -235,6 +236,16 @@ def exposures(teams: Sequence[Any], iterations: Sequence[Iteration]) -> dict[Cel
     for team, iteration, key, name, kind, state in points:
         impact = 3 if kind == IntegrationPoint.Kind.THIRD_PARTY else 2
         found[team, iteration].append(rules.Exposure(f"{key} builds on {name}", AWAITED[state], impact))
+    risks = (
+        RiskLink.objects.filter(
+            feature__team__in=teams, feature__iteration__in=ids, risk__roam__in=("open", "owned", "accepted")
+        )
+        .select_related("risk", "feature")
+        .order_by("created_at")
+    )
+    for link in risks:
+        cell = (link.feature.team_id, link.feature.iteration_id)
+        found[cell].append(rules.Exposure(f"{link.risk}", link.risk.likelihood, link.risk.impact))
     return found
 
 

@@ -42,8 +42,14 @@ class Hours:
     def sentence(self) -> str:
         if not self.interruptions:
             return "No interruption was logged."
-        said = f"{self.interrupted:g} hours in {self.interruptions} interruption{'s' * (self.interruptions > 1)}"
-        return f"{said}, {self.share:.0%} of {self.promised:g} promised hours." if self.share is not None else f"{said}."
+        said = (
+            f"{self.interrupted:g} hours in {self.interruptions} interruption{'s' * (self.interruptions > 1)}"
+        )
+        return (
+            f"{said}, {self.share:.0%} of {self.promised:g} promised hours."
+            if self.share is not None
+            else f"{said}."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,9 @@ def execution(train: Train, iteration: Iteration, team: Team | None = None) -> E
     zone, today = ZoneInfo(train.time_zone), today_of(train)
     teams = [team] if team else list(Team.objects.filter(train=train).order_by("name"))
     rows = WorkItem.objects.filter(iteration=iteration, team__in=[t.pk for t in teams])
-    items = list(rows.exclude(state=WorkState.DROPPED).select_related("feature", "team").order_by("created_at", "key"))
+    items = list(
+        rows.exclude(state=WorkState.DROPPED).select_related("feature", "team").order_by("created_at", "key")
+    )
     lost = {
         each["team_id"]: (each["hours"], each["count"])
         for each in Interruption.objects.filter(iteration=iteration, team__in=[t.pk for t in teams])
@@ -130,14 +138,21 @@ def execution(train: Train, iteration: Iteration, team: Team | None = None) -> E
         for each in teams
     ]
     hours = _hours(
-        items, iteration.starts, sum((h for h, _ in lost.values()), ZERO), sum(count for _, count in lost.values())
+        items,
+        iteration.starts,
+        sum((h for h, _ in lost.values()), ZERO),
+        sum(count for _, count in lost.values()),
     )
     return Execution(train, iteration, team, unit, drawn(items), hours, runs, items)
 
 
 def _piece(item: WorkItem, unit: str, zone: ZoneInfo) -> Piece:
     size = item.points if unit == "points" else item.estimate_hours
-    done = item.finished_at.astimezone(zone).date() if item.state == WorkState.DONE and item.finished_at else None
+    done = (
+        item.finished_at.astimezone(zone).date()
+        if item.state == WorkState.DONE and item.finished_at
+        else None
+    )
     return Piece(float(size or 0), item.added_on, done)
 
 
@@ -164,7 +179,10 @@ def as_data(found: Execution) -> dict[str, Any]:
         "team": found.team.code if found.team else None,
         "unit": found.unit,
         **_run(found.burn_up, found.hours),
-        "teams": [{"team": each.team.code, "blocked": len(each.blocked), **_run(each.burn_up, each.hours)} for each in found.teams],
+        "teams": [
+            {"team": each.team.code, "blocked": len(each.blocked), **_run(each.burn_up, each.hours)}
+            for each in found.teams
+        ],
     }
 
 

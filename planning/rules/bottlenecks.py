@@ -67,11 +67,16 @@ def bottlenecks(troubles: Iterable[Trouble]) -> list[Bottleneck]:
     """Bottlenecks of each view: recurring ones first, then those in more increments, with more troubles, more days."""
     found: dict[tuple[str, str], Bottleneck] = {}
     for trouble in troubles:
-        for by, name in (("provider", trouble.provider), ("service", trouble.service), ("cause", trouble.cause)):
+        for by, name in (
+            ("provider", trouble.provider),
+            ("service", trouble.service),
+            ("cause", trouble.cause),
+        ):
             if name:
                 found.setdefault((by, name), Bottleneck(by, name)).troubles.append(trouble)
     return sorted(
-        found.values(), key=lambda b: (not b.recurring, -len(b.increments), -len(b.troubles), -b.days_late, b.by, b.name)
+        found.values(),
+        key=lambda b: (not b.recurring, -len(b.increments), -len(b.troubles), -b.days_late, b.by, b.name),
     )
 
 
@@ -82,7 +87,9 @@ def proposals(troubles: Iterable[Trouble]) -> list[Proposal]:
         if trouble.cause != UNKNOWN:
             groups[trouble.provider, trouble.service, trouble.cause].append(trouble)
     found = []
-    for (provider, service, cause), group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+    for (provider, service, cause), group in sorted(
+        groups.items(), key=lambda item: (-len(item[1]), item[0])
+    ):
         increments = sorted({t.pi for t in group})
         if len(increments) < RECURRING:
             continue
@@ -101,13 +108,25 @@ def _proposal(provider: str, service: str, cause: str, group: list[Trouble]) -> 
     if cause == "ownership":
         return "ownership", f"Name one team as the owner of {what}, with a person to ask."
     if cause == "capacity" and mostly:
-        return "ownership", f"Let {consumer} own or co-own {what}: most of what {provider} could not deliver was for them."
+        return (
+            "ownership",
+            f"Let {consumer} own or co-own {what}: most of what {provider} could not deliver was for them.",
+        )
     if cause == "capacity":
-        return "ownership", f"Split {what} off {provider}, or give {provider} capacity for it: several teams wait."
+        return (
+            "ownership",
+            f"Split {what} off {provider}, or give {provider} capacity for it: several teams wait.",
+        )
     if cause == "interface":
-        return "interface", f"Put a versioned contract with tests between {provider} and {consumer} around {what}."
+        return (
+            "interface",
+            f"Put a versioned contract with tests between {provider} and {consumer} around {what}.",
+        )
     if cause == "environment":
         return "interface", f"Offer {consumer} a stub or test data for {what}, so that they need not wait."
     if cause == "third_party":
         return "interface", f"Put an adapter of one's own before {what}, and a date for it into the contract."
-    return "planning", f"Bring {what} of {provider} into refinement before PI planning; look ahead one increment."
+    return (
+        "planning",
+        f"Bring {what} of {provider} into refinement before PI planning; look ahead one increment.",
+    )

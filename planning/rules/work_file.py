@@ -288,7 +288,7 @@ def _moment(name: str, text: str, values: dict[str, object], wrong: Callable[[st
     except ValueError:
         for pattern in _DATES:
             try:
-                moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is set below
+                moment = datetime.strptime(text, pattern)
                 break
             except ValueError:
                 continue
