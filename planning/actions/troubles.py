@@ -23,6 +23,12 @@ def _dependencies(actor: Actor, subject: Any) -> Any:
     )
 
 
+def _loaded(dependency: FeatureDependency) -> FeatureDependency:
+    """The dependency with both ends as they stand now."""
+    ends = ("provider__pi", "provider__iteration", "consumer__pi", "consumer__iteration", "needed_in")
+    return FeatureDependency.objects.select_related(*ends).get(pk=dependency.pk)
+
+
 @action(
     "dependency_trouble.record",
     creates=DependencyTrouble,
@@ -42,6 +48,7 @@ def record_trouble(
     note: Annotated[str, Field("What happened", max_length=300)] = "",
 ) -> DependencyTrouble:
     """Say why a dependency came late or not at all; recurring causes become proposals. Again replaces the record."""
+    dependency = _loaded(dependency)
     pi = dependency.consumer.pi or dependency.provider.pi
     if pi is None:
         refuse(

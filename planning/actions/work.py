@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -72,11 +73,17 @@ def create_work_item(
     points: Annotated[int | None, Field("Points", min=0, max=999)] = None,
     estimate_hours: Annotated[Decimal | None, Field("Estimate in hours", min=0, max=9999)] = None,
     assignee_name: Annotated[str, Field("Who works on it", max_length=120)] = "",
+    since: Annotated[
+        date | None, Field("In the iteration since", "Today when left out; by its first day it is promised.")
+    ] = None,
 ) -> WorkItem:
     """Write a story or task of a team; with an estimate, that much remains."""
     if not title.strip():
         refuse("work.title", "A work item has a title.", field="title", status=422)
     _same_train(team, iteration, feature)
+    today = today_of(team.train)
+    if since is not None and since > today:
+        refuse("work.since", "That day has not come.", field="since", status=422)
     item = WorkItem(
         team=team,
         title=title.strip(),
@@ -87,7 +94,7 @@ def create_work_item(
         estimate_hours=estimate_hours,
         remaining_hours=estimate_hours,
         assignee_name=assignee_name.strip(),
-        added_on=today_of(team.train) if iteration else None,
+        added_on=(since or today) if iteration else None,
     )
     item.save()
     return item

@@ -211,22 +211,7 @@ def _row(line: int, cells: dict[str, list[str]], found: WorkFile) -> WorkRow | N
             wrong(name, "A value is needed here; the cell is empty.")
         elif len(one(name)) > most:
             wrong(name, f"The text is longer than {most} characters.")
-    values: dict[str, object] = {"title": one("title")}
-    if one("kind"):
-        values["kind"] = KINDS.get(one("kind").lower(), "story")
-    if one("state"):
-        _state(one("state"), values, wrong)
-    if one("points"):
-        _points(one("points"), values, wrong, lambda note: found.notes.append((line, note)))
-    for name in HOURS:
-        if one(name):
-            _hours(name, one(name), found.format, values, wrong)
-    for name in MOMENTS:
-        if one(name):
-            _moment(name, one(name), values, wrong)
-    if one("assignee_name"):
-        # Azure DevOps writes “Name <address>”.
-        values["assignee_name"] = re.sub(r"\s*<[^>]*>$", "", one("assignee_name"))[:120]
+    values = _values(one, found.format, wrong, lambda note: found.notes.append((line, note)))
     if len(found.errors) > before:
         return None
     paths = found.format == "azure"
@@ -241,6 +226,32 @@ def _row(line: int, cells: dict[str, list[str]], found: WorkFile) -> WorkRow | N
         else tuple(reversed(cells.get("iteration", ()))),
         feature=one("feature"),
     )
+
+
+def _values(
+    one: Callable[[str], str],
+    format: str,
+    wrong: Callable[[str, str], None],
+    note: Callable[[str], None],
+) -> dict[str, object]:
+    """What the row's cells say of the item itself; an empty cell says nothing."""
+    values: dict[str, object] = {"title": one("title")}
+    if one("kind"):
+        values["kind"] = KINDS.get(one("kind").lower(), "story")
+    if one("state"):
+        _state(one("state"), values, wrong)
+    if one("points"):
+        _points(one("points"), values, wrong, note)
+    for name in HOURS:
+        if one(name):
+            _hours(name, one(name), format, values, wrong)
+    for name in MOMENTS:
+        if one(name):
+            _moment(name, one(name), values, wrong)
+    if one("assignee_name"):
+        # Azure DevOps writes “Name <address>”.
+        values["assignee_name"] = re.sub(r"\s*<[^>]*>$", "", one("assignee_name"))[:120]
+    return values
 
 
 def _state(text: str, values: dict[str, object], wrong: Callable[[str, str], None]) -> None:

@@ -107,5 +107,5 @@ def test_trouble_is_recorded_once_through_the_api_and_needs_a_plan(world, api):
     assert (DependencyTrouble.objects.get().cause, DependencyTrouble.objects.get().days_late) == ("late", 3)
     unplanned = world.needs(world.feature("One"), world.feature("Two"))
     refused = rest.post(address, {"dependency": str(unplanned.pk), "cause": "late"})
-    assert refused.status_code == 409
+    assert refused.status_code == 422
     assert rest.post(address, {"dependency": str(dependency.pk), "cause": "weather"}).status_code == 422

@@ -15,11 +15,15 @@ from planning.rules.work_file import read
 from releasetrain.kernel.fields import Upload
 from releasetrain.kernel.refusals import Refused
 
-JIRA = b"""Issue key,Summary,Issue Type,Status,Sprint,Sprint,Team,Parent key,Story Points,Original estimate,Remaining Estimate,Time Spent,Assignee,Resolved
+HEAD = b"Issue key,Summary,Issue Type,Status,Sprint,Sprint,Team,Parent key,Story Points,Original estimate,"
+JIRA = (
+    HEAD
+    + b"""Remaining Estimate,Time Spent,Assignee,Resolved
 PAY-1,Card form,Story,In Progress,26.4.1,26.4.2,Acquiring,F-1,2.5,28800,14400,14400,Ada,
 PAY-2,Write tests,Sub-task,Done,26.4.2,,Acquiring,,,7200,3600,9000,Ben,2026-10-22T10:00:00Z
 PAY-3,Big theme,Epic,To Do,,,Acquiring,,,,,,,
 """
+)
 AZURE = b"""ID,Work Item Type,Title,State,Area Path,Iteration Path,Story Points,Original Estimate,Remaining Work,Completed Work,Assigned To
 7,User Story,Login,Active,Bank\\Acquiring,Bank\\2026\\26.4.2,3,8,5.5,2.5,Ada Lovelace <ada@bank.example>
 8,Bug,Leak,New,Bank\\Ledger Core,Bank\\Someday,,,,,
