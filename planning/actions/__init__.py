@@ -28,8 +28,8 @@ from . import (
     themes,
     throughput,
     tiering,
-    wall_links,
     troubles,
+    wall_links,
     work,
     work_import,
 )
@@ -62,8 +62,8 @@ __all__ = [
     "themes",
     "throughput",
     "tiering",
-    "wall_links",
     "troubles",
+    "wall_links",
     "work",
     "work_import",
 ]

@@ -42,11 +42,9 @@ class Hours:
     def sentence(self) -> str:
         if not self.interruptions:
             return "No interruption was logged."
-        said = (
-            f"{self.interrupted:g} hours in {self.interruptions} interruption{'s' * (self.interruptions > 1)}"
-        )
+        said = f"{float(self.interrupted):g} hours in {self.interruptions} interruption{'s' * (self.interruptions > 1)}"
         return (
-            f"{said}, {self.share:.0%} of {self.promised:g} promised hours."
+            f"{said}, {self.share:.0%} of {float(self.promised):g} promised hours."
             if self.share is not None
             else f"{said}."
         )
