@@ -13,10 +13,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from django.db.migrations import AddConstraint, AddField, AddIndex, CreateModel, Migration
+from django.db.migrations import (
+    AddConstraint,
+    AddField,
+    AddIndex,
+    CreateModel,
+    Migration,
+    RemoveConstraint,
+    RemoveIndex,
+    RunSQL,
+)
 from django.db.migrations.state import ProjectState
 
-_ADDING = (CreateModel, AddField, AddIndex, AddConstraint)
+# A constraint or index that goes, and SQL, touch no model but their own either.
+_ADDING = (CreateModel, AddField, AddIndex, AddConstraint, RemoveConstraint, RemoveIndex, RunSQL)
 _only_adds: ContextVar[bool] = ContextVar("migration_only_adds", default=False)
 
 

@@ -1,0 +1,140 @@
+"""A committed plan changes by request: cause, room, capacity before and after, and a decision that is carried out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planning.models import PlanChange
+from releasetrain.kernel.refusals import Refused
+
+
+@pytest.fixture
+def committed(world: Any) -> Any:
+    """Acquiring's second iteration is full: 8 of 8 points."""
+    from planning.actions.commitment import commit_increment
+
+    for number in (1, 2):
+        world.capacity(world.acquiring, number, 10, 2)
+        world.capacity(world.ledger, number, 10, 2)
+    world.place(world.feature("Refunds", points=5), world.acquiring, 2)
+    world.place(world.feature("Wallet", points=3), world.acquiring, 2)
+    world.urgent = world.feature("Patch the parser", points=3, team=world.acquiring)
+    commit_increment(world.cast["rte"], world.pi)
+    world.pi.refresh_from_db()
+    return world
+
+
+def request(world: Any, **said: Any) -> Any:
+    from planning.actions.plan_changes import bring_in, create_plan_change
+
+    change = create_plan_change(
+        world.cast["product_manager"],
+        pi=world.pi,
+        title="Patch before the plan",
+        cause=PlanChange.Cause.VULNERABILITY,
+        cause_label="CVE-2027-0001",
+    )
+    bring_in(world.cast["product_manager"], change, feature=world.urgent, iteration=world.iterations[1])
+    return change
+
+
+def refused(act: Any, *given: Any, **said: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        act(*given, **said)
+    return caught.value
+
+
+def test_room_must_be_made_or_a_reason_given(committed):
+    from planning.actions.plan_changes import submit_plan_change, take_out
+
+    change, product = request(committed), committed.cast["product_manager"]
+    error = refused(submit_plan_change, product, change)
+    assert error.code == "plan_change.no_room"
+    assert "Acquiring in 26.4.2 would be 3 points over" in error.refusals[0].sentence
+    take_out(product, change, feature=committed.features["Wallet"])
+    submit_plan_change(product, change)
+    kept = PlanChange.objects.get()
+    assert kept.state == "submitted"
+    assert kept.capacity == [
+        {"team": "Acquiring", "iteration": "26.4.2", "before": 8, "after": 8, "limit": 8, "short_by": 0}
+    ]
+
+
+def test_accepted_it_is_carried_out_on_the_board_by_somebody_else(committed):
+    from planning.actions.plan_changes import accept_plan_change, submit_plan_change, take_out
+
+    change, product = request(committed), committed.cast["product_manager"]
+    wallet = committed.features["Wallet"]
+    take_out(product, change, feature=wallet)
+    submit_plan_change(product, change)
+    assert refused(accept_plan_change, product, change, decision="Yes.").code == "plan_change.own"
+    accept_plan_change(committed.cast["rte"], PlanChange.objects.get(), decision="The parser is exposed.")
+    wallet.refresh_from_db()
+    committed.urgent.refresh_from_db()
+    assert (wallet.state, wallet.iteration_id) == ("ready", None)
+    assert (committed.urgent.state, committed.urgent.iteration) == ("planned", committed.iterations[1])
+    decided = PlanChange.objects.get()
+    assert (decided.state, decided.decided_by_id) == ("accepted", committed.cast["rte"].user_id)
+
+
+def test_a_rejected_request_changes_nothing(committed):
+    from planning.actions.plan_changes import reject_plan_change, submit_plan_change
+
+    change = request(committed)
+    submit_plan_change(committed.cast["product_manager"], change, overload_reason="Overtime is agreed.")
+    reject_plan_change(committed.cast["rte"], PlanChange.objects.get(), decision="Not exposed.")
+    committed.urgent.refresh_from_db()
+    assert committed.urgent.iteration_id is None
+
+
+def test_the_board_may_have_changed_since_it_was_asked(committed):
+    from planning.actions.plan_changes import accept_plan_change, submit_plan_change, take_out
+
+    change, product = request(committed), committed.cast["product_manager"]
+    take_out(product, change, feature=committed.features["Wallet"])
+    submit_plan_change(product, change)
+    committed.place(committed.feature("Late", points=3), committed.acquiring, 2)
+    error = refused(accept_plan_change, committed.cast["rte"], PlanChange.objects.get(), decision="Yes.")
+    assert error.code == "plan_change.room_gone"
+
+
+def test_what_cannot_be_asked_is_said(committed, world):
+    from planning.actions.plan_changes import bring_in, submit_plan_change, take_out
+
+    change, product = request(committed), committed.cast["product_manager"]
+    raw = committed.feature("Idea", refined=False, team=committed.acquiring)
+    assert refused(bring_in, product, change, feature=raw, iteration=world.iterations[1]).code == (
+        "feature.unrefined"
+    )
+    assert refused(take_out, product, change, feature=raw).code == "plan_change.not_planned"
+    assert refused(
+        bring_in, product, change, feature=committed.urgent, iteration=world.iterations[1]
+    ).code.startswith("database.")
+    change.items.all().delete()
+    assert refused(submit_plan_change, product, change).code == "plan_change.empty"
+
+
+def test_an_uncommitted_plan_needs_no_request(world):
+    from planning.actions.plan_changes import create_plan_change
+
+    error = refused(
+        create_plan_change,
+        world.cast["rte"],
+        pi=world.pi,
+        title="x",
+        cause=PlanChange.Cause.STRATEGY,
+        cause_label="x",
+    )
+    assert error.code == "plan_change.uncommitted"
+
+
+def test_the_page_and_rest_tell_what_it_does(committed, web, api):
+    change = request(committed)
+    page = web("product_manager").get(f"/o/northwind/plan-changes/{change.key}/").content.decode()
+    assert "Capacity before and after" in page
+    assert committed.urgent.key in page
+    rest = api("product_manager")
+    answer = rest.post(f"/api/v1/orgs/northwind/plan-changes/{change.key}/submit", {})
+    assert (answer.status_code, answer.json()["code"]) == (409, "plan_change.no_room")
