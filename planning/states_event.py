@@ -47,7 +47,6 @@ PLAN_CHANGE_STATES = StateMachine(
     transitions=(
         Transition("plan_change.bring_in", "draft", None),
         Transition("plan_change.take_out", "draft", None),
-        Transition("plan_change.drop_item", "draft", None),
         Transition("plan_change.submit", "draft", "submitted"),
         Transition("plan_change.withdraw", ("draft", "submitted"), "withdrawn"),
         Transition("plan_change.accept", "submitted", "accepted"),

@@ -8,14 +8,12 @@ from planning.actions.placement import place_feature, unplace_feature
 from planning.models import Feature, PlanChange, PlanChangeItem
 from planning.queries import plan_changes as queries
 from planning.states_event import PLAN_CHANGE_STATES
-from releasetrain.audit.doorway import action, explain_constraint, register_guard
+from releasetrain.audit.doorway import action, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, Refusal, refuse
 from trains.models import Iteration, ProgramIncrement, Team
-
-explain_constraint("plan_change_item_once", "This feature is in the request already.")
 
 Act = PlanChangeItem.Act
 
@@ -119,14 +117,7 @@ def bring_in(
             blocked_by=Ref.of(feature),
         )
     act = Act.MOVE if feature.pi_id == change.pi_id else Act.ADD
-    PlanChangeItem.objects.create(
-        change=change,
-        feature=feature,
-        act=act,
-        team=team,
-        iteration=iteration,
-        from_label=queries.place_of(feature),
-    )
+    _put(change, feature, act, team, iteration)
     return change
 
 
@@ -148,28 +139,18 @@ def take_out(
             remedy="Only what is planned and not begun can leave.",
             field="feature",
         )
-    PlanChangeItem.objects.create(
-        change=change, feature=feature, act=Act.REMOVE, from_label=queries.place_of(feature)
-    )
+    _put(change, feature, Act.REMOVE, None, None)
     return change
 
 
-@action(
-    "plan_change.drop_item",
-    on=PlanChange,
-    requires="planning.edit",
-    machine=PLAN_CHANGE_STATES,
-    label="Leave a feature out of it",
-)
-def drop_item(
-    actor: Actor, change: PlanChange, *, feature: Annotated[Feature, Field("Feature")]
-) -> PlanChange:
-    """Take a feature out of the request again."""
-    item = change.items.filter(feature=feature).first()
-    if item is None:
-        refuse("plan_change.absent", f"{feature} is not in this request.", field="feature", status=422)
-    item.delete()
-    return change
+def _put(
+    change: PlanChange, feature: Feature, act: Act, team: Team | None, iteration: Iteration | None
+) -> None:
+    """A feature stands in a request once: named again, it goes where it was named last."""
+    item = change.items.filter(feature=feature).first() or PlanChangeItem(change=change, feature=feature)
+    item.act, item.team, item.iteration = act, team, iteration
+    item.from_label = queries.place_of(feature)
+    item.save()
 
 
 @action("plan_change.submit", on=PlanChange, requires="planning.edit", machine=PLAN_CHANGE_STATES)

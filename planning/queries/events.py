@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Sum
 
 from planning.models import (
     ConfidenceRound,
@@ -49,7 +49,7 @@ def version_of(event: PlanningEvent) -> str:
         ConfidenceVote.objects.filter(pi_id=pi),
         ConfidenceTurnout.objects.filter(round__pi_id=pi),
     ):
-        found = rows.order_by().aggregate(n=Count("id"), v=Sum("row_version"), last=Max("id"))
+        found = rows.order_by().aggregate(n=Count("id"), v=Sum("row_version"))
         parts.append(tuple(found.values()))
     return str(parts)
 

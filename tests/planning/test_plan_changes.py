@@ -90,18 +90,20 @@ def test_a_rejected_request_changes_nothing(committed):
 
 
 def test_the_board_may_have_changed_since_it_was_asked(committed):
+    from planning.actions.placement import unplace_feature
     from planning.actions.plan_changes import accept_plan_change, submit_plan_change, take_out
 
     change, product = request(committed), committed.cast["product_manager"]
     take_out(product, change, feature=committed.features["Wallet"])
     submit_plan_change(product, change)
+    unplace_feature(committed.cast["rte"], committed.features["Wallet"])
     committed.place(committed.feature("Late", points=3), committed.acquiring, 2)
     error = refused(accept_plan_change, committed.cast["rte"], PlanChange.objects.get(), decision="Yes.")
     assert error.code == "plan_change.room_gone"
 
 
 def test_what_cannot_be_asked_is_said(committed, world):
-    from planning.actions.plan_changes import bring_in, submit_plan_change, take_out
+    from planning.actions.plan_changes import bring_in, create_plan_change, submit_plan_change, take_out
 
     change, product = request(committed), committed.cast["product_manager"]
     raw = committed.feature("Idea", refined=False, team=committed.acquiring)
@@ -109,11 +111,12 @@ def test_what_cannot_be_asked_is_said(committed, world):
         "feature.unrefined"
     )
     assert refused(take_out, product, change, feature=raw).code == "plan_change.not_planned"
-    assert refused(
-        bring_in, product, change, feature=committed.urgent, iteration=world.iterations[1]
-    ).code.startswith("database.")
-    change.items.all().delete()
-    assert refused(submit_plan_change, product, change).code == "plan_change.empty"
+    bring_in(product, change, feature=committed.urgent, iteration=world.iterations[2])
+    assert change.items.get().iteration == world.iterations[2], "named again, it goes where it was named last"
+    empty = create_plan_change(
+        product, pi=world.pi, title="x", cause=PlanChange.Cause.STRATEGY, cause_label="x"
+    )
+    assert refused(submit_plan_change, product, empty).code == "plan_change.empty"
 
 
 def test_an_uncommitted_plan_needs_no_request(world):
@@ -137,4 +140,4 @@ def test_the_page_and_rest_tell_what_it_does(committed, web, api):
     assert committed.urgent.key in page
     rest = api("product_manager")
     answer = rest.post(f"/api/v1/orgs/northwind/plan-changes/{change.key}/submit", {})
-    assert (answer.status_code, answer.json()["code"]) == (409, "plan_change.no_room")
+    assert (answer.status_code, answer.json()["code"]) == (422, "plan_change.no_room")
