@@ -137,7 +137,7 @@ def live_context(request: Any, event: PlanningEvent) -> dict[str, Any]:
             voting.close_round.decide(actor, vote.round),
             links.verb_url(voting.close_round, vote.round),
         )
-        if vote.round is not None
+        if vote.open
         else None,
         "cast": (
             voting.cast_confidence_vote.decide(actor, None, {"pi": pi}),

@@ -163,7 +163,7 @@ def agree_on_a_dependency(product: Person, member: Person, ground: Any) -> None:
     )
     member.open("feature-dependencies/")
     member.main.get_by_role("link", name=refunds.key).first.wait_for()
-    dependency = member.main.locator("a[href*='/feature-dependencies/']").filter(visible=True).first
+    dependency = member.main.locator("tbody a[href*='/feature-dependencies/']").filter(visible=True).first
     member.open(dependency.get_attribute("href") or "")
     member.press("Accept")
     member.sees("Accepted")
@@ -228,6 +228,7 @@ def commit(rte: Person, event: str, product: Person, ground: Any) -> None:
     rte.press("Commit the plan")
     rte.open(f"increments/{ground.pi.pk}/plan/")
     rte.sees("The plan stands as it was committed.")
+    product.open(event)
     rte.open(event)
     rte.press("End")
     seen_by("The event has ended", product)
