@@ -52,7 +52,7 @@ from trains.actions.deployment_batch import record_many
 from trains.actions.deployments import record_deployment
 from trains.models import Deployment, Environment, Iteration, ProgramIncrement, Release, Service, Team, Train
 
-from . import catalogue, event, reports
+from . import catalogue, reports
 from .cast import Cast
 from .history import SOURCE, History, generate
 from .quality import build as build_quality
@@ -110,7 +110,6 @@ class Bank:
         self._problem()
         self._release_before_the_board()
         self._review()
-        event.add(self)
         evidence.request_package(self.manager, release=self.done)
         build_structure(self)
         build_quality(self)
