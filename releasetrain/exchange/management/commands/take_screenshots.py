@@ -44,10 +44,10 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("settings", JOHANNA, "/o/northwind/settings/"),
     ("api", PRIYA, "/api/"),
 )
-# The series that `import_openstack openstack … --train OS` loads; docs/guide tells how. {nova} is the id of that team.
+# The series that `import_openstack openstack … --train OS` loads; docs/guide tells how.
 SERIES: tuple[tuple[str, str], ...] = (
     ("openstack-board", "/o/openstack/board/"),
-    ("openstack-features", "/o/openstack/features/?show=all&team={nova}"),
+    ("openstack-features", "/o/openstack/features/?show=all&team=NOVA"),
     ("openstack-boundaries", "/o/openstack/boundaries/?move=NOVA:new"),
 )
 VIEWS = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
@@ -110,10 +110,11 @@ class Command(BaseCommand):
             _sign_in(page, address, PRIYA)
             nova = page.request.get(f"{address}/api/v1/orgs/openstack/teams/NOVA").json()["id"]
             for name, where in SERIES:
-                page.goto(address + where.format(nova=nova))
+                page.goto(address + where)
                 page.wait_for_timeout(600)
                 page.evaluate(
-                    "row => document.getElementById(row)?.lastElementChild.scrollIntoView({block: 'center'})",
+                    "row => { const lane = document.getElementById(row), box = lane?.closest('[role=region]');"
+                    " if (lane) box.scrollTop = lane.offsetTop - 90; }",
                     f"t-{nova}",
                 )
                 page.wait_for_timeout(400)
