@@ -72,7 +72,15 @@ def _charts(found: Outlook) -> list[Chart]:
             for _ in range(max(1, count * 400 // found.forecast.runs))
         ]
         marks = [(f"{d.percent} %", float(d.weeks)) for d in found.forecast.dates if d.weeks is not None]
-        made.append(histogram("In how many weeks the runs finish", draws, unit="weeks", markers=marks))
+        made.append(
+            histogram(
+                "In how many weeks the runs finish",
+                draws,
+                unit="weeks",
+                bins=max(draws) - min(draws) + 1,
+                markers=marks,
+            )
+        )
     if found.history:
         rows = [(f"{week.monday:%-d %b %Y}", float(week.done)) for week in found.history[-13:]]
         made.append(bar_chart(f"Finished {found.unit}, the last {len(rows)} weeks of the history", rows))

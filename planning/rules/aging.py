@@ -12,6 +12,8 @@ from math import ceil
 USUAL_DAYS = {"funnel": 90, "analysis": 30, "ready": 60, "planned": 84, "in_progress": 28}
 USUAL_SHARE = 85
 ENOUGH = 10
+# Where features rush through a state, a few days in it are no reason to worry.
+LEAST_DAYS = 7.0
 DAY = 86_400
 
 
@@ -75,8 +77,10 @@ def limits(stays: Iterable[Spell], usual: Mapping[str, int] = USUAL_DAYS) -> dic
         median = known[(len(known) - 1) // 2] if known else None
         if len(known) >= ENOUGH:
             long = known[ceil(len(known) * USUAL_SHARE / 100) - 1]
-            said = f"{USUAL_SHARE} % of {len(known)} features left within {long:.0f} days"
-            found[state] = Limit(state, long, len(known), median, said)
+            said = (
+                f"{USUAL_SHARE} % of {len(known)} features left within {long:.0f} days, a week at the least"
+            )
+            found[state] = Limit(state, max(long, LEAST_DAYS), len(known), median, said)
         else:
             said = f"{days} days, while fewer than {ENOUGH} have passed through ({len(known)} so far)"
             found[state] = Limit(state, float(days), len(known), median, said)

@@ -92,7 +92,7 @@ def test_limits_follow_history_once_there_is_enough():
     entries = [e for n in range(20) for e in (Entry(n, "funnel", at(0)), Entry(n, "ready", at(n + 1)))]
     many = limits(spells(entries))
     assert (many["funnel"].days, many["funnel"].median) == (17, 10)
-    assert many["funnel"].sentence == "85 % of 20 features left within 17 days"
+    assert many["funnel"].sentence == "85 % of 20 features left within 17 days, a week at the least"
 
 
 def test_experience_refines_estimates_only_when_there_is_enough_of_it():

@@ -54,6 +54,7 @@ from trains.models import Deployment, Environment, Iteration, ProgramIncrement, 
 
 from . import catalogue, reports
 from .cast import Cast
+from .execution import show_execution
 from .history import SOURCE, History, generate
 from .quality import build as build_quality
 from .releases import build_releases
@@ -114,6 +115,7 @@ class Bank:
         build_structure(self)
         build_quality(self)
         build_releases(self)
+        show_execution(self.rte, self.payments, self.pi)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(

@@ -15,7 +15,7 @@ from trains.models import Iteration, ProgramIncrement, Service, Team, Train
 REGIONS = {"ACQ": "GB-ENG", "LED": "DE-HE", "RSK": "IE", "MOB": "GB-ENG", "PLT": "PL"}
 PEOPLE = ("Amara", "Bryn", "Chiara", "Dmitri", "Elif", "Farid", "Grete", "Hana", "Ivo", "Jun")
 STORIES = ("Contract with tests", "Happy path", "Errors and retries", "Runbook and alerts")
-WEEKS = 16
+WEEKS = 10
 
 
 def show_execution(rte: Actor, train: Train, pi: ProgramIncrement) -> None:
