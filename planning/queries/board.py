@@ -16,7 +16,17 @@ from typing import Any
 from django.db.models import BigIntegerField, Count, F, Func, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import Cast, Concat
 
-from planning.models import BoardPolicy, Feature, FeatureDependency, FeatureKind, TeamCapacity, Theme
+from planning.models import (
+    BoardPolicy,
+    Feature,
+    FeatureDependency,
+    FeatureKind,
+    Risk,
+    RiskLink,
+    Roam,
+    TeamCapacity,
+    Theme,
+)
 from planning.ports import SharedMark, forecasts, shared_marks
 from planning.rules import board as rules
 from planning.rules.graph import cycle_sentence, find_cycle
@@ -608,10 +618,28 @@ _DANGERS = (
 
 
 def _by_risk(board: Board) -> list[tuple[str, str, str, list[Card]]]:
-    return [
+    """A lane for each open risk of the register that threatens cards, the gravest first; then the rest by danger."""
+    threatened: dict[Risk, list[Card]] = {}
+    links = RiskLink.objects.filter(feature__in=list(board.cards)).exclude(risk__roam=Roam.RESOLVED)
+    for link in links.select_related("risk"):
+        card = board.cards.get(link.feature_id)
+        if card and not any(card in members for members in threatened.values()):
+            threatened.setdefault(link.risk, []).append(card)
+    gravest = sorted(threatened.items(), key=lambda each: -each[0].likelihood * each[0].impact)
+    lanes = [
+        (
+            f"risk-{risk.pk}",
+            risk.title,
+            f"{risk.key} · {risk.get_roam_display()} · {risk.likelihood} × {risk.impact} · {_sum(members)}",
+            members,
+        )
+        for risk, members in gravest
+    ]
+    named = {card.id for members in threatened.values() for card in members}
+    return lanes + [
         (f"risk-{ident}", name, _sum(members), members)
         for ident, name, belongs in _DANGERS
-        if (members := [c for c in board.cards.values() if belongs(c)])
+        if (members := [c for c in board.cards.values() if belongs(c) and c.id not in named])
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is shared and limits a plan: freezes, releases that run into them, deliveries of other trains."""
+"""What is shared and limits a plan: freezes, releases that run into them, deliveries of other trains, bookings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from planning.ports import BAD, HOLD, WARN, SharedMark, shared_resources
 from releasetrain.interface import links
-from trains.models import Environment, Freeze, ProgramIncrement, Release, ScopeItem, TrainDependency
+from trains.models import Booking, Environment, Freeze, ProgramIncrement, Release, ScopeItem, TrainDependency
 from trains.queries.freezes import freezes_overlapping
 
 _AHEAD = ("planning", "scoped", "frozen", "ready", "approved", "deploying")
@@ -108,6 +108,51 @@ def deliveries(pi: ProgramIncrement) -> Iterator[SharedMark]:
             tone,
             links.url_for(each),
             inside[each.release_id] if each.release_id else frozenset(),
+        )
+
+
+@shared_resources
+def bookings(pi: ProgramIncrement) -> Iterator[SharedMark]:
+    """What the train's releases have booked, and where one of them waits because another release has it."""
+    zone = ZoneInfo(pi.train.time_zone)
+    starts, ends = (datetime.combine(day, time(), zone) for day in (pi.starts, pi.ends))
+    own = list(
+        Booking.objects.filter(
+            release__train=pi.train_id, state__in=["booked", "queued"], starts__lt=ends, ends__gt=starts
+        )
+        .select_related("resource", "release")
+        .order_by("starts", "key")
+    )
+    waiting = [each for each in own if each.state == Booking.State.QUEUED]
+    rivals: dict[uuid.UUID, list[Booking]] = defaultdict(list)
+    if waiting:
+        taken = Booking.objects.filter(
+            resource__in={each.resource_id for each in waiting},
+            state="booked",
+            starts__lt=ends,
+            ends__gt=starts,
+        )
+        for rival in taken.select_related("release__train").order_by("starts", "key"):
+            rivals[rival.resource_id].append(rival)
+    inside = _features_of([each.release_id for each in own])
+    for each in own:
+        first, last = each.starts.astimezone(zone).date(), each.ends.astimezone(zone)
+        when = f"{_day(first)} to {_day((last - timedelta(microseconds=1)).date())}"
+        queued = each.state == Booking.State.QUEUED
+        sentence = f"{each.resource.name} is booked by release {each.release.version} from {when}."
+        if queued:
+            ahead = [r for r in rivals[each.resource_id] if r.starts < each.ends and r.ends > each.starts]
+            names = ", ".join(f"{r.release.train.name} {r.release.version}" for r in ahead)
+            has = f" {names} {'has' if len(ahead) == 1 else 'have'} it." if ahead else ""
+            sentence = f"Release {each.release.version} waits for {each.resource.name} from {when}.{has}"
+        yield SharedMark(
+            f"{each.resource.name}: {each.release.version}",
+            sentence,
+            first,
+            max((last + _DAY).date() if last.time() != time() else last.date(), first + _DAY),
+            BAD if queued else HOLD,
+            links.url_for(each),
+            inside[each.release_id],
         )
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from governance.models import Evaluation, Gate
 from governance.queries.verdicts import standing_verdict
-from planning.models import Feature, FeatureDependency
-from planning.ports import WallPanel, wall_panels
+from planning.models import Feature, FeatureDependency, Impediment
+from planning.ports import WallLine, WallPanel, wall_panel, wall_panels
 from planning.rules.burnup import Day, Version, burn_up
 from planning.states import FeatureState
 from trains.models import Iteration, ProgramIncrement, Release, Train
@@ -150,6 +150,29 @@ def _obstacles(board: Board, today: date) -> list[Obstacle]:
     ]
     found += [Obstacle(mark.sentence, mark.tone, None) for mark in board.clashes]
     return found
+
+
+@wall_panel
+def impediments(train: Train, pi: ProgramIncrement | None) -> WallPanel:
+    """The impediments of the train that nobody has resolved yet, the oldest first."""
+    today = increments.today_of(train)
+    open_ = list(
+        Impediment.objects.filter(team__train=train, state__in=["raised", "working"]).order_by("raised_at")[
+            :50
+        ]
+    )
+    lines = [
+        WallLine(
+            each.title,
+            f"{(today - each.raised_at.date()).days} d",
+            "warn" if each.state == "working" else "bad",
+        )
+        for each in open_[:LINES]
+    ]
+    tone = "bad" if any(each.state == "raised" for each in open_) else ""
+    return WallPanel(
+        "Impediments", str(len(open_)), tuple(lines) or (WallLine("None is open.", tone="ok"),), tone, 10
+    )
 
 
 def _days(since: datetime | None, today: date) -> int | None:

@@ -53,6 +53,7 @@ from trains.actions.deployments import record_deployment
 from trains.models import Deployment, Environment, Iteration, ProgramIncrement, Release, Service, Team, Train
 
 from . import catalogue, reports
+from .board import build_board
 from .cast import Cast
 from .execution import show_execution
 from .history import SOURCE, History, generate
@@ -112,6 +113,7 @@ class Bank:
         self._release_before_the_board()
         self._review()
         evidence.request_package(self.manager, release=self.done)
+        build_board(self)
         build_structure(self)
         build_quality(self)
         build_releases(self)
