@@ -31,13 +31,13 @@ def freezes(pi: ProgramIncrement) -> Iterator[SharedMark]:
     if not found:
         return
     for freeze in found:
-        first, last = freeze.starts.astimezone(zone).date(), freeze.ends.astimezone(zone)
+        first, after = _days(freeze.starts, freeze.ends, zone)
         what = freeze.service or freeze.environment or "everything"
         yield SharedMark(
             freeze.name,
-            f"Freeze “{freeze.name}”: no deployment of {what} from {first:%-d %b} to {last - _DAY:%-d %b}.",
+            f"Freeze “{freeze.name}”: no deployment of {what} from {_day(first)} to {_day(after - _DAY)}.",
             first,
-            max(last.date(), first + _DAY),
+            after,
             HOLD,
             links.url_for(freeze),
         )
@@ -136,8 +136,8 @@ def bookings(pi: ProgramIncrement) -> Iterator[SharedMark]:
             rivals[rival.resource_id].append(rival)
     inside = _features_of([each.release_id for each in own])
     for each in own:
-        first, last = each.starts.astimezone(zone).date(), each.ends.astimezone(zone)
-        when = f"{_day(first)} to {_day((last - timedelta(microseconds=1)).date())}"
+        first, after = _days(each.starts, each.ends, zone)
+        when = f"{_day(first)} to {_day(after - _DAY)}"
         queued = each.state == Booking.State.QUEUED
         sentence = f"{each.resource.name} is booked by release {each.release.version} from {when}."
         if queued:
@@ -149,7 +149,7 @@ def bookings(pi: ProgramIncrement) -> Iterator[SharedMark]:
             f"{each.resource.name}: {each.release.version}",
             sentence,
             first,
-            max((last + _DAY).date() if last.time() != time() else last.date(), first + _DAY),
+            after,
             BAD if queued else HOLD,
             links.url_for(each),
             inside[each.release_id],
@@ -158,3 +158,9 @@ def bookings(pi: ProgramIncrement) -> Iterator[SharedMark]:
 
 def _day(day: date) -> str:
     return f"{day:%-d %b}"
+
+
+def _days(starts: datetime, ends: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """The days that a window [starts, ends) touches: the first, and the one after the last."""
+    last = (ends - timedelta(microseconds=1)).astimezone(zone).date()
+    return starts.astimezone(zone).date(), last + _DAY

@@ -117,6 +117,39 @@ def test_a_release_inside_a_freeze_bites_on_the_board_and_on_its_cards(world, ca
     assert "inside the freeze" in after.content.decode()
 
 
+def test_a_booking_stands_on_the_board_and_a_waiting_one_says_who_has_it(world, cast):
+    from trains.actions.releases import create_release
+    from trains.models import Booking, SharedResource
+
+    staging = SharedResource(name="Staging", kind="environment")
+    staging.save()
+    first, second = (
+        create_release(cast["release_manager"], train=world.train, version=version)
+        for version in ("1.0.0", "1.1.0")
+    )
+    window = {"starts": datetime(2026, 10, 20, 8, tzinfo=UTC), "ends": datetime(2026, 10, 21, 18, tzinfo=UTC)}
+    Booking(resource=staging, release=first, unit=1, **window).save()
+    assert [m.tone for m in board_of(world).columns[1].shared] == ["hold"]
+    Booking(resource=staging, release=second, state="queued", **window).save()
+    assert [m.sentence for m in board_of(world).clashes] == [
+        "Release 1.1.0 waits for Staging from 20 Oct to 21 Oct. Meridian Payments 1.0.0 has it."
+    ]
+
+
+def test_an_open_risk_of_the_register_is_a_lane_of_its_own(world):
+    from planning.models import Risk, RiskLink
+
+    threatened, safe = world.feature("Refunds"), world.feature("Wallet")
+    world.place(threatened, world.acquiring, 1)
+    world.place(safe, world.ledger, 1)
+    risk = Risk(train=world.train, title="Scheme changes its rules", likelihood=4, impact=5)
+    risk.save()
+    RiskLink(risk=risk, feature=threatened).save()
+    lanes = board_of(world, lanes="risk").lanes
+    assert [lane.name for lane in lanes] == ["Scheme changes its rules", "Not started"]
+    assert "4 × 5" in lanes[0].sub
+
+
 def test_what_another_train_owes_stands_on_the_board_until_it_is_agreed(world, cast):
     from releasetrain.kernel.actor import Actor
     from trains.actions.trains import create_train
