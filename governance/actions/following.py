@@ -154,7 +154,7 @@ def link_deployment(actor: Actor, deployment: Any, params: dict[str, Any]) -> No
 
 
 def _carrying(deployment: Deployment) -> ChangeRequest | None:
-    if deployment.release_id:
+    if deployment.release is not None:
         return change_of(deployment.release)
     standing = ChangeRequest.objects.filter(
         service_id=deployment.service_id, state__in=ChangeRequest.STANDING
@@ -163,7 +163,9 @@ def _carrying(deployment: Deployment) -> ChangeRequest | None:
         (
             c
             for c in standing.order_by("-approved_at")
-            if c.window_starts is None or c.window_starts <= deployment.started_at < c.window_ends
+            if c.window_starts is None
+            or c.window_ends is None
+            or c.window_starts <= deployment.started_at < c.window_ends
         ),
         None,
     )

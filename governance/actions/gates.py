@@ -31,7 +31,7 @@ def create_gate(
     name: Annotated[str, Field("Name", max_length=120)],
     environment: Annotated[
         Environment,
-        Field("Guards", help="What passes the gate may enter this environment."),  # type: ignore[valid-type]
+        Field("Guards", help="What passes the gate may enter this environment."),
     ],
     train: Annotated[Train | None, Field("Of train", help="Empty: of every train.")] = None,
     service: Annotated[Service | None, Field("Of service", help="Empty: of every service.")] = None,

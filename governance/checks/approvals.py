@@ -52,7 +52,7 @@ def approvals(ctx: CheckContext) -> Outcome:
     return passed(f"{change.key} is approved at revision {change.revision}.", evidence=[change], facts=facts)
 
 
-def _undecided(change: ChangeRequest, facts: dict) -> Outcome:  # type: ignore[type-arg]
+def _undecided(change: ChangeRequest, facts: dict) -> Outcome:
     if change.state == ChangeRequest.State.REJECTED:
         return failed(
             f"{change.key} was rejected.", "Amend it and ask again.", evidence=[change], facts=facts

@@ -14,6 +14,8 @@ The token comes from the variable RELEASETRAIN_TOKEN (or --token). Exit codes:
 Only 0 lets anything through. One file, Python 3.8 or later, nothing to install.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import mimetypes
@@ -26,6 +28,15 @@ import urllib.request
 import uuid
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.message import Message
+
+    JSON = dict[str, Any]
+
+T = TypeVar("T")
 
 PASS, FAIL, PENDING, ERROR = 0, 1, 2, 3
 VERDICTS = {"pass": PASS, "fail": FAIL, "pending": PENDING, "error": ERROR}
@@ -41,7 +52,7 @@ class Trouble(Exception):
 class Busy(Exception):
     """The server asks to come back later."""
 
-    def __init__(self, seconds, sentence):
+    def __init__(self, seconds: float, sentence: str) -> None:
         super().__init__(sentence)
         self.seconds = seconds
 
@@ -49,14 +60,14 @@ class Busy(Exception):
 class NoRedirects(urllib.request.HTTPRedirectHandler):
     """A token is never sent on to somewhere else."""
 
-    def redirect_request(self, *_):
+    def redirect_request(self, *_: Any) -> None:
         return None
 
 
 class Installation:
     """One organization of one installation, over REST."""
 
-    def __init__(self, url, org, token):
+    def __init__(self, url: str, org: str, token: str) -> None:
         parts = urllib.parse.urlsplit(url if "//" in url else "https://" + url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Trouble("--url must be an http(s) address.")
@@ -73,14 +84,21 @@ class Installation:
         self.token = token
         self.opener = urllib.request.build_opener(NoRedirects)
 
-    def address(self, location):
+    def address(self, location: str) -> str:
         """An address the server named; only its own origin is followed."""
         address = urllib.parse.urljoin(self.root + "/", location)
         if not address.startswith(self.origin + "/"):
             raise Trouble(f"The server names an address elsewhere: {location}")
         return address
 
-    def ask(self, method, address, body=None, content_type="application/json", timeout=60):
+    def ask(
+        self,
+        method: str,
+        address: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        timeout: float = 60,
+    ) -> tuple[int, Message, JSON]:
         """(status, headers, JSON) of one request. Raises Busy for what may pass by waiting, Trouble for the rest."""
         headers = {
             "Authorization": "Bearer " + self.token,
@@ -104,7 +122,7 @@ class Installation:
             raise Trouble(f"The answer cannot be understood: {error}") from error
 
 
-def understood(body):
+def understood(body: bytes) -> JSON:
     """The JSON object of an answer."""
     if len(body) > LONGEST_ANSWER:
         raise ValueError("it is too long")
@@ -114,7 +132,7 @@ def understood(body):
     return value
 
 
-def said(error):
+def said(error: urllib.error.HTTPError) -> str:
     """What a problem document says, or the bare reason."""
     try:
         problem = understood(error.read(1 << 20))
@@ -125,9 +143,9 @@ def said(error):
         return str(error.reason)
 
 
-def seconds_of(text, otherwise):
+def seconds_of(text: str | None, otherwise: float) -> float:
     try:
-        return max(0.0, min(float(text), 120.0))
+        return max(0.0, min(float(text or ""), 120.0))
     except (TypeError, ValueError):
         return otherwise
 
@@ -135,18 +153,18 @@ def seconds_of(text, otherwise):
 class Clock:
     """The time that is left."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float) -> None:
         self.end = time.monotonic() + seconds
 
     @property
-    def left(self):
+    def left(self) -> float:
         return max(0.0, self.end - time.monotonic())
 
-    def sleep(self, seconds):
+    def sleep(self, seconds: float) -> None:
         time.sleep(min(seconds, self.left))
 
 
-def patiently(clock, act):
+def patiently(clock: Clock, act: Callable[[], T]) -> T:
     """Do it again when the server is busy or away, a few times and not past the end."""
     for attempt in range(TRIES):
         try:
@@ -158,7 +176,7 @@ def patiently(clock, act):
     raise Trouble("Too many tries.")
 
 
-def multipart(fields, path):
+def multipart(fields: dict[str, str], path: str) -> tuple[bytes, str]:
     """The body of one upload."""
     boundary = uuid.uuid4().hex
     name = one_line(Path(path).name).replace('"', "_")
@@ -173,7 +191,7 @@ def multipart(fields, path):
     return b"".join(out), "multipart/form-data; boundary=" + boundary
 
 
-def post_results(there, clock, options):
+def post_results(there: Installation, clock: Clock, options: argparse.Namespace) -> None:
     """Post every file. Each is its own stream, so that several reports of one kind stand side by side."""
     for path in options.post:
         fields = {"digest": options.digest, "source": Path(path).name[:120]}
@@ -193,7 +211,7 @@ def post_results(there, clock, options):
         print(f"posted    {path}", file=sys.stderr)
 
 
-def verdict(there, clock, options):
+def verdict(there: Installation, clock: Clock, options: argparse.Namespace) -> JSON:
     """The settled answer, or the last one when the time is up."""
     question = {
         n: getattr(options, n) for n in ("environment", "gate", "release", "digest") if getattr(options, n)
@@ -216,7 +234,7 @@ def verdict(there, clock, options):
             raise Trouble(f"The server answers {status}.")
 
 
-def wait_for(there, clock, location):
+def wait_for(there: Installation, clock: Clock, location: str) -> None:
     """Wait until the evaluation is settled. What counts is then asked for again: only that is known to stand."""
     if not location:
         clock.sleep(1)
@@ -229,7 +247,7 @@ def wait_for(there, clock, location):
         clock.sleep(seconds_of(headers.get("Retry-After"), 1))
 
 
-def check_answer(answer, options):
+def check_answer(answer: JSON, options: argparse.Namespace) -> None:
     """A verdict that is none, or that is about something else, is an error and never a pass."""
     if answer.get("verdict") not in VERDICTS:
         raise Trouble("The answer has no verdict.")
@@ -242,7 +260,7 @@ def check_answer(answer, options):
         raise Trouble("The answer lists no checks.")
 
 
-def show(answer, out):
+def show(answer: JSON, out: Any) -> None:
     """The answer as a table, with what stands in the way explained."""
     checks = answer.get("checks") or []
     width = max([len(str(c.get("name", ""))) for c in checks] + [5])
@@ -266,7 +284,7 @@ def show(answer, out):
             print(f"{name.replace('_', ' '):<13} {answer[name]}", file=out)
 
 
-def one_line(text):
+def one_line(text: object) -> str:
     """Text for a log: no line breaks, no control characters."""
     return "".join(c if c.isprintable() else " " for c in str(text or "")).strip()
 
@@ -274,12 +292,13 @@ def one_line(text):
 class Parser(argparse.ArgumentParser):
     """Wrong usage is an error (3); argparse would exit with 2, which means pending."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(ERROR, f"release-gate: {message}\n")
+        sys.stderr.write(f"release-gate: {message}\n")
+        sys.exit(ERROR)
 
 
-def options_of(arguments):
+def options_of(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(
         prog="release-gate", description="Ask the release gates. Exit 0 pass, 1 fail, 2 pending, 3 error."
     )
@@ -325,7 +344,7 @@ def options_of(arguments):
     return options
 
 
-def run(arguments):
+def run(arguments: list[str]) -> int:
     options = options_of(arguments)
     clock = Clock(options.wait)
     there = Installation(options.url, options.org, options.token.strip())
@@ -336,10 +355,10 @@ def run(arguments):
     else:
         show(answer, sys.stdout)
     sys.stdout.flush()
-    return VERDICTS.get(answer.get("verdict"), ERROR)
+    return VERDICTS.get(str(answer.get("verdict")), ERROR)
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Whatever goes wrong is 3: an exception must never look like an answer."""
     try:
         return run(sys.argv[1:] if arguments is None else arguments)

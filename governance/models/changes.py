@@ -173,9 +173,9 @@ class ChangeRequest(KeyedModel):
 
     def scope_path(self) -> list[ScopeKey]:
         path = [("changerequest", str(self.pk)), ("board", str(self.board_id))]
-        if self.release_id:
+        if self.release is not None:
             path.append(("train", str(self.release.train_id)))
-        elif self.service_id:
+        elif self.service is not None:
             path.append(("service", str(self.service_id)))
             if self.service.train_id:
                 path.append(("train", str(self.service.train_id)))

@@ -72,7 +72,7 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
         "outdated": evaluation is not None and evaluation.is_settled and not verdicts.stands(evaluation),
         "conflicts": conflicts(change),
         "before": _difference(change),
-        "scope": list(change.release.items.filter(removed_at__isnull=True)) if change.release_id else [],
+        "scope": list(change.release.items.filter(removed_at__isnull=True)) if change.release else [],
         "past": _past(change),
         "vote_url": f"/o/{request.organization.slug}/cab/{change.key}/vote/",
     }
@@ -94,7 +94,7 @@ def conflicts(change: ChangeRequest) -> list[dict[str, Any]]:
     """Freezes and other open changes that share a moment with the window, for the same train or service."""
     if change.window_starts is None or change.window_ends is None:
         return []
-    train = change.release.train if change.release_id else change.service.train if change.service_id else None
+    train = change.release.train if change.release else change.service.train if change.service else None
     found: list[dict[str, Any]] = [
         {"sentence": f"Inside the freeze {freeze.name}", "object": freeze, "tone": "hold"}
         for freeze in freezes_overlapping(change.window_starts, change.window_ends, train)
@@ -109,11 +109,7 @@ def conflicts(change: ChangeRequest) -> list[dict[str, Any]]:
     )
     for other in others:
         theirs = (
-            other.release.train_id
-            if other.release_id
-            else other.service.train_id
-            if other.service_id
-            else None
+            other.release.train_id if other.release else other.service.train_id if other.service else None
         )
         same_service = change.service_id and other.service_id == change.service_id
         if same_service or (train is not None and theirs == train.pk):
@@ -130,7 +126,7 @@ def _difference(change: ChangeRequest) -> dict[str, Any] | None:
 def _past(change: ChangeRequest) -> dict[str, Any]:
     """How earlier changes of the same train or service ended."""
     rows = ChangeRequest.objects.exclude(outcome="").exclude(pk=change.pk)
-    if change.release_id:
+    if change.release is not None:
         rows = rows.filter(release__train_id=change.release.train_id)
     elif change.service_id:
         rows = rows.filter(service_id=change.service_id)
@@ -168,7 +164,7 @@ def _desk(request: Any, reference: str) -> dict[str, Any]:
         meeting = open_meetings.order_by("-state", "starts_at").select_related("current", "chair").first()
         agenda = _agenda(board, meeting)
         if change is None and agenda:
-            current = meeting.current.change_id if meeting and meeting.current_id else None
+            current = meeting.current.change_id if meeting and meeting.current else None
             change = next((c for c in agenda if c.pk == current), agenda[0])
     return {"boards": boards, "board": board, "meeting": meeting, "agenda": agenda or [], "change": change}
 

@@ -18,7 +18,7 @@ from trains.queries import release_content
 
 def present_content(change: ChangeRequest) -> tuple[dict[str, Any], str]:
     """(content, digest) of the change as it is now, its release's scope and artifacts included."""
-    release = release_content(change.release) if change.release_id else None
+    release = release_content(change.release) if change.release is not None else None
     content = plain(contents(change, release))
     return content, digest(content)
 

@@ -91,7 +91,7 @@ def _filters(wanted: Wanted) -> dict[str, str]:
 
 def _deployment(
     pk, service, finished, state, kind, emergency, rework, classification, team, train
-) -> Deployment:  # type: ignore[no-untyped-def]
+) -> Deployment:
     purpose = Purpose.PLANNED
     if kind == Row.Kind.ROLLBACK:
         purpose = Purpose.ROLLBACK

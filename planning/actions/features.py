@@ -135,7 +135,7 @@ def edit_feature(
         "points": points,
         "tier": tier,
     }
-    changes = {name: value for name, value in given.items() if value is not KEEP}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not KEEP}
     belongs_to(feature.train_id, **{n: changes[n] for n in ("team", "theme", "bucket") if n in changes})
     _refuse_emptied(feature, changes)
     if "tier" in changes:

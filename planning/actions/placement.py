@@ -96,7 +96,7 @@ def unplace_feature(
     """Put a planned feature back into the backlog."""
     if row_version is not None and row_version != feature.row_version:
         _refuse_stale(feature)
-    if feature.pi_id:
+    if feature.pi is not None:
         _refuse_closed(feature.pi)
     feature.pi = feature.iteration = None
     return feature

@@ -65,7 +65,7 @@ def add_to_release(
         cause=cause,
         emergency_change=emergency_change,
         rollback_criterion=rollback_criterion,
-    )  # type: ignore[no-any-return]
+    )
 
 
 def features_follow(actor: Actor, release: Release, params: dict[str, Any]) -> None:

@@ -102,7 +102,7 @@ def agree_score(
 
 
 Sheet = Annotated[
-    list,  # type: ignore[type-arg]
+    list,
     Field("Scores", 'A list of {"feature", "value", "time_criticality", "risk_reduction", "job_size"}.'),
 ]
 

@@ -29,7 +29,7 @@ explain_constraint("scoring_model_name_once", "The train has a scoring model of 
 explain_constraint("scoring_model_ranks_alone", "Another model ranks the backlog of this train.")
 
 Criteria = Annotated[
-    list,  # type: ignore[type-arg]
+    list,
     Field(
         "Criteria",
         'A list of {"title", "weight", "direction": benefit or cost, "source": rated, value, '

@@ -77,13 +77,14 @@ class TestStrategy(TenantModel):
 
     @property
     def subject(self) -> models.Model:
-        found: models.Model = self.feature if self.feature_id else self.release
+        found = self.feature or self.release
+        assert found is not None  # the database asks for one of both
         return found
 
     def scope_path(self) -> list[ScopeKey]:
-        if self.feature_id:
+        if self.feature is not None:
             return scopes_of_feature(self.feature)
-        return [("train", str(self.release.train_id))]
+        return [("train", str(self.release.train_id))] if self.release is not None else []
 
 
 class TestStrategyLine(TenantModel):

@@ -45,7 +45,7 @@ def show(request: Any, ref: str) -> HttpResponse:
         milestones.insert(0, chosen)
     lines = lines_in_force(train.pk).get(None, [])
     org = request.organization.slug
-    teams = [
+    teams: list[dict[str, Any]] = [
         {
             "at": at,
             "add": add_for_team.decide(request.actor, None, {"team": at.team}),

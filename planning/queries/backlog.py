@@ -101,7 +101,7 @@ def other_scores(feature: Feature) -> list[float]:
     rows = Feature.objects.filter(train=feature.train_id, state__in=OPEN, wsjf__isnull=False).exclude(
         pk=feature.pk
     )
-    return [float(w) for w in rows.values_list("wsjf", flat=True)]
+    return [float(w) for w in rows.values_list("wsjf", flat=True) if w is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,8 @@ def teams_at(train: Train, milestone: Milestone | None) -> list[TeamAt]:
     features = features.exclude(state="cancelled").order_by("iteration__starts", "key")
     by_team: dict[uuid.UUID, list[Feature]] = {}
     for feature in features:
-        by_team.setdefault(feature.team_id, []).append(feature)
+        if feature.team_id is not None:
+            by_team.setdefault(feature.team_id, []).append(feature)
     marks: dict[Any, set[str]] = {}
     rows = DoneMark.objects.filter(feature__in=features, withdrawn_at__isnull=True)
     for feature_id, text in rows.values_list("feature_id", "text"):

@@ -57,10 +57,7 @@ def held(train: Train, today: date) -> list[Held]:
         .values_list("kind")
         .annotate(n=Count("id"), last=Max("held_at"))
     }
-    return [
-        Held(kind.value, str(kind.label), *found.get(kind.value, (0, None)))  # type: ignore[arg-type]
-        for kind in CeremonyKind
-    ]
+    return [Held(kind.value, str(kind.label), *found.get(kind.value, (0, None))) for kind in CeremonyKind]
 
 
 def actions_of(train: Train, today: date) -> tuple[list[CeremonyAction], FollowThrough]:

@@ -32,7 +32,7 @@ def follow_deployment(entry: Any) -> None:
     _withdrawn(system, deployment)
     _explains(deployment)
     brings = deployment.state == Deployment.State.SUCCEEDED and deployment.kind != Deployment.Kind.ROLLBACK
-    if brings and deployment.release_id:
+    if brings and deployment.release is not None:
         _observe(system, deployment, deployment.release)
 
 

@@ -18,14 +18,14 @@ from releasetrain.tenancy.models import Organization, TenantForeignKey, TenantMo
 from .catalogue import PERMISSIONS, Role
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     """Users are found by e-mail address, whatever its case."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save()
-        return user  # type: ignore[no-any-return]
+        return user
 
     def create_superuser(self, email: str, password: str, **fields: Any) -> User:
         return self.create_user(email, password, is_superuser=True, **fields)

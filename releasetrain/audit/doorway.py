@@ -231,7 +231,7 @@ def action(
         declared.guards.extend(_late_guards.pop(verb, []))
         declared.effects.extend(_late_effects.pop(verb, []))
         declared.riders.extend(_late_riders.pop(verb, []))
-        functools.update_wrapper(declared, body)  # type: ignore[arg-type]
+        functools.update_wrapper(declared, body)
         _actions[verb] = declared
         return declared
 

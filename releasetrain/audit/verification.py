@@ -140,4 +140,5 @@ def _changes_without_act(report: Report) -> Iterator[str]:
             )
             for row_id, at, kind in cursor.fetchall():
                 done = "added" if kind == "+" else "changed"
-                yield f"{model._meta.verbose_name.capitalize()} {row_id} was {done} by hand at {at:%Y-%m-%d %H:%M:%S} UTC: no act accounts for it."
+                noun = str(model._meta.verbose_name).capitalize()
+                yield f"{noun} {row_id} was {done} by hand at {at:%Y-%m-%d %H:%M:%S} UTC: no act accounts for it."

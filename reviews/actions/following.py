@@ -56,10 +56,10 @@ def _concerned(kind: str, subject_id: str) -> list[Deployment]:
         links = FailureLink.objects.filter(incident=Incident.objects.filter(pk=subject_id).first())
         found = list(rows.filter(pk__in=links.values("deployment_id")))
     elif kind == "failurelink":
-        found = list(rows.filter(failure_links=subject_id))
+        found = list(rows.filter(failure_links__pk=subject_id))
     else:
         found = []
-    return [d for d in found if d.environment.is_production]
+    return [d for d in found if d is not None and d.environment.is_production]
 
 
 def follow(system: Actor, deployment: Deployment) -> Review | None:

@@ -90,7 +90,7 @@ class Review(KeyedModel):
 
     def scope_path(self) -> list[ScopeKey]:
         path: list[ScopeKey] = [("review", str(self.pk)), *service_scopes(self.service)]
-        if self.release_id:
+        if self.release is not None:
             path.append(("train", str(self.release.train_id)))
         return path
 

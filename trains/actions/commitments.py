@@ -30,8 +30,8 @@ def create_commitment_change(
         str, Field("What changes", help="What was promised, and what will be so instead.", long=True)
     ],
     notice_days: Annotated[int, Field("Notice in days", min=0, max=1000)],
-    legal: Annotated[Person, Field("For legal")],  # type: ignore[valid-type]
-    account: Annotated[Person, Field("For account management")],  # type: ignore[valid-type]
+    legal: Annotated[Person, Field("For legal")],
+    account: Annotated[Person, Field("For account management")],
 ) -> CommitmentChange:
     """Record that a release changes what a contract promises."""
     _two_people(actor, legal, account)
@@ -66,8 +66,8 @@ def edit_commitment_change(
     *,
     change: Annotated[str | None, Field("What changes", long=True)] = None,
     notice_days: Annotated[int | None, Field("Notice in days", min=0, max=1000)] = None,
-    legal: Annotated[Person | None, Field("For legal")] = None,  # type: ignore[valid-type]
-    account: Annotated[Person | None, Field("For account management")] = None,  # type: ignore[valid-type]
+    legal: Annotated[Person | None, Field("For legal")] = None,
+    account: Annotated[Person | None, Field("For account management")] = None,
 ) -> CommitmentChange:
     """Change the record; what was acknowledged before has to be acknowledged again."""
     if legal is not None or account is not None:

@@ -293,8 +293,8 @@ def plan_walkthrough(
     starts_at: Annotated[datetime, Field("Begins")],
     minutes: Annotated[int, Field("Minutes", min=5, max=1000)] = 60,
     place: Annotated[str, Field("Place or call", max_length=300)] = "",
-    facilitator: Annotated[User | None, Field("Facilitator")] = None,  # type: ignore[valid-type]
-    attendees: Annotated[list[User] | None, Field("Attendees")] = None,  # type: ignore[valid-type]
+    facilitator: Annotated[User | None, Field("Facilitator")] = None,
+    attendees: Annotated[list[User] | None, Field("Attendees")] = None,
 ) -> Walkthrough:
     """Plan a walkthrough with support, training or others before the release."""
     if release.target_at and starts_at >= release.target_at:
@@ -338,7 +338,7 @@ def invite(
     actor: Actor,
     walkthrough: Walkthrough,
     *,
-    person: Annotated[User | None, Field("Person")] = None,  # type: ignore[valid-type]
+    person: Annotated[User | None, Field("Person")] = None,
     name: Annotated[str, Field("Or somebody without an account", max_length=120)] = "",
 ) -> WalkthroughAttendee:
     """Ask somebody to come."""

@@ -55,7 +55,7 @@ def create_data_migration(
     cutover_starts: Annotated[datetime | None, Field("Cut-over from")] = None,
     cutover_ends: Annotated[datetime | None, Field("Cut-over until")] = None,
     after_no_return: Annotated[str, Field("After the point of no return", long=True)] = "",
-    owner: Annotated[User | None, Field("Owner")] = None,  # type: ignore[valid-type]
+    owner: Annotated[User | None, Field("Owner")] = None,
 ) -> DataMigration:
     """Plan how data gets from one system to another."""
     if release is not None and release.train_id != train.pk:
@@ -89,7 +89,7 @@ def edit_data_migration(
     cutover_ends: Annotated[datetime | None, Field("Cut-over until")] = None,
     fallback: Annotated[str | None, Field("Fallback", long=True)] = None,
     after_no_return: Annotated[str | None, Field("After the point of no return", long=True)] = None,
-    owner: Annotated[User | None, Field("Owner")] = None,  # type: ignore[valid-type]
+    owner: Annotated[User | None, Field("Owner")] = None,
 ) -> DataMigration:
     """Change the plan; what is left empty stays."""
     if release is not None and release.train_id != migration.train_id:
@@ -123,7 +123,7 @@ def add_migration_step(
     title: Annotated[str, Field("Title", max_length=200)],
     kind: Annotated[Kind, Field("Kind")] = Kind.COPY,
     position: Annotated[int | None, Field("Place", help="Empty: last.", min=1, max=1000)] = None,
-    owner: Annotated[User | None, Field("Owner")] = None,  # type: ignore[valid-type]
+    owner: Annotated[User | None, Field("Owner")] = None,
     minutes: Annotated[int, Field("Estimate in minutes", min=0, max=100_000)] = 30,
     waits_for_service: Annotated[Service | None, Field("Waits for the deployment of")] = None,
     waits_for_version: Annotated[

@@ -284,7 +284,7 @@ def add_commits(
     deployment: Deployment,
     *,
     commits: Annotated[
-        list[dict],  # type: ignore[type-arg]
+        list[dict],
         Field(
             "Commits",
             help="Objects with sha, authored_at and optionally opened_at, merged_at, author_name, title.",

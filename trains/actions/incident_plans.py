@@ -93,9 +93,9 @@ def assign_plan_role(
     *,
     duty: Annotated[IncidentPlanRole.Duty, Field("Role")],
     contact: Annotated[str, Field("Contact", help="What works at night.", max_length=200)],
-    person: Annotated[User | None, Field("Person")] = None,  # type: ignore[valid-type]
+    person: Annotated[User | None, Field("Person")] = None,
     name: Annotated[str, Field("Or somebody without an account", max_length=120)] = "",
-    deputy: Annotated[User | None, Field("Deputy")] = None,  # type: ignore[valid-type]
+    deputy: Annotated[User | None, Field("Deputy")] = None,
     train: Annotated[Train | None, Field("For the train")] = None,
 ) -> IncidentPlanRole:
     """Say who does what when the plan is started."""

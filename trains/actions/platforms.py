@@ -138,7 +138,7 @@ def measure_level(
     if external_id:
         known = level.measurements.filter(source=source, external_id=external_id).first()
         if known:
-            return known  # type: ignore[no-any-return]
+            return known
     found = LevelMeasurement.objects.create(
         level=level,
         at=moment,

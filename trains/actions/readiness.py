@@ -59,7 +59,7 @@ def create_readiness_question(
     topic: Annotated[Topic, Field("Topic")] = Topic.OTHER,
     weight: Annotated[int, Field("Weight", min=1, max=10)] = 1,
     mandatory: Annotated[bool, Field("Mandatory")] = False,
-    owner: Annotated[User | None, Field("Owner")] = None,  # type: ignore[valid-type]
+    owner: Annotated[User | None, Field("Owner")] = None,
     due_on: Annotated[date | None, Field("Due")] = None,
 ) -> ReadinessAnswer:
     """Ask one more question of a release."""
@@ -79,7 +79,7 @@ def assign_readiness(
     actor: Actor,
     asked: ReadinessAnswer,
     *,
-    owner: Annotated[User, Field("Owner")],  # type: ignore[valid-type]
+    owner: Annotated[User, Field("Owner")],
     due_on: Annotated[date | None, Field("Due")] = None,
 ) -> ReadinessAnswer:
     """Say who answers, and until when."""

@@ -55,9 +55,7 @@ def add_criterion(
     comparison: Annotated[Comparison, Field("Good is")] = Comparison.AT_MOST,
     unit: Annotated[str, Field("Unit", max_length=20)] = "",
     window_minutes: Annotated[int, Field("Watched for minutes", min=1, max=100_000)] = 60,
-    item: Annotated[  # type: ignore[valid-type]
-        ScopeItem | None, Field("Item", help="Empty: the whole release.", rows=_items)
-    ] = None,
+    item: Annotated[ScopeItem | None, Field("Item", help="Empty: the whole release.", rows=_items)] = None,
 ) -> RollbackCriterion:
     """Say when the release, or one item of it, is taken back."""
     if not release.is_open or release.released_at:

@@ -187,7 +187,7 @@ def remove_item(
     actor: Actor,
     release: Release,
     *,
-    item: Annotated[ScopeItem, Field("Item", rows=_own_items)],  # type: ignore[valid-type]
+    item: Annotated[ScopeItem, Field("Item", rows=_own_items)],
     cause: Cause = "",
 ) -> ScopeItem:
     """Take an item out of the scope; it stays on record with the day and the cause."""

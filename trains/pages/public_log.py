@@ -74,7 +74,7 @@ def _answer(
             "X-Robots-Tag": "noarchive",
         },
     )
-    return get_conditional_response(request, etag=tag, last_modified=None, response=response)  # type: ignore[no-any-return]
+    return get_conditional_response(request, etag=tag, last_modified=None, response=response)
 
 
 def _html(log: PublicLog, entries: list[Entry], addresses: dict[str, str]) -> str:

@@ -23,7 +23,7 @@ MORE = {
     "RSK": "Model drift checked on last month's cases\nAlert volumes agreed with operations",
 }
 # (title, data, users, authentication, third party, regulation)
-RISKS = (
+RISKS: tuple[tuple[str, str, str, str, str, list[str]], ...] = (
     ("Settlement file v3 for SEPA Instant", "internal", "everybody", "none", "existing", ["sox"]),
     ("Fraud model v7 in shadow", "personal", "many", "none", "none", ["gdpr"]),
     ("Refund status timeline", "none", "many", "none", "none", []),

@@ -61,9 +61,14 @@ def stream(upload: Upload) -> io.BytesIO:
 class BatchResult(Protocol):
     """What bulk verbs report."""
 
-    rows: int
-    created: int
-    updated: int
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def created(self) -> int: ...
+
+    @property
+    def updated(self) -> int: ...
 
 
 @dataclass
