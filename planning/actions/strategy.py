@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from planning.models import Feature, StrategyState, TestLevel, TestStrategy, TestStrategyLine
+from planning.models import Feature, Risk, StrategyState, TestLevel, TestStrategy, TestStrategyLine
+from planning.queries.strategy import standings
 from planning.states import CLOSED
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import action, explain_constraint, register_guard
@@ -13,6 +14,8 @@ from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, Refusal, refuse
 from trains.models import Release, Team
+
+from .risks import Impact, Likelihood, create_risk
 
 explain_constraint("test_strategy_feature_once", "The feature has a test strategy already.")
 explain_constraint("test_strategy_release_once", "The release has a test strategy already.")
@@ -86,6 +89,33 @@ def agree_strategy(actor: Actor, strategy: TestStrategy) -> TestStrategy:
     strategy.state, strategy.agreed_at, strategy.agreed_by_id = StrategyState.AGREED, now(), actor.user_id
     strategy.save()
     return strategy
+
+
+@action(
+    "test_strategy.raise_risk", on=TestStrategy, requires="planning.edit", label="Raise its gaps as a risk"
+)
+def raise_risk(
+    actor: Actor, strategy: TestStrategy, *, likelihood: Likelihood = 3, impact: Impact = 3
+) -> Risk:
+    """Put what the strategy leaves untested into the risk register, linked to what it threatens."""
+    (found,) = standings([strategy.subject])
+    if not found.grave:
+        refuse("test_strategy.no_gaps", f"{strategy} has no gaps.", remedy="There is nothing to raise.")
+    subject = strategy.feature or strategy.release
+    assert subject is not None  # the database asks for one of both
+    risk: Risk = create_risk(
+        actor,
+        train=subject.train,
+        title=f"Because {len(found.grave)} gaps are left in its tests, {subject} may go out with faults",
+        likelihood=likelihood,
+        impact=impact,
+        pi=subject.pi,
+        feature=strategy.feature,
+        release=strategy.release,
+        description="\n".join(gap.sentence for gap in found.grave),
+        mitigation="\n".join(dict.fromkeys(gap.remedy for gap in found.grave)),
+    )
+    return risk
 
 
 @action("test_strategy_line.edit", on=TestStrategyLine, requires="planning.edit")

@@ -504,3 +504,15 @@ def test_a_release_shows_its_strategies_in_few_queries(world, cast, django_asser
         add_to_release(cast["release_manager"], world.feature(f"F{number}"), release=release)
     with django_assert_max_num_queries(5):
         assert len(readiness(release).features) == 8
+
+
+def test_gaps_become_a_risk_of_what_they_threaten(world, cast):
+    from planning.actions.strategy import add_line, raise_risk, write_for_feature
+
+    feature = world.feature("Refunds")
+    strategy = write_for_feature(cast["team_member"], feature)
+    add_line(cast["team_member"], strategy, level="unit", what="Rounding", team=world.acquiring)
+    risk = raise_risk(cast["team_member"], strategy, likelihood=4, impact=2)
+    assert (risk.train_id, risk.likelihood, risk.impact) == (world.train.pk, 4, 2)
+    assert "Nothing is tested at the level integration." in risk.description
+    assert [link.feature_id for link in risk.links.all()] == [feature.pk]
