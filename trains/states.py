@@ -17,6 +17,7 @@ RELEASE_STATES = StateMachine(
         Transition("release.add_item", _UNDEPLOYED, None),
         Transition("release.remove_item", _UNDEPLOYED, None),
         Transition("release.attach_artifact", _UNDEPLOYED, None),
+        Transition("release.plan_window", _UNDEPLOYED, None),
         Transition("release.scope", _R.PLANNING, _R.SCOPED),
         Transition("release.freeze", _R.SCOPED, _R.FROZEN),
         Transition("release.mark_ready", _R.FROZEN, _R.READY),

@@ -13,6 +13,7 @@ from .communication import (
 )
 from .compatibility import CompatibilityRule, SkewLimit
 from .contract import Contract, ContractVerification, ContractVersion
+from .business_calendar import BusinessCalendar, ClosedPeriod
 from .coupling import Coupling
 from .data_migration import DataMigration, MigrationStep
 from .deployment import Commit, Deployment, DeploymentCommit
@@ -24,10 +25,12 @@ from .escalation import (
     EscalationStep,
     InboxEntry,
 )
+from .feed import CalendarFeed
 from .freeze import Freeze
 from .import_run import ImportRun
 from .incident_plan import IncidentDrill, IncidentPlan, IncidentPlanRole, IncidentPlanTrain
 from .increment import Iteration, Milestone, ProgramIncrement
+from .on_call import HandOverNote, OnCallLayer, OnCallOverride, OnCallRotation, OnCallTurn
 from .onboarding import ChecklistTemplate, ChecklistTopic, OnboardingItem, TeamOnboarding, TemplateItem
 from .pipeline import Pipeline, Stage, StageEvent
 from .platform import Comparison, LevelMeasurement, ServiceLevel, SharedPlatform
@@ -43,15 +46,25 @@ from .solution import (
 )
 from .train import Team, Train
 from .train_dependency import TrainDependency
+from .vendor import Vendor, VendorContact, VendorContract, VendorNotice, VendorService
+from .window import AllowedWindow, LoadLimit, RecurringWindow, ReleaseMember
+from .working_hours import Ceremony, CeremonyParty, CeremonySlot, WorkingHours
 
 __all__ = [
     "TIERS",
+    "AllowedWindow",
     "Artifact",
     "Booking",
+    "BusinessCalendar",
+    "CalendarFeed",
+    "Ceremony",
+    "CeremonyParty",
+    "CeremonySlot",
     "Channel",
     "ChecklistTemplate",
     "ChecklistTopic",
     "Classification",
+    "ClosedPeriod",
     "Commit",
     "CommitmentChange",
     "Comparison",
@@ -70,6 +83,7 @@ __all__ = [
     "EscalationPolicy",
     "EscalationStep",
     "Freeze",
+    "HandOverNote",
     "ImportRun",
     "InboxEntry",
     "IncidentDrill",
@@ -79,7 +93,12 @@ __all__ = [
     "Iteration",
     "LevelMeasurement",
     "MigrationStep",
+    "LoadLimit",
     "Milestone",
+    "OnCallLayer",
+    "OnCallOverride",
+    "OnCallRotation",
+    "OnCallTurn",
     "OnboardingItem",
     "PackagingLimit",
     "Pipeline",
@@ -91,6 +110,10 @@ __all__ = [
     "ReleaseNote",
     "RollbackCriterion",
     "ScopeChange",
+    "RecurringWindow",
+    "Release",
+    "ReleaseArtifact",
+    "ReleaseMember",
     "ScopeItem",
     "Service",
     "ServiceLevel",
@@ -112,4 +135,10 @@ __all__ = [
     "Walkthrough",
     "WalkthroughAttendee",
     "WalkthroughQuestion",
+    "Vendor",
+    "VendorContact",
+    "VendorContract",
+    "VendorNotice",
+    "VendorService",
+    "WorkingHours",
 ]
