@@ -4,6 +4,8 @@ from . import escalations  # noqa: F401 - registers what escalates
 from .pages import panels
 from .ports import calendar_events, cockpit_panels
 from .queries import bookings, calendar
+from .ports import calendar_events
+from .queries import bookings, calendar, ceremonies, closed_days, windows
 
 for source in (
     calendar.freezes,
@@ -11,7 +13,12 @@ for source in (
     calendar.increments,
     calendar.milestones,
     calendar.deployments,
+    calendar.scope_changes,
     bookings.bookings,
+    windows.window_events,
+    windows.notices,
+    closed_days.closed_events,
+    ceremonies.slots,
 ):
     calendar_events(source)
 

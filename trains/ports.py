@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +52,10 @@ class CalendarEvent:
     tone: str = ""
     note: str = ""
     icon: str = ""
+    # The row it comes from, the first day and the day after the last of an event of whole days, and a conflict in words.
+    source: Any = None
+    days: tuple[date, date] | None = None
+    conflict: str = ""
 
 
 CalendarSource = Callable[[datetime, datetime, Train | None], Iterable[CalendarEvent]]

@@ -37,6 +37,36 @@ def create_freeze(
     )
 
 
+@action("freeze.edit", on=Freeze, requires="calendar.manage")
+def edit_freeze(
+    actor: Actor,
+    freeze: Freeze,
+    *,
+    name: Annotated[str | None, Field("Name", max_length=120)] = None,
+    starts: Annotated[datetime | None, Field("Starts")] = None,
+    ends: Annotated[
+        datetime | None, Field("Ends", help="Deployments are possible again from this moment.")
+    ] = None,
+    reason: Annotated[str | None, Field("Reason", long=True)] = None,
+) -> Freeze:
+    """Change when a freeze begins or ends; what has been is kept: a start that has passed stays."""
+    if freeze.cancelled_at:
+        refuse("freeze.cancelled", f"{freeze} is lifted already.", remedy="Set a new freeze.")
+    moment = now()
+    if freeze.ends <= moment:
+        refuse("freeze.over", f"{freeze} is over.", remedy="Set a new freeze.")
+    if starts is not None and starts != freeze.starts and freeze.starts <= moment:
+        refuse("freeze.begun", f"{freeze} has begun; its start stays.", field="starts")
+    if ends is not None and ends < moment:
+        refuse("freeze.past", "The end lies in the past.", remedy="Lift the freeze instead.", field="ends")
+    freeze.name, freeze.reason = name or freeze.name, reason or freeze.reason
+    freeze.starts, freeze.ends = starts or freeze.starts, ends or freeze.ends
+    if freeze.ends <= freeze.starts:
+        refuse("freeze.period", "The end lies before the start.", field="ends")
+    freeze.save()
+    return freeze
+
+
 @action(
     "freeze.cancel",
     on=Freeze,

@@ -130,7 +130,9 @@ def create_notice(
     kind: VendorNotice.Kind,
     title: Annotated[str, Field("Title", max_length=200)],
     text: Annotated[str, Field("Text", long=True)] = "",
-    starts: Annotated[datetime | None, Field("Starts", help="With a window it stands on the calendar.")] = None,
+    starts: Annotated[
+        datetime | None, Field("Starts", help="With a window it stands on the calendar.")
+    ] = None,
     ends: Annotated[datetime | None, Field("Ends")] = None,
 ) -> VendorNotice:
     """Record what a vendor announced; a window of it becomes a conflict for releases of services that need it."""

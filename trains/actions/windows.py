@@ -111,9 +111,7 @@ def edit_window(
     window.first_time = clock(at, "at") if at else window.first_time
     window.minutes = minutes or window.minutes
     window.time_zone = known_zone(time_zone) if time_zone else window.time_zone
-    window.rrule = known_rule(
-        rrule or window.rrule, datetime.combine(window.first_day, window.first_time)
-    )
+    window.rrule = known_rule(rrule or window.rrule, datetime.combine(window.first_day, window.first_time))
     window.save()
     return window
 
@@ -152,7 +150,13 @@ def remove_member(actor: Actor, member: ReleaseMember, *, reason: Reason) -> Rel
     return member
 
 
-@action("release.plan_window", on=Release, requires="releases.manage", machine=RELEASE_STATES, label="Find a window")
+@action(
+    "release.plan_window",
+    on=Release,
+    requires="releases.manage",
+    machine=RELEASE_STATES,
+    label="Find a window",
+)
 def plan_into_window(
     actor: Actor,
     release: Release,

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from . import calendar
 from .boundaries import BoundariesView
 from .compatibility import BriefDocumentView, CanDeployView, CompatibilityView, VolatilityView
 from .value_stream import ValueStreamView
@@ -24,4 +25,11 @@ urlpatterns = [
         {"form": "html"},
         name="api-brief-html",
     ),
+    path("calendar/events", calendar.CalendarEventsView.as_view(), name="api-calendar-events"),
+    path("calendar/cadence", calendar.CadenceView.as_view(), name="api-calendar-cadence"),
+    path("calendar/load", calendar.LoadView.as_view(), name="api-calendar-load"),
+    path("on-call/now", calendar.OnCallView.as_view(), name="api-on-call-now"),
+    path("releases/<str:ref>/landing", calendar.LandingView.as_view(), name="api-release-landing"),
+    path("ceremonies/<uuid:ref>/proposals", calendar.ProposalsView.as_view(), name="api-ceremony-proposals"),
+    path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
 ]

@@ -1,4 +1,4 @@
-"""The release calendar: timeline, month and list of freezes, releases, Program Increments, milestones, deployments."""
+"""The release calendar: timeline, month, week and list of everything that has a date."""
 
 from __future__ import annotations
 
@@ -19,13 +19,22 @@ from trains.actions.freezes import create_freeze
 from trains.actions.releases import create_release
 from trains.models import Train
 from trains.ports import EVERYBODY, CalendarEvent, events_between
-from trains.queries.calendar import conflicts_between
+from trains.queries.conflicts import conflicts_between, marked
+from trains.queries.feed import visible
 
-VIEWS = ("timeline", "month", "list")
+VIEWS = ("timeline", "month", "week", "list")
 SPANS = (14, 28, 42, 56)
 _DAY = timedelta(days=1)
 _LABEL_COLUMNS = 4
-_CSS = {"freeze": "frz", "release": "rel", "pi": "rel", "vendor": "ven", "milestone": "ven"}
+_CSS = {
+    "freeze": "frz",
+    "closed": "frz",
+    "maintenance": "frz",
+    "release": "rel",
+    "pi": "rel",
+    "vendor": "ven",
+    "milestone": "ven",
+}
 
 
 @dataclass
@@ -85,8 +94,9 @@ def show(request: Any) -> HttpResponse:
     """The calendar. Without a chosen view: the timeline, and on a phone the list."""
     today = timezone.localtime(now()).date()
     asked = _asked(request, today)
-    events = events_between(asked.starts, asked.ends, asked.train)
-    month = asked.view == "month"
+    conflicts = conflicts_between(asked.starts, asked.ends, asked.train)
+    events = marked(visible(request.actor, events_between(asked.starts, asked.ends, asked.train)), conflicts)
+    grid = asked.view in ("month", "week")
     context = {
         "title": "Release calendar",
         "section": "calendar",
@@ -94,7 +104,8 @@ def show(request: Any) -> HttpResponse:
         "today": today,
         "zone": timezone.get_current_timezone_name(),
         "last": asked.first + (asked.days - 1) * _DAY,
-        "conflicts": conflicts_between(asked.starts, asked.ends, asked.train),
+        "root": links.page_root(),
+        "conflicts": conflicts,
         "tabs": [(view, view.capitalize(), asked.address(view=view)) for view in VIEWS],
         "before": asked.address(**{"from": _previous(asked)}),
         "after": asked.address(**{"from": asked.first + asked.days * _DAY}),
@@ -104,7 +115,7 @@ def show(request: Any) -> HttpResponse:
         "has_events": bool(events),
         "columns": [asked.first + n * _DAY for n in range(asked.days)],
         "lanes": _lanes(events, asked) if asked.view == "timeline" else [],
-        "weeks": _weeks(events, asked) if month else [],
+        "weeks": _weeks(events, asked) if grid else [],
         "days": _days(events, asked) if asked.view == "list" or not asked.chosen else [],
         "freeze_verb": (create_freeze.decide(request.actor), links.verb_url(create_freeze)),
         "release_verb": (create_release.decide(request.actor), links.verb_url(create_release)),
@@ -121,6 +132,8 @@ def _asked(request: Any, today: date) -> Asked:
     if view == "month":
         first = first.replace(day=1)
         span = month_calendar.monthrange(first.year, first.month)[1]
+    if view == "week":
+        first, span = first - first.weekday() * _DAY, 7
     train = Train.objects.filter(key=request.GET.get("train", "")[:40].replace("\0", "")).first()
     return Asked(view if chosen else "timeline", chosen, first, span, train)
 
@@ -155,7 +168,11 @@ def _lanes(events: list[CalendarEvent], asked: Asked) -> list[Lane]:
     for event in events:
         first, last = _covered(event, asked)
         column, columns = (first - asked.first).days + 1, (last - first).days + 1
-        css = "cl" if event.tone == "bad" else _CSS.get(event.kind, "")
+        css = (
+            "cl"
+            if event.tone == "bad" or (event.conflict and event.kind != "freeze")
+            else _CSS.get(event.kind, "")
+        )
         long = columns >= _LABEL_COLUMNS
         width = columns if long else min(max(columns, _LABEL_COLUMNS), asked.days - column + 1)
         lanes.setdefault(event.lane, Lane(event.lane)).bars.append(Bar(event, column, width, css, long))
@@ -172,14 +189,19 @@ def _days(events: list[CalendarEvent], asked: Asked) -> list[Day]:
 
 
 def _weeks(events: list[CalendarEvent], asked: Asked) -> list[list[Day]]:
-    """Weeks of the month, from Monday; an event stands on each of its days."""
-    weeks = [
-        [Day(day, outside=day.month != asked.first.month) for day in week]
-        for week in month_calendar.Calendar().monthdatescalendar(asked.first.year, asked.first.month)
-    ]
+    """Weeks from Monday, of the month or the one asked for; an event stands on each of its days."""
+    week = [Day(asked.first + n * _DAY) for n in range(asked.days)]
+    weeks = [week] if asked.view == "week" else _month(asked)
     by_date = {day.day: day for week in weeks for day in week}
     for event in events:
         first, last = _covered(event, asked)
         for offset in range((last - first).days + 1):
             by_date[first + offset * _DAY].events.append(event)
     return weeks
+
+
+def _month(asked: Asked) -> list[list[Day]]:
+    return [
+        [Day(day, outside=day.month != asked.first.month) for day in week]
+        for week in month_calendar.Calendar().monthdatescalendar(asked.first.year, asked.first.month)
+    ]

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import boundaries, briefs, calendar, compatibility, volatility
+from . import boundaries, cadence, calendar, feeds, load, on_call
 
 app_name = "trains"
 urlpatterns = [
@@ -13,4 +14,9 @@ urlpatterns = [
     path("scope-volatility/", volatility.show, name="scope_volatility"),
     path("content-briefs/<str:ref>/brief.pdf", briefs.document, {"form": "pdf"}, name="brief_pdf"),
     path("content-briefs/<str:ref>/brief.html", briefs.document, {"form": "html"}, name="brief_html"),
+    path("calendar/cadence/", cadence.show, name="cadence"),
+    path("calendar/load/", load.show, name="load"),
+    path("calendar/subscribe/", feeds.subscriptions, name="subscribe"),
+    path("on-call/", on_call.show, name="on-call"),
+    path("on-call/<uuid:pk>/calendar.ics", on_call.export, name="on-call-export"),
 ]

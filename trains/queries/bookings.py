@@ -89,4 +89,5 @@ def bookings(starts: datetime, ends: datetime, train: Train | None) -> Iterable[
             tone="warn" if waits else "",
             note="waits in the queue" if waits else "booked",
             icon="plug",
+            source=booking,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.db.models import Count, F, Q
@@ -11,23 +10,12 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from releasetrain.interface import links
-from trains.models import Deployment, Environment, Freeze, Milestone, ProgramIncrement, Release, Train
+from trains.models import Deployment, Environment, Milestone, ProgramIncrement, ScopeItem, Train
 from trains.ports import EVERYBODY, CalendarEvent
+from trains.queries.conflicts import POINT, Conflict, conflicts_of, releases_between
 from trains.queries.freezes import freezes_overlapping
-from trains.rules.freezes import Window, applies, covers, first_free
 
-# A release is a point in time; on the calendar it takes an hour.
-_POINT = timedelta(hours=1)
-_OVER = (Release.State.CANCELLED, Release.State.ROLLED_BACK, Release.State.CLOSED)
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A release that is planned into a freeze, and the first moment that is free."""
-
-    release: Release
-    freeze: Freeze
-    free_from: datetime
+_DAY = timedelta(days=1)
 
 
 def _midnight(day: date) -> datetime:
@@ -48,69 +36,59 @@ def freezes(starts: datetime, ends: datetime, train: Train | None) -> Iterable[C
             tone="hold",
             note=", ".join(about) or "everything",
             icon="hold",
+            source=freeze,
         )
 
 
 def releases(starts: datetime, ends: datetime, train: Train | None) -> Iterable[CalendarEvent]:
     """Releases at their target, or where they went out."""
-    rows = _releases_between(starts, ends, train)
-    conflicting = {c.release.pk: c for c in conflicts_of(rows, train)}
+    rows = releases_between(starts, ends, train)
+    conflicting: dict[object, list[Conflict]] = {}
+    for conflict in conflicts_of(rows):
+        conflicting.setdefault(conflict.release.pk, []).append(conflict)
     for release in rows:
         at = release.released_at or release.target_at
         if at is None:
             continue
-        conflict = conflicting.get(release.pk)
+        hits = conflicting.get(release.pk, [])
         yield CalendarEvent(
             kind="release",
             title=f"{release.key} {release.version}",
             starts=at,
-            ends=at + _POINT,
+            ends=at + POINT,
             lane=release.train.name,
             url=links.url_for(release),
-            tone="bad" if conflict else "ok" if release.released_at else "info",
-            note=f"inside {conflict.freeze.name}" if conflict else release.get_state_display().lower(),
+            tone="bad" if hits else "ok" if release.released_at else "info",
+            note=hits[0].short if hits else release.get_state_display().lower(),
             icon="rocket",
+            source=release,
+            conflict=" ".join(hit.reason for hit in hits),
         )
 
 
-def _releases_between(starts: datetime, ends: datetime, train: Train | None) -> list[Release]:
-    out = Q(released_at__gte=starts, released_at__lt=ends)
-    planned = Q(released_at__isnull=True, target_at__gte=starts, target_at__lt=ends) & ~Q(state__in=_OVER)
-    rows = Release.objects.filter(out | planned)
+def scope_changes(starts: datetime, ends: datetime, train: Train | None) -> Iterable[CalendarEvent]:
+    """Every change of a release's scope after its scope was frozen, when it was made."""
+    rows = ScopeItem.objects.filter(after_freeze=True).filter(
+        Q(created_at__gte=starts, created_at__lt=ends) | Q(removed_at__gte=starts, removed_at__lt=ends)
+    )
     if train is not None:
-        rows = rows.filter(train=train)
-    return list(rows.select_related("train").order_by("target_at", "key"))
-
-
-def conflicts_between(starts: datetime, ends: datetime, train: Train | None) -> list[Conflict]:
-    """Every release due in [starts, ends) whose target lies inside a freeze of production."""
-    return conflicts_of(_releases_between(starts, ends, train), train)
-
-
-def conflicts_of(rows: list[Release], train: Train | None) -> list[Conflict]:
-    """Those of the releases that are planned into a freeze of their production."""
-    waiting = [(r, r.target_at) for r in rows if r.target_at and not r.released_at]
-    if not waiting:
-        return []
-    moments = [target for _, target in waiting]
-    first, last = min(moments), max(moments)
-    known = [
-        f
-        for f in freezes_overlapping(first, last + timedelta(days=180), train)
-        if f.service_id is None and (f.environment is None or f.environment.is_production)
-    ]
-    found = []
-    for release, target in waiting:
-        mine = {f: Window(f.starts, f.ends, f.train_id) for f in known}
-        mine = {
-            f: w
-            for f, w in mine.items()
-            if applies(w, train=release.train_id, environment=None, service=None)
-        }
-        hit = next((f for f, window in mine.items() if covers(window, target)), None)
-        if hit:
-            found.append(Conflict(release, hit, first_free(mine.values(), target)))
-    return found
+        rows = rows.filter(release__train=train)
+    for item in rows.select_related("release__train"):
+        for at, word in ((item.created_at, "enters"), (item.removed_at, "leaves")):
+            if at is None or not starts <= at < ends:
+                continue
+            yield CalendarEvent(
+                kind="scope",
+                title=f"{item} {word} {item.release.key}",
+                starts=at,
+                ends=at + POINT,
+                lane=item.release.train.name,
+                url=links.url_for(item.release),
+                tone="warn",
+                note=item.cause or "scope change",
+                icon="history",
+                source=item,
+            )
 
 
 def increments(starts: datetime, ends: datetime, train: Train | None) -> Iterable[CalendarEvent]:
@@ -130,6 +108,8 @@ def increments(starts: datetime, ends: datetime, train: Train | None) -> Iterabl
             url=links.url_for(pi),
             note=f"to {last:%d %b}",
             icon="board",
+            source=pi,
+            days=(pi.starts, pi.starts + _DAY),
         )
 
 
@@ -149,6 +129,8 @@ def milestones(starts: datetime, ends: datetime, train: Train | None) -> Iterabl
             url=links.url_for(milestone),
             note=milestone.get_kind_display().lower(),
             icon="milestone",
+            source=milestone,
+            days=(milestone.on, milestone.on + _DAY),
         )
 
 

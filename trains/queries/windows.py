@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from releasetrain.interface import links
 from trains.models import (
-    Environment,
     RecurringWindow,
     Release,
     ReleaseArtifact,
@@ -35,7 +34,6 @@ def recurrence_of(window: RecurringWindow) -> Recurrence:
     """The rule of a window, as rules know it."""
     first = datetime.combine(window.first_day, window.first_time)
     return Recurrence(first, timedelta(minutes=window.minutes), window.time_zone, window.rrule)
-
 
 
 def services_of(releases: Sequence[Release]) -> dict[uuid.UUID, dict[uuid.UUID, Service]]:
@@ -166,5 +164,3 @@ def notices(starts: datetime, ends: datetime, train: Train | None) -> Iterable[C
             icon="plug",
             source=notice,
         )
-
-

@@ -1,10 +1,38 @@
-"""The faces of what stands on the calendar beside releases: shared resources and their bookings."""
+"""The faces of what stands on the calendar beside releases."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from releasetrain.interface.resources import Resource, register
-from trains.models import Booking, SharedResource
+from trains.models import (
+    AllowedWindow,
+    Booking,
+    BusinessCalendar,
+    CalendarFeed,
+    Ceremony,
+    CeremonyParty,
+    CeremonySlot,
+    ClosedPeriod,
+    HandOverNote,
+    LoadLimit,
+    OnCallLayer,
+    OnCallOverride,
+    OnCallRotation,
+    OnCallTurn,
+    RecurringWindow,
+    ReleaseMember,
+    SharedResource,
+    Vendor,
+    VendorContact,
+    VendorContract,
+    VendorNotice,
+    VendorService,
+    WorkingHours,
+)
 from trains.pages.bookings import resource_page
+from trains.pages.calendar_objects import ceremony_page, conflict_page, window_page
+from trains.pages.on_call import rotation_page
 
 register(
     Resource(
@@ -34,3 +62,235 @@ register(
         select=("release",),
     )
 )
+
+
+def _own_feeds(actor: Any) -> Any:
+    """One's own subscriptions; who manages members sees, and can revoke, all of them."""
+    rows = CalendarFeed.objects.all()
+    return rows if actor.may("members.manage") else rows.filter(user_id=actor.user_id)
+
+
+for _resource in (
+    Resource(
+        RecurringWindow,
+        plural="windows",
+        section="calendar",
+        icon="cal",
+        columns=(
+            "name",
+            "kind",
+            "service",
+            "vendor",
+            "environment",
+            "rrule",
+            "first_day",
+            "first_time",
+            "minutes",
+            "time_zone",
+        ),
+        filters=("kind", "service", "vendor", "environment"),
+        search=("name", "rrule"),
+        order=("name", "id"),
+        template="trains/calendar_object.html",
+        context=window_page,
+    ),
+    Resource(
+        Vendor,
+        plural="vendors",
+        section="calendar",
+        icon="users",
+        columns=("name", "kind", "time_zone", "retired_at"),
+        filters=("kind",),
+        search=("name", "description"),
+        order=("name",),
+        lookup="name",
+    ),
+    Resource(
+        VendorContact,
+        plural="vendor-contacts",
+        section="calendar",
+        columns=("name", "role", "vendor", "email", "phone", "removed_at"),
+        filters=("vendor",),
+        search=("name", "role", "email"),
+        order=("name", "id"),
+    ),
+    Resource(
+        VendorContract,
+        plural="vendor-contracts",
+        section="calendar",
+        columns=("reference", "vendor", "starts", "ends", "notice_days"),
+        filters=("vendor",),
+        search=("reference", "terms"),
+        order=("-starts", "reference"),
+    ),
+    Resource(
+        VendorNotice,
+        plural="vendor-notices",
+        section="calendar",
+        columns=("title", "vendor", "kind", "starts", "ends", "withdrawn_at"),
+        filters=("vendor", "kind"),
+        search=("title", "text"),
+        order=("-created_at", "id"),
+        template="trains/calendar_object.html",
+        context=conflict_page,
+    ),
+    Resource(
+        VendorService,
+        plural="vendor-services",
+        section="calendar",
+        columns=("service", "vendor"),
+        filters=("vendor", "service"),
+        order=("created_at", "id"),
+    ),
+    Resource(
+        ReleaseMember,
+        plural="release-members",
+        section="releases",
+        columns=("service", "release", "removed_at"),
+        filters=("release", "service"),
+        order=("created_at", "id"),
+    ),
+    Resource(
+        AllowedWindow,
+        plural="allowed-windows",
+        section="calendar",
+        columns=("release", "earliest", "latest", "reason"),
+        filters=("release",),
+        order=("earliest", "id"),
+        select=("release",),
+    ),
+    Resource(
+        LoadLimit,
+        plural="load-limits",
+        section="calendar",
+        columns=("name", "kind", "service", "team", "train", "weekly"),
+        filters=("kind",),
+        search=("name",),
+        order=("kind", "name"),
+    ),
+    Resource(
+        BusinessCalendar,
+        plural="business-calendars",
+        section="calendar",
+        icon="cal",
+        columns=("name", "kind", "train", "country", "subdivision", "time_zone", "retired_at"),
+        filters=("kind", "train"),
+        search=("name",),
+        order=("name",),
+        lookup="name",
+    ),
+    Resource(
+        ClosedPeriod,
+        plural="closed-periods",
+        section="calendar",
+        columns=("name", "calendar", "first_day", "days", "rrule", "removed_at"),
+        filters=("calendar",),
+        search=("name",),
+        order=("first_day", "name"),
+        template="trains/calendar_object.html",
+        context=conflict_page,
+    ),
+    Resource(
+        CalendarFeed,
+        plural="calendar-feeds",
+        section="calendar",
+        columns=("name", "user", "train", "created_at", "revoked_at"),
+        order=("created_at", "id"),
+        hidden=("secret_hash",),
+        rows=_own_feeds,
+    ),
+    Resource(
+        OnCallRotation,
+        plural="on-call-rotations",
+        section="calendar",
+        icon="users",
+        columns=("name", "train", "service", "platform", "time_zone", "retired_at"),
+        filters=("train", "service"),
+        search=("name", "platform"),
+        order=("name",),
+        lookup="name",
+        template="trains/calendar_rotation.html",
+        context=rotation_page,
+    ),
+    Resource(
+        OnCallLayer,
+        plural="on-call-layers",
+        section="calendar",
+        columns=(
+            "rotation",
+            "number",
+            "name",
+            "first_day",
+            "hand_over",
+            "turn_days",
+            "from_time",
+            "to_time",
+            "removed_at",
+        ),
+        filters=("rotation",),
+        order=("rotation", "number"),
+    ),
+    Resource(
+        OnCallTurn,
+        plural="on-call-turns",
+        section="calendar",
+        columns=("layer", "position", "user"),
+        filters=("layer",),
+        order=("layer", "position"),
+        select=("layer__rotation",),
+    ),
+    Resource(
+        OnCallOverride,
+        plural="on-call-overrides",
+        section="calendar",
+        columns=("rotation", "user", "starts", "ends", "reason", "cancelled_at"),
+        filters=("rotation",),
+        order=("-starts", "id"),
+    ),
+    Resource(
+        HandOverNote,
+        plural="hand-over-notes",
+        section="calendar",
+        columns=("rotation", "author", "created_at", "text"),
+        filters=("rotation",),
+        search=("text",),
+        order=("-created_at", "id"),
+    ),
+    Resource(
+        WorkingHours,
+        plural="working-hours",
+        section="trains",
+        columns=("team", "user", "time_zone", "days", "begins", "finishes"),
+        filters=("team",),
+        order=("created_at", "id"),
+    ),
+    Resource(
+        Ceremony,
+        plural="ceremonies",
+        section="calendar",
+        icon="users",
+        columns=("name", "train", "minutes", "every_weeks", "retired_at"),
+        filters=("train",),
+        search=("name",),
+        order=("name", "id"),
+        template="trains/calendar_ceremony.html",
+        context=ceremony_page,
+    ),
+    Resource(
+        CeremonyParty,
+        plural="ceremony-parties",
+        section="calendar",
+        columns=("ceremony", "user"),
+        filters=("ceremony",),
+        order=("id",),
+    ),
+    Resource(
+        CeremonySlot,
+        plural="ceremony-slots",
+        section="calendar",
+        columns=("ceremony", "starts", "ends", "cancelled_at"),
+        filters=("ceremony",),
+        order=("starts", "id"),
+    ),
+):
+    register(_resource)

@@ -22,6 +22,7 @@ from trains.models import (
     Train,
     TrainDependency,
 )
+from trains.pages.calendar_objects import conflict_page
 from trains.pages.cockpit import cockpit
 from trains.pages.overview import overview
 
@@ -122,6 +123,8 @@ register(
         filters=("train", "environment"),
         search=("name", "reason"),
         order=("-starts", "name"),
+        template="trains/calendar_object.html",
+        context=conflict_page,
     )
 )
 register(

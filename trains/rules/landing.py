@@ -96,6 +96,18 @@ def allowed(members: Sequence[Member], at: datetime) -> list[str]:
     ]
 
 
+def nearest(
+    members: Sequence[Member], obstacles: Sequence[Obstacle], wanted: Interval, span: Interval
+) -> Interval | None:
+    """The slot nearest to the wanted one in a window of every member and in no obstacle; the later of two as near."""
+    best: Interval | None = None
+    for room in _fitting(_common(members, free_of(obstacles, span)), wanted.length):
+        at = min(max(wanted.starts, room.starts), room.ends - wanted.length)
+        if best is None or abs(at - wanted.starts) <= abs(best.starts - wanted.starts):
+            best = Interval(at, at + wanted.length)
+    return best
+
+
 def _common(members: Sequence[Member], room: list[Interval]) -> list[Interval]:
     for member in members:
         if member.windows is not None:
