@@ -3,8 +3,6 @@
 from . import escalations  # noqa: F401 - registers what escalates
 from .pages import panels
 from .ports import calendar_events, cockpit_panels
-from .queries import bookings, calendar
-from .ports import calendar_events
 from .queries import bookings, calendar, ceremonies, closed_days, windows
 
 for source in (

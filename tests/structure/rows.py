@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,13 @@ from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import require_scope
 
+# Of several things that a row may be of, only one may be named.
+_LEFT_EMPTY = {
+    "recurringwindow": ("vendor", "environment"),
+    "loadlimit": ("team",),
+    "workinghours": ("user",),
+}
+_PLAUSIBLE = {"rrule": "FREQ=YEARLY", "time_zone": "UTC"}
 _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
 
 
@@ -66,6 +73,7 @@ def _values(model: type[models.Model], text: str, optional: bool, depth: int) ->
             field.primary_key
             or field.name == "organization"
             or (field.has_default() and not field.is_relation)
+            or field.name in _LEFT_EMPTY.get(model._meta.model_name or "", ())
         ):
             continue
         if isinstance(field, models.ForeignKey):
@@ -85,6 +93,8 @@ def _values(model: type[models.Model], text: str, optional: bool, depth: int) ->
 def _value(field: models.Field, text: str, step: int) -> Any:
     if field.choices:
         return field.flatchoices[0][0]
+    if field.name in _PLAUSIBLE:
+        return _PLAUSIBLE[field.name]
     if field.name == "week":
         return now().date() - timedelta(days=now().weekday())
     for kinds, value in (
@@ -92,6 +102,7 @@ def _value(field: models.Field, text: str, step: int) -> Any:
         (models.UUIDField, uuid.uuid4()),
         (models.DateTimeField, now() + timedelta(hours=step)),
         (models.DateField, now().date() + timedelta(days=step)),
+        (models.TimeField, time(step % 24)),
         (models.DurationField, timedelta(hours=1)),
         (models.DecimalField, Decimal(1)),
         (models.FloatField, 1.0),

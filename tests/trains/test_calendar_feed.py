@@ -16,7 +16,7 @@ from trains.actions import feeds, freezes, windows
 from trains.actions.milestones import create_milestone
 from trains.actions.releases import edit_release
 from trains.actions.scope import add_item, remove_item
-from trains.models import CalendarFeed, Classification, RecurringWindow
+from trains.models import CalendarFeed, RecurringWindow
 from trains.queries.windows import recurrence_of
 from trains.rules.recurrence import occurrences
 
@@ -199,36 +199,28 @@ def test_other_readers_expand_windows_to_the_same_moments_in_every_zone(subscrib
 
 
 def test_a_change_of_date_or_scope_is_a_new_revision_of_the_same_event(subscribed: Any) -> None:
-    uid = f"release-{subscribed.planned.pk}@releasetrain"
     manager = subscribed.as_["release_manager"]
+    release = subscribed.release("8.0.0", target_at=subscribed.base + 40 * DAY)
+    uid = f"release-{release.pk}@releasetrain"
     first = events(subscribed.read().content)[uid]
-    again = events(subscribed.read().content)[uid]
-    assert again.to_ical() == first.to_ical()
-    edit_release(manager, subscribed.planned, target_at=subscribed.base + 21 * DAY)
+    assert events(subscribed.read().content)[uid].to_ical() == first.to_ical()
+    edit_release(manager, release, target_at=subscribed.base + 41 * DAY)
     second = events(subscribed.read().content)[uid]
-    assert second.start == subscribed.base + 21 * DAY
+    assert second.start == subscribed.base + 41 * DAY
     assert int(second["SEQUENCE"]) > int(first["SEQUENCE"])
     assert second["DTSTAMP"].dt >= first["DTSTAMP"].dt
-    from releasetrain.kernel.actor import Actor
-
-    system = Actor.system(subscribed.planned.organization_id, "critical defect")
-    item = add_item(
-        system,
-        subscribed.planned,
-        title="Stop double booking",
-        classification=Classification.HOTFIX,
-        cause="Critical defect",
-    )
+    item = add_item(manager, release, title="Stop double booking", cause="Found in production")
     content = subscribed.read().content
     third = events(content)[uid]
     assert int(third["SEQUENCE"]) > int(second["SEQUENCE"])
-    assert "Stop double booking. Critical defect" in str(third["DESCRIPTION"])
-    change = events(content)[f"scope-{item.pk}-in@releasetrain"]
-    assert str(change["SUMMARY"]).startswith("Stop double booking enters")
-    remove_item(system, subscribed.planned, item=item, cause="Not critical after all")
+    assert "added Stop double booking (Found in production)" in str(third["DESCRIPTION"])
+    change = events(content)[f"scope-{release.pk}-{now():%Y%m%d}@releasetrain"]
+    assert str(change["SUMMARY"]) == f"{release.key}: 1 scope change (Payments)"
+    remove_item(manager, release, item=item, cause="Not needed after all")
     content = subscribed.read().content
-    assert int(events(content)[uid]["SEQUENCE"]) > int(third["SEQUENCE"])
-    assert f"scope-{item.pk}-out@releasetrain" in events(content)
+    fourth = events(content)
+    assert int(fourth[uid]["SEQUENCE"]) > int(third["SEQUENCE"])
+    assert "removed Stop double booking" in str(fourth[str(change["UID"])]["DESCRIPTION"])
     assert faults(content) == []
 
 

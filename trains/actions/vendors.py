@@ -54,7 +54,7 @@ def edit_vendor(
 @action("vendor.retire", on=Vendor, requires="calendar.manage", danger=True)
 def retire_vendor(actor: Actor, vendor: Vendor, *, reason: Reason) -> Vendor:
     """Take a vendor out of use, once no service needs it."""
-    needed = vendor.services.select_related("service").first()
+    needed = vendor.services.filter(removed_at__isnull=True).select_related("service").first()
     if needed:
         refuse(
             "vendor.needed",
@@ -160,7 +160,7 @@ def create_vendor_service(actor: Actor, *, vendor: Vendor, service: Service) -> 
     """Say that a service needs a vendor: releases of it keep out of the vendor's windows."""
     if vendor.retired_at:
         refuse("vendor.retired", f"{vendor} is retired.", field="vendor")
-    if VendorService.objects.filter(vendor=vendor, service=service).exists():
+    if VendorService.objects.filter(vendor=vendor, service=service, removed_at__isnull=True).exists():
         refuse("vendor_service.exists", f"{service} needs {vendor} already.", field="service")
     return VendorService.objects.create(vendor=vendor, service=service)
 
@@ -168,5 +168,8 @@ def create_vendor_service(actor: Actor, *, vendor: Vendor, service: Service) -> 
 @action("vendor_service.remove", on=VendorService, requires="calendar.manage", danger=True)
 def remove_vendor_service(actor: Actor, need: VendorService, *, reason: Reason) -> VendorService:
     """Say that a service no longer needs a vendor."""
-    need.delete()
+    if need.removed_at:
+        refuse("vendor_service.removed", f"{need.service} needs {need.vendor} no longer.")
+    need.removed_at = now()
+    need.save()
     return need

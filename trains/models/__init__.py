@@ -2,6 +2,7 @@
 
 from .artifact import Artifact
 from .booking import Booking, SharedResource
+from .business_calendar import BusinessCalendar, ClosedPeriod
 from .communication import (
     CommitmentChange,
     ContentBrief,
@@ -13,7 +14,6 @@ from .communication import (
 )
 from .compatibility import CompatibilityRule, SkewLimit
 from .contract import Contract, ContractVerification, ContractVersion
-from .business_calendar import BusinessCalendar, ClosedPeriod
 from .coupling import Coupling
 from .data_migration import DataMigration, MigrationStep
 from .deployment import Commit, Deployment, DeploymentCommit
@@ -92,8 +92,8 @@ __all__ = [
     "IncidentPlanTrain",
     "Iteration",
     "LevelMeasurement",
-    "MigrationStep",
     "LoadLimit",
+    "MigrationStep",
     "Milestone",
     "OnCallLayer",
     "OnCallOverride",
@@ -105,15 +105,13 @@ __all__ = [
     "ProgramIncrement",
     "PublicLog",
     "ReadinessAnswer",
-    "Release",
-    "ReleaseArtifact",
-    "ReleaseNote",
-    "RollbackCriterion",
-    "ScopeChange",
     "RecurringWindow",
     "Release",
     "ReleaseArtifact",
     "ReleaseMember",
+    "ReleaseNote",
+    "RollbackCriterion",
+    "ScopeChange",
     "ScopeItem",
     "Service",
     "ServiceLevel",
@@ -132,13 +130,13 @@ __all__ = [
     "Train",
     "TrainDependency",
     "TrainReadiness",
-    "Walkthrough",
-    "WalkthroughAttendee",
-    "WalkthroughQuestion",
     "Vendor",
     "VendorContact",
     "VendorContract",
     "VendorNotice",
     "VendorService",
+    "Walkthrough",
+    "WalkthroughAttendee",
+    "WalkthroughQuestion",
     "WorkingHours",
 ]

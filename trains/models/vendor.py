@@ -126,12 +126,17 @@ class VendorService(TenantModel):
 
     vendor = TenantForeignKey(Vendor, related_name="services")
     service = TenantForeignKey(Service, related_name="vendors")
+    removed_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
 
     class Meta:
         ordering = ["service__name"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "vendor", "service"], name="vendor_service_once")
+            models.UniqueConstraint(
+                fields=["organization", "vendor", "service"],
+                condition=Q(removed_at__isnull=True),
+                name="vendor_service_once",
+            )
         ]
 
     def __str__(self) -> str:

@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from . import boundaries, briefs, calendar, compatibility, volatility
-from . import boundaries, cadence, calendar, feeds, load, on_call
+from . import boundaries, briefs, cadence, calendar, compatibility, feeds, load, on_call, volatility
 
 app_name = "trains"
 urlpatterns = [

@@ -10,7 +10,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from releasetrain.interface import links
-from trains.models import Deployment, Environment, Milestone, ProgramIncrement, ScopeItem, Train
+from trains.models import Deployment, Environment, Milestone, ProgramIncrement, ScopeChange, Train
 from trains.ports import EVERYBODY, CalendarEvent
 from trains.queries.conflicts import POINT, Conflict, conflicts_of, releases_between
 from trains.queries.freezes import freezes_overlapping
@@ -67,28 +67,36 @@ def releases(starts: datetime, ends: datetime, train: Train | None) -> Iterable[
 
 
 def scope_changes(starts: datetime, ends: datetime, train: Train | None) -> Iterable[CalendarEvent]:
-    """Every change of a release's scope after its scope was frozen, when it was made."""
-    rows = ScopeItem.objects.filter(after_freeze=True).filter(
-        Q(created_at__gte=starts, created_at__lt=ends) | Q(removed_at__gte=starts, removed_at__lt=ends)
-    )
+    """Every change of scope, one line for each release and day."""
+    rows = ScopeChange.objects.filter(at__gte=starts, at__lt=ends)
     if train is not None:
         rows = rows.filter(release__train=train)
-    for item in rows.select_related("release__train"):
-        for at, word in ((item.created_at, "enters"), (item.removed_at, "leaves")):
-            if at is None or not starts <= at < ends:
-                continue
-            yield CalendarEvent(
-                kind="scope",
-                title=f"{item} {word} {item.release.key}",
-                starts=at,
-                ends=at + POINT,
-                lane=item.release.train.name,
-                url=links.url_for(item.release),
-                tone="warn",
-                note=item.cause or "scope change",
-                icon="history",
-                source=item,
-            )
+    days: dict[tuple[object, date], list[ScopeChange]] = {}
+    for change in rows.select_related("release__train", "item").order_by("at", "id"):
+        days.setdefault((change.release_id, timezone.localtime(change.at).date()), []).append(change)
+    for (_, day), changes in days.items():
+        release = changes[0].release
+        late = any(change.after_baseline for change in changes)
+        word = "change" if len(changes) == 1 else "changes"
+        yield CalendarEvent(
+            kind="scope",
+            title=f"{release.key}: {len(changes)} scope {word}",
+            starts=_midnight(day),
+            ends=_midnight(day + _DAY),
+            lane=release.train.name,
+            url=links.url_for(release),
+            tone="warn" if late else "",
+            note="; ".join(scope_sentence(change) for change in changes),
+            icon="history",
+            source=release,
+            days=(day, day + _DAY),
+        )
+
+
+def scope_sentence(change: ScopeChange) -> str:
+    """One change of scope in words."""
+    cause = f" ({change.cause})" if change.cause else ""
+    return f"{change.get_act_display().lower()} {change.item}{cause}"
 
 
 def increments(starts: datetime, ends: datetime, train: Train | None) -> Iterable[CalendarEvent]:

@@ -13,8 +13,9 @@ from django.db.models import Max
 from releasetrain.interface.resources import resource_of
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
-from trains.models import RecurringWindow, Release, ScopeItem, Train
+from trains.models import RecurringWindow, Release, ScopeChange, Train
 from trains.ports import CalendarEvent, events_between
+from trains.queries.calendar import scope_sentence
 from trains.queries.conflicts import conflicts_between, marked
 from trains.queries.windows import recurrence_of
 from trains.rules.recurrence import Recurrence
@@ -78,9 +79,9 @@ def calendar_of(
 def _single(
     event: CalendarEvent, changed: dict[Any, datetime], scopes: dict[uuid.UUID, list[str]], root: str
 ) -> Any:
-    lines = scopes.get(event.source.pk, []) if isinstance(event.source, Release) else []
-    # Each change of scope adds a line, or turns one into a removal: both count as a revision of the event.
-    entry = _entry(event, changed, root, len(lines) + sum(line.startswith("Removed") for line in lines))
+    # Each change of scope adds a line, and counts as a revision of the event.
+    lines = scopes.get(event.source.pk, []) if event.kind == "release" else []
+    entry = _entry(event, changed, root, len(lines))
     if event.days:
         entry.add("dtstart", event.days[0])
         entry.add("dtend", event.days[1])
@@ -129,11 +130,9 @@ def _uid(event: CalendarEvent) -> str:
     if event.source is None:
         return f"{event.kind}-{event.starts:%Y%m%d}-{uuid.uuid5(uuid.NAMESPACE_URL, event.lane)}@releasetrain"
     base = f"{event.kind}-{event.source.pk}"
-    if event.kind == "closed":
+    if event.kind in ("closed", "scope"):
         assert event.days is not None
         base += f"-{event.days[0]:%Y%m%d}"
-    if isinstance(event.source, ScopeItem):
-        base += "-out" if event.starts == event.source.removed_at else "-in"
     return f"{base}@releasetrain"
 
 
@@ -158,15 +157,10 @@ def _changed(events: list[CalendarEvent]) -> dict[Any, datetime]:
 
 
 def _scopes(releases: list[Release]) -> dict[uuid.UUID, list[str]]:
-    """What each release delivers, and every change of it after the freeze, in sentences."""
+    """Every change of each release's scope, in sentences."""
     found: dict[uuid.UUID, list[str]] = {}
-    rows = ScopeItem.objects.filter(release__in=releases).order_by("created_at", "id")
-    for item in rows:
-        lines = found.setdefault(item.release_id, [])
-        if item.removed_at:
-            lines.append(f"Removed {item.removed_at:%Y-%m-%d}: {item}. {item.cause}".strip())
-        elif item.after_freeze:
-            lines.append(f"Added after the freeze {item.created_at:%Y-%m-%d}: {item}. {item.cause}".strip())
-        else:
-            lines.append(f"Contains: {item}")
+    rows = ScopeChange.objects.filter(release__in=releases).select_related("item").order_by("at", "id")
+    for change in rows:
+        said = f"{change.at:%Y-%m-%d} {scope_sentence(change)}"
+        found.setdefault(change.release_id, []).append(said)
     return found

@@ -64,7 +64,8 @@ class Obstacles:
             ).select_related("vendor")
         )
         self._needs: dict[uuid.UUID, set[uuid.UUID]] = {}
-        for vendor_id, service_id in VendorService.objects.values_list("vendor_id", "service_id"):
+        needs = VendorService.objects.filter(removed_at__isnull=True)
+        for vendor_id, service_id in needs.values_list("vendor_id", "service_id"):
             self._needs.setdefault(vendor_id, set()).add(service_id)
 
     def members(self, services: Iterable[Service]) -> list[Member]:
@@ -124,7 +125,7 @@ def window_events(starts: datetime, ends: datetime, train: Train | None) -> Iter
     if train is not None:
         rows = rows.filter(
             Q(service__train=train)
-            | Q(vendor__services__service__train=train)
+            | Q(vendor__services__service__train=train, vendor__services__removed_at__isnull=True)
             | Q(environment__train=train)
             | (Q(environment__isnull=False) & Q(environment__train__isnull=True))
         ).distinct()
@@ -149,7 +150,9 @@ def notices(starts: datetime, ends: datetime, train: Train | None) -> Iterable[C
     """Lines of the calendar: what vendors announced with a window."""
     rows = VendorNotice.objects.filter(withdrawn_at__isnull=True, starts__lt=ends, ends__gt=starts)
     if train is not None:
-        rows = rows.filter(vendor__services__service__train=train).distinct()
+        rows = rows.filter(
+            vendor__services__service__train=train, vendor__services__removed_at__isnull=True
+        ).distinct()
     for notice in rows.select_related("vendor"):
         assert notice.starts is not None
         assert notice.ends is not None

@@ -138,7 +138,7 @@ for _resource in (
         VendorService,
         plural="vendor-services",
         section="calendar",
-        columns=("service", "vendor"),
+        columns=("service", "vendor", "removed_at"),
         filters=("vendor", "service"),
         order=("created_at", "id"),
     ),
