@@ -398,14 +398,14 @@ def test_ceremonies_find_times_and_trains_show_their_drift(
     create_team(rte, train=world.train, code="SYD", name="Sydney", people=6, time_zone="Australia/Sydney")
     ceremonies.set_hours(rte, team=world.team, begins="08:00", finishes="16:00", time_zone="Europe/London")
     ceremony = ceremonies.create_ceremony(rte, train=world.train, name="ART sync", minutes=60, every_weeks=1)
-    answer = api("auditor").get(f"{API}/ceremonies/{ceremony.pk}/proposals?dates=4").json()["proposals"]
+    answer = api("auditor").get(f"{API}/train-meetings/{ceremony.pk}/proposals?dates=4").json()["proposals"]
     pain = {n: sum(p["minutes_outside_hours"][n] for p in answer) for n in ("Ledger", "Sydney")}
     assert all(pain.values())
     assert abs(pain["Ledger"] - pain["Sydney"]) <= 60
     ceremonies.schedule_ahead(rte, ceremony, dates=4)
     assert ceremony.slots.count() == 4
     assert "ART sync" in web("rte").get("/o/northwind/calendar/?view=month&from=2027-03-01").content.decode()
-    assert "Given so far" in web("rte").get(f"/o/northwind/ceremonies/{ceremony.pk}/").content.decode()
+    assert "Given so far" in web("rte").get(f"/o/northwind/train-meetings/{ceremony.pk}/").content.decode()
     with pytest.raises(Refused) as refused:
         ceremonies.set_hours(world.as_["auditor"], team=world.team)
     assert refused.value.status == 403

@@ -8,7 +8,7 @@ from typing import Annotated
 from releasetrain.audit.doorway import Actor, Field, action
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
-from trains.models import Ceremony, CeremonyParty, CeremonySlot, Team, Train, WorkingHours
+from trains.models import Team, Train, TrainMeeting, TrainMeetingParty, TrainMeetingSlot, WorkingHours
 from trains.queries.ceremonies import plan_ahead
 
 from .people import member
@@ -50,7 +50,7 @@ def set_hours(
     return hours
 
 
-@action("ceremony.create", creates=Ceremony, requires="trains.manage", within="train")
+@action("train_meeting.create", creates=TrainMeeting, requires="trains.manage", within="train")
 def create_ceremony(
     actor: Actor,
     *,
@@ -61,20 +61,20 @@ def create_ceremony(
     people: Annotated[
         list[str] | None, Field("People", help="E-mail addresses; the train's teams always count.")
     ] = None,
-) -> Ceremony:
+) -> TrainMeeting:
     """Set up a meeting of a train that recurs."""
-    if Ceremony.objects.filter(train=train, name=name).exists():
+    if TrainMeeting.objects.filter(train=train, name=name).exists():
         refuse("ceremony.exists", f"{train} has a ceremony {name}.", field="name")
-    ceremony = Ceremony.objects.create(train=train, name=name, minutes=minutes, every_weeks=every_weeks)
+    ceremony = TrainMeeting.objects.create(train=train, name=name, minutes=minutes, every_weeks=every_weeks)
     for user in {u.pk: u for u in (member(email, "people") for email in people or [])}.values():
-        CeremonyParty.objects.create(ceremony=ceremony, user=user)
+        TrainMeetingParty.objects.create(ceremony=ceremony, user=user)
     return ceremony
 
 
-@action("ceremony.schedule", on=Ceremony, requires="trains.manage")
+@action("train_meeting.schedule", on=TrainMeeting, requires="trains.manage")
 def schedule_ceremony(
-    actor: Actor, ceremony: Ceremony, *, starts: Annotated[datetime, Field("Starts")]
-) -> CeremonySlot:
+    actor: Actor, ceremony: TrainMeeting, *, starts: Annotated[datetime, Field("Starts")]
+) -> TrainMeetingSlot:
     """Put one date of a ceremony on the calendar."""
     _living(ceremony)
     if starts <= now():
@@ -87,22 +87,24 @@ def schedule_ceremony(
             f"It stands on the calendar for {other.starts:%Y-%m-%d %H:%M} UTC.",
             field="starts",
         )
-    return CeremonySlot.objects.create(ceremony=ceremony, starts=starts, ends=ends)
+    return TrainMeetingSlot.objects.create(ceremony=ceremony, starts=starts, ends=ends)
 
 
-@action("ceremony.schedule_ahead", on=Ceremony, requires="trains.manage", label="Schedule ahead")
+@action("train_meeting.schedule_ahead", on=TrainMeeting, requires="trains.manage", label="Schedule ahead")
 def schedule_ahead(
-    actor: Actor, ceremony: Ceremony, *, dates: Annotated[int, Field("Dates", min=1, max=26)] = 6
-) -> Ceremony:
+    actor: Actor, ceremony: TrainMeeting, *, dates: Annotated[int, Field("Dates", min=1, max=26)] = 6
+) -> TrainMeeting:
     """Put the next dates on the calendar at the best times, the pain of the zones going round."""
     _living(ceremony)
     for proposal in plan_ahead(ceremony, dates):
-        CeremonySlot.objects.create(ceremony=ceremony, starts=proposal.slot.starts, ends=proposal.slot.ends)
+        TrainMeetingSlot.objects.create(
+            ceremony=ceremony, starts=proposal.slot.starts, ends=proposal.slot.ends
+        )
     return ceremony
 
 
-@action("ceremony.retire", on=Ceremony, requires="trains.manage", danger=True)
-def retire_ceremony(actor: Actor, ceremony: Ceremony, *, reason: Reason) -> Ceremony:
+@action("train_meeting.retire", on=TrainMeeting, requires="trains.manage", danger=True)
+def retire_ceremony(actor: Actor, ceremony: TrainMeeting, *, reason: Reason) -> TrainMeeting:
     """End a ceremony and take its further dates off the calendar."""
     _living(ceremony)
     ceremony.retired_at = now()
@@ -113,8 +115,8 @@ def retire_ceremony(actor: Actor, ceremony: Ceremony, *, reason: Reason) -> Cere
     return ceremony
 
 
-@action("ceremony_slot.cancel", on=CeremonySlot, requires="trains.manage")
-def cancel_slot(actor: Actor, slot: CeremonySlot, *, reason: Reason) -> CeremonySlot:
+@action("train_meeting_slot.cancel", on=TrainMeetingSlot, requires="trains.manage")
+def cancel_slot(actor: Actor, slot: TrainMeetingSlot, *, reason: Reason) -> TrainMeetingSlot:
     """Take one date off the calendar."""
     if slot.cancelled_at:
         refuse("ceremony.cancelled", "This date is cancelled already.")
@@ -123,6 +125,6 @@ def cancel_slot(actor: Actor, slot: CeremonySlot, *, reason: Reason) -> Ceremony
     return slot
 
 
-def _living(ceremony: Ceremony) -> None:
+def _living(ceremony: TrainMeeting) -> None:
     if ceremony.retired_at:
         refuse("ceremony.retired", f"{ceremony} is retired.", remedy="Set up a new one.")

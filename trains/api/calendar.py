@@ -14,7 +14,7 @@ from releasetrain.interface.api.views import OrganizationView
 from releasetrain.interface.resources import resource_of
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref, refuse
-from trains.models import Ceremony, Release, Service, Train
+from trains.models import Release, Service, Train, TrainMeeting
 from trains.pages.load import WEEKS, first_week
 from trains.ports import events_between
 from trains.queries.ceremonies import drift_of, plan_ahead
@@ -289,13 +289,13 @@ class ProposalsView(OrganizationView):
     """Times for a ceremony."""
 
     @extend_schema(
-        operation_id="ceremony_proposals",
+        operation_id="train_meeting_proposals",
         summary="The best next times of a ceremony, and what each costs whom outside working hours",
         parameters=[OpenApiParameter("dates", int, description="How many; default: 6, at most 26.")],
         responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Any, ref: Any, *args: Any, **kwargs: Any) -> Response:
-        ceremony = Ceremony.objects.filter(pk=ref).select_related("train").first()
+        ceremony = TrainMeeting.objects.filter(pk=ref).select_related("train").first()
         if ceremony is None:
             raise Http404
         dates = request.query_params.get("dates", "6")

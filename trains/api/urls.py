@@ -30,6 +30,10 @@ urlpatterns = [
     path("calendar/load", calendar.LoadView.as_view(), name="api-calendar-load"),
     path("on-call/now", calendar.OnCallView.as_view(), name="api-on-call-now"),
     path("releases/<str:ref>/landing", calendar.LandingView.as_view(), name="api-release-landing"),
-    path("ceremonies/<uuid:ref>/proposals", calendar.ProposalsView.as_view(), name="api-ceremony-proposals"),
+    path(
+        "train-meetings/<uuid:ref>/proposals",
+        calendar.ProposalsView.as_view(),
+        name="api-train-meeting-proposals",
+    ),
     path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
 ]

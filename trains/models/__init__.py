@@ -48,7 +48,7 @@ from .train import Team, Train
 from .train_dependency import TrainDependency
 from .vendor import Vendor, VendorContact, VendorContract, VendorNotice, VendorService
 from .window import AllowedWindow, LoadLimit, RecurringWindow, ReleaseMember
-from .working_hours import Ceremony, CeremonyParty, CeremonySlot, WorkingHours
+from .working_hours import TrainMeeting, TrainMeetingParty, TrainMeetingSlot, WorkingHours
 
 __all__ = [
     "TIERS",
@@ -57,9 +57,6 @@ __all__ = [
     "Booking",
     "BusinessCalendar",
     "CalendarFeed",
-    "Ceremony",
-    "CeremonyParty",
-    "CeremonySlot",
     "Channel",
     "ChecklistTemplate",
     "ChecklistTopic",
@@ -129,6 +126,9 @@ __all__ = [
     "TemplateItem",
     "Train",
     "TrainDependency",
+    "TrainMeeting",
+    "TrainMeetingParty",
+    "TrainMeetingSlot",
     "TrainReadiness",
     "Vendor",
     "VendorContact",

@@ -58,10 +58,10 @@ class WorkingHours(TenantModel):
         return [("team", str(self.team_id)), ("train", str(self.team.train_id))] if self.team_id else []
 
 
-class Ceremony(TenantModel):
+class TrainMeeting(TenantModel):
     """A meeting of a train that recurs: its times are proposed by overlap, and the pain goes round."""
 
-    train = TenantForeignKey(Train, related_name="ceremonies")
+    train = TenantForeignKey(Train, related_name="train_meetings")
     name = models.CharField(max_length=120)
     minutes = models.PositiveSmallIntegerField(
         default=60, validators=[MinValueValidator(15), MaxValueValidator(480)]
@@ -73,13 +73,13 @@ class Ceremony(TenantModel):
     history = tracked()
 
     class Meta:
-        verbose_name_plural = "ceremonies"
+        verbose_name_plural = "train meetings"
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "train", "name"], name="ceremony_name_once"),
+            models.UniqueConstraint(fields=["organization", "train", "name"], name="train_meeting_name_once"),
             models.CheckConstraint(
                 condition=Q(minutes__gte=15, minutes__lte=480, every_weeks__gte=1, every_weeks__lte=26),
-                name="ceremony_fits",
+                name="train_meeting_fits",
             ),
         ]
 
@@ -87,18 +87,20 @@ class Ceremony(TenantModel):
         return self.name
 
 
-class CeremonyParty(TenantModel):
+class TrainMeetingParty(TenantModel):
     """A person whose attendance counts beside that of the train's teams."""
 
-    ceremony = TenantForeignKey(Ceremony, related_name="parties")
+    ceremony = TenantForeignKey(TrainMeeting, related_name="parties")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     history = tracked()
 
     class Meta:
-        verbose_name_plural = "ceremony parties"
+        verbose_name_plural = "train meeting parties"
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "ceremony", "user"], name="ceremony_party_once")
+            models.UniqueConstraint(
+                fields=["organization", "ceremony", "user"], name="train_meeting_party_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -108,10 +110,10 @@ class CeremonyParty(TenantModel):
         return [("train", str(self.ceremony.train_id))]
 
 
-class CeremonySlot(TenantModel):
+class TrainMeetingSlot(TenantModel):
     """A date of a ceremony, [starts, ends)."""
 
-    ceremony = TenantForeignKey(Ceremony, related_name="slots")
+    ceremony = TenantForeignKey(TrainMeeting, related_name="slots")
     starts = models.DateTimeField()
     ends = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
@@ -120,14 +122,16 @@ class CeremonySlot(TenantModel):
     class Meta:
         ordering = ["starts", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="ceremony_slot_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(ends__gt=F("starts")), name="train_meeting_slot_ends_after_start"
+            ),
             models.UniqueConstraint(
                 fields=["organization", "ceremony", "starts"],
                 condition=Q(cancelled_at__isnull=True),
-                name="ceremony_slot_once",
+                name="train_meeting_slot_once",
             ),
         ]
-        indexes = [models.Index(fields=["organization", "starts"], name="ceremony_slot_by_start")]
+        indexes = [models.Index(fields=["organization", "starts"], name="train_meeting_slot_by_start")]
 
     def __str__(self) -> str:
         return f"{self.ceremony} {self.starts:%Y-%m-%d %H:%M} UTC"

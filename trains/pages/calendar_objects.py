@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from releasetrain.kernel.clock import now
-from trains.models import Ceremony, RecurringWindow, Release
+from trains.models import RecurringWindow, Release, TrainMeeting
 from trains.ports import Panel, cockpit_panels
 from trains.queries.ceremonies import parties_of, plan_ahead, suffered
 from trains.queries.conflicts import conflicts_of, conflicts_with
@@ -33,7 +33,7 @@ def window_page(request: Any, window: RecurringWindow) -> dict[str, Any]:
     return {"conflicts": conflicts_with(window), "dates": dates[:_NEXT], "recurs": True}
 
 
-def ceremony_page(request: Any, ceremony: Ceremony) -> dict[str, Any]:
+def ceremony_page(request: Any, ceremony: TrainMeeting) -> dict[str, Any]:
     """A ceremony: dates, the best next times, and who has given how much outside their hours."""
     parties = parties_of(ceremony)
     moment = now()

@@ -8,7 +8,14 @@ from datetime import date, datetime, time, timedelta
 
 from releasetrain.interface import links
 from releasetrain.kernel.clock import now
-from trains.models import Ceremony, CeremonyParty, CeremonySlot, ProgramIncrement, Train, WorkingHours
+from trains.models import (
+    ProgramIncrement,
+    Train,
+    TrainMeeting,
+    TrainMeetingParty,
+    TrainMeetingSlot,
+    WorkingHours,
+)
 from trains.ports import CalendarEvent
 from trains.rules import cadence
 from trains.rules.ceremonies import Party, Proposal, pain, propose, series
@@ -28,10 +35,10 @@ class Drift:
     iteration_days: int
 
 
-def parties_of(ceremony: Ceremony) -> list[Party]:
+def parties_of(ceremony: TrainMeeting) -> list[Party]:
     """The train's teams and the people asked by name; who set no hours works from nine to five on weekdays."""
     teams = list(ceremony.train.teams.all())
-    people = [p.user for p in CeremonyParty.objects.filter(ceremony=ceremony).select_related("user")]
+    people = [p.user for p in TrainMeetingParty.objects.filter(ceremony=ceremony).select_related("user")]
     hours = list(WorkingHours.objects.all())
     by_team = {h.team_id: h for h in hours if h.team_id}
     by_user = {h.user_id: h for h in hours if h.user_id}
@@ -47,22 +54,22 @@ def parties_of(ceremony: Ceremony) -> list[Party]:
     return found
 
 
-def suffered(ceremony: Ceremony, parties: list[Party]) -> dict[str, int]:
+def suffered(ceremony: TrainMeeting, parties: list[Party]) -> dict[str, int]:
     """Minutes outside working hours that each party has given to the ceremony in the last year and those planned."""
-    slots = CeremonySlot.objects.filter(
+    slots = TrainMeetingSlot.objects.filter(
         ceremony=ceremony, cancelled_at__isnull=True, starts__gte=now() - _PAST
     )
     windows = [Interval(s.starts, s.ends) for s in slots]
     return {p.name: sum(pain(p, window) for window in windows) for p in parties}
 
 
-def proposals(ceremony: Ceremony, week: date, most: int = 3) -> list[Proposal]:
+def proposals(ceremony: TrainMeeting, week: date, most: int = 3) -> list[Proposal]:
     """The best times in a week, given who has suffered so far."""
     parties = parties_of(ceremony)
     return propose(parties, week, ceremony.minutes, suffered(ceremony, parties), most)
 
 
-def plan_ahead(ceremony: Ceremony, count: int) -> list[Proposal]:
+def plan_ahead(ceremony: TrainMeeting, count: int) -> list[Proposal]:
     """One time for each of the next dates of the ceremony, the pain going round."""
     parties = parties_of(ceremony)
     last = ceremony.slots.filter(cancelled_at__isnull=True).order_by("-starts").first()
@@ -95,7 +102,7 @@ def drift_of(trains: Iterable[Train], today: date) -> list[Drift]:
 
 def slots(starts: datetime, ends: datetime, train: Train | None) -> Iterable[CalendarEvent]:
     """Lines of the calendar: dates of ceremonies."""
-    rows = CeremonySlot.objects.filter(cancelled_at__isnull=True, starts__lt=ends, ends__gt=starts)
+    rows = TrainMeetingSlot.objects.filter(cancelled_at__isnull=True, starts__lt=ends, ends__gt=starts)
     if train is not None:
         rows = rows.filter(ceremony__train=train)
     for slot in rows.select_related("ceremony__train"):
