@@ -1,3 +1,9 @@
 """What governance plugs into lower floors, part by part."""
 
-from . import extensions_changes, extensions_evidence, extensions_gates, extensions_releases  # noqa: F401
+from . import (  # noqa: F401
+    extensions_calendar,
+    extensions_changes,
+    extensions_evidence,
+    extensions_gates,
+    extensions_releases,
+)

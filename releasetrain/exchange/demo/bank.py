@@ -54,6 +54,7 @@ from trains.models import Deployment, Environment, Iteration, ProgramIncrement, 
 
 from . import catalogue, reports
 from .board import build_board
+from .calendar import build_calendar
 from .cast import Cast
 from .execution import show_execution
 from .history import SOURCE, History, generate
@@ -115,6 +116,7 @@ class Bank:
         evidence.request_package(self.manager, release=self.done)
         build_board(self)
         build_structure(self)
+        build_calendar(self)
         build_quality(self)
         build_releases(self)
         show_execution(self.rte, self.payments, self.pi)
