@@ -17,6 +17,10 @@ from trains.models import Release
 from trains.ports import events_between
 
 
+# What the home page says comes next; what recurs by itself would crowd it out.
+_COMING = {"release", "freeze", "pi", "milestone", "cab", "deployment"}
+
+
 @dataclass(frozen=True)
 class Waiting:
     """One thing that waits: what it is, why it waits for this person, and until when."""
@@ -90,5 +94,9 @@ def overview(actor: Actor) -> dict[str, Any]:
         "problems": Problem.objects.exclude(state="closed")
         .select_related("service")
         .order_by("severity")[:6],
-        "events": [e for e in events_between(moment, moment + timedelta(days=21)) if e.ends > moment][:8],
+        "events": [
+            e
+            for e in events_between(moment, moment + timedelta(days=21))
+            if e.ends > moment and e.kind in _COMING
+        ][:8],
     }
