@@ -35,5 +35,4 @@ urlpatterns = [
         calendar.ProposalsView.as_view(),
         name="api-train-meeting-proposals",
     ),
-    path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
 ]
