@@ -16,7 +16,6 @@ from reviews.models import ActionItem, Review
 from trains.models import Release
 from trains.ports import events_between
 
-
 # What the home page says comes next; what recurs by itself would crowd it out.
 _COMING = {"release", "freeze", "pi", "milestone", "cab", "deployment"}
 
