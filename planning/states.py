@@ -109,3 +109,12 @@ WORK_STATES = StateMachine(
         Transition("work_item.unblock", (W.TODO, W.IN_PROGRESS), None),
     ),
 )
+
+QUARTERLY_REVIEW_STATES = StateMachine(
+    initial="prepared",
+    labels={"prepared": "Prepared", "running": "Running", "closed": "Closed"},
+    transitions=(
+        Transition("quarterly_review.open", "prepared", "running"),
+        Transition("quarterly_review.close", "running", "closed"),
+    ),
+)
