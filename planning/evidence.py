@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from django.db.models import Q
 
 from governance.evidence.collect import Entry, Subject, collector, shown
-from planning.models import Feature, FeatureDependency, FeatureScore, PlanBaseline
+from planning.models import (
+    Endorsement,
+    Feature,
+    FeatureDependency,
+    FeatureScore,
+    FrozenScore,
+    ModelRating,
+    PlanBaseline,
+    TradeOff,
+)
 from trains.models import ScopeItem
 
 
@@ -21,6 +30,10 @@ def features(subject: Subject) -> Iterator[Entry]:
     yield from subject.records(
         FeatureDependency.objects.filter(Q(consumer__in=chosen) | Q(provider__in=chosen))
     )
+    yield from subject.records(ModelRating.objects.filter(feature__in=chosen))
+    yield from subject.records(FrozenScore.objects.filter(feature__in=chosen))
+    yield from subject.records(Endorsement.objects.filter(feature__in=chosen))
+    yield from subject.records(TradeOff.objects.filter(items__feature__in=chosen).distinct())
     yield from subject.records(PlanBaseline.objects.filter(pi__in=chosen.values("pi_id")))
 
 

@@ -14,6 +14,7 @@ from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)
 item_words(words_of_features)
+from .pages import endorsements, goals
 
 __all__ = [
     "checks",
@@ -23,3 +24,4 @@ __all__ = [
     "shared_resources",
     "train_checks",
 ]
+__all__ = ["checks", "endorsements", "evidence", "goals", "train_checks"]

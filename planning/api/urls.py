@@ -8,6 +8,7 @@ from .execution import ExecutionView
 from .forecast import AgingView, ForecastView
 from .integration import IntegrationMilestonesView
 from .predictability import PredictabilityView
+from .portfolio import AllocationView, CoverageView, ReviewView
 from .ranking import PreviewView, RankingView
 from .sequence import SequenceView
 from .solution import SolutionView
@@ -19,6 +20,11 @@ urlpatterns = [
     path("predictability", PredictabilityView.as_view(), name="api_predictability"),
     path("aging", AgingView.as_view(), name="api_aging"),
     path("forecast", ForecastView.as_view(), name="api_forecast"),
+    path("increments/<str:ref>/allocation", AllocationView.as_view(), name="api_allocation"),
+    path("quarterly-goals/coverage", CoverageView.as_view(), name="api_goal_coverage"),
+    path(
+        "quarterly-reviews/<str:ref>/difference", ReviewView.as_view(), name="api_quarterly_review_difference"
+    ),
     path("capacity", CapacityView.as_view(), name="api_capacity"),
     path("solution-rollup", SolutionView.as_view(), name="api_solution"),
     path("features/ranking", RankingView.as_view(), name="api_feature_ranking"),

@@ -37,7 +37,9 @@ def show(request: Any, pi: uuid.UUID) -> HttpResponse:
                     set_allocation(
                         request.actor, increment, shares={b.name: _percent(sent[b.pk]) for b in buckets}
                     )
-            messages.success(request, "The buckets are there." if not buckets else "The target shares are set.")
+            messages.success(
+                request, "The buckets are there." if not buckets else "The target shares are set."
+            )
             return redirect_to(request.path)
         except Refused as refused:
             refusals = refused.refusals

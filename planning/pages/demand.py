@@ -47,7 +47,8 @@ def show(request: Any) -> HttpResponse:
                 with transaction.atomic():
                     run = import_demand_file(request.actor, train=train, file=file, mapping=mapping)
                 messages.success(
-                    request, f"{file.name}: {run.created} new, {run.updated} changed, {run.unchanged} unchanged."
+                    request,
+                    f"{file.name}: {run.created} new, {run.updated} changed, {run.unchanged} unchanged.",
                 )
                 return redirect_to(f"{links.page_root()}demands/?train={train.key}")
             plan = plan_demand(train, demand_rows.read_csv(file.content, mapping))
@@ -70,4 +71,6 @@ def show(request: Any) -> HttpResponse:
         "recent": ImportRun.objects.filter(kind="demand").order_by("-started_at")[:5],
         "back": f"{links.page_root()}demands/",
     }
-    return page(request, "planning/demand_import.html", context, status=refusals[0].status if refusals else 200)
+    return page(
+        request, "planning/demand_import.html", context, status=refusals[0].status if refusals else 200
+    )

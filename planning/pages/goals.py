@@ -43,7 +43,10 @@ def coverage(request: Any) -> HttpResponse:
         "coverage": found,
         "orphans": found.orphans[:ORPHANS_SHOWN] if found else (),
         "root": root,
-        "new_goal": (create_quarterly_goal.decide(request.actor, None, {}), links.verb_url(create_quarterly_goal)),
+        "new_goal": (
+            create_quarterly_goal.decide(request.actor, None, {}),
+            links.verb_url(create_quarterly_goal),
+        ),
         "new_theme": (create_theme.decide(request.actor, None, {}), links.verb_url(create_theme)),
     }
     return page(request, "planning/coverage.html", context)

@@ -30,7 +30,8 @@ def review_page(request: Any, review: QuarterlyReview) -> dict[str, Any]:
     return {
         "reviewers": list(review.reviewers.select_related("person")),
         "proposals": [
-            (p, decide_proposal.decide(request.actor, p), links.verb_url(decide_proposal, p)) for p in proposals
+            (p, decide_proposal.decide(request.actor, p), links.verb_url(decide_proposal, p))
+            for p in proposals
         ],
         "differences": [(label, [d for d in found if d.area == area]) for area, label in AREAS.items()],
         "changed": len(found),

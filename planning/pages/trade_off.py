@@ -34,15 +34,23 @@ def trade_off_list(request: Any) -> dict[str, Any]:
 
 def trade_off_page(request: Any, trade_off: TradeOff) -> dict[str, Any]:
     """Options by criteria, the items by effect, and what can be done."""
-    items = list(TradeOffItem.objects.filter(trade_off=trade_off).select_related("feature").order_by("created_at"))
+    items = list(
+        TradeOffItem.objects.filter(trade_off=trade_off).select_related("feature").order_by("created_at")
+    )
     return {
         "columns": _table(trade_off),
         "effects": [
-            (label, [i.feature for i in items if i.effect == effect]) for effect, label in TradeOffEffect.choices
+            (label, [i.feature for i in items if i.effect == effect])
+            for effect, label in TradeOffEffect.choices
         ],
         "decide": (decide_trade_off.decide(request.actor, trade_off), f"{links.url_for(trade_off)}decision/"),
-        "review": (review_trade_off.decide(request.actor, trade_off), links.verb_url(review_trade_off, trade_off)),
-        "due": trade_off.state == "decided" and trade_off.review_on is not None and trade_off.review_on <= now().date(),
+        "review": (
+            review_trade_off.decide(request.actor, trade_off),
+            links.verb_url(review_trade_off, trade_off),
+        ),
+        "due": trade_off.state == "decided"
+        and trade_off.review_on is not None
+        and trade_off.review_on <= now().date(),
     }
 
 
@@ -86,7 +94,9 @@ def start(request: Any) -> HttpResponse:
     asked = request.POST.get("train") or request.GET.get("train", "")
     train = next((t for t in trains if t.key == asked), trains[0] if trains else None)
     sent = request.POST
-    names = [n.strip()[:80] for n in sent.getlist("criterion")[:MOST_CRITERIA]] if sent else list(FIRST_CRITERIA)
+    names = (
+        [n.strip()[:80] for n in sent.getlist("criterion")[:MOST_CRITERIA]] if sent else list(FIRST_CRITERIA)
+    )
     numbered = [(place, name) for place, name in enumerate(names) if name]
     refusals: list[Refusal] = []
     if request.method == "POST" and sent.get("act") == "record":
@@ -127,7 +137,9 @@ def start(request: Any) -> HttpResponse:
         "refusals": refusals or decision.refusals,
         "back": f"{links.page_root()}trade-offs/",
     }
-    return page(request, "planning/trade_off_new.html", context, status=refusals[0].status if refusals else 200)
+    return page(
+        request, "planning/trade_off_new.html", context, status=refusals[0].status if refusals else 200
+    )
 
 
 def _option(sent: Any, n: int, numbered: list[tuple[int, str]]) -> dict[str, Any]:
@@ -136,7 +148,8 @@ def _option(sent: Any, n: int, numbered: list[tuple[int, str]]) -> dict[str, Any
         "name": sent.get(f"name:{n}", ""),
         "note": sent.get(f"note:{n}", ""),
         "grades": [
-            (word.capitalize(), f"{word}:{n}", _grade(sent.get(f"{word}:{n}", ""))) for word in ("stability", "velocity")
+            (word.capitalize(), f"{word}:{n}", _grade(sent.get(f"{word}:{n}", "")))
+            for word in ("stability", "velocity")
         ]
         + [
             (name, f"score:{n}:{new}", _grade(sent.get(f"score:{n}:{place}", "")))
@@ -183,17 +196,24 @@ def decision(request: Any, ref: str) -> HttpResponse:
         "trade_off": trade_off,
         "sent": sent,
         "rows": sorted(
-            ((f, sent.get(f"effect:{f.key}") or effects.get(f.key, "")) for f in rows), key=lambda row: not row[1]
+            ((f, sent.get(f"effect:{f.key}") or effects.get(f.key, "")) for f in rows),
+            key=lambda row: not row[1],
         ),
         "refusals": refusals or allowed.refusals,
         "allowed": allowed.allowed,
         "back": links.url_for(trade_off),
     }
-    return page(request, "planning/trade_off_decide.html", context, status=refusals[0].status if refusals else 200)
+    return page(
+        request, "planning/trade_off_decide.html", context, status=refusals[0].status if refusals else 200
+    )
 
 
 def _chosen(trade_off: TradeOff, sent: Any, effect: str) -> list[Feature]:
-    keys = [name.removeprefix("effect:") for name, value in sent.items() if name.startswith("effect:") and value == effect]
+    keys = [
+        name.removeprefix("effect:")
+        for name, value in sent.items()
+        if name.startswith("effect:") and value == effect
+    ]
     return list(Feature.objects.filter(train=trade_off.train_id, key__in=keys))
 
 

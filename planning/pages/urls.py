@@ -3,12 +3,14 @@
 from django.urls import path
 
 from . import (
+    allocation,
     backlog,
     board,
     board_views,
     bottlenecks,
     capacity,
     definition,
+    demand,
     estimate,
     events,
     execution,
@@ -16,6 +18,7 @@ from . import (
     forecast,
     health,
     impediments,
+    goals,
     integration,
     matrix,
     plan,
@@ -26,6 +29,7 @@ from . import (
     sequence,
     splitting,
     tiering,
+    trade_off,
     train_size,
 )
 
@@ -34,6 +38,11 @@ urlpatterns = [
     path("bottlenecks/", bottlenecks.show, name="bottlenecks"),
     path("iteration/", execution.show, name="execution"),
     path("forecast/", forecast.show, name="forecast"),
+    path("increments/<uuid:pi>/allocation/", allocation.show, name="allocation"),
+    path("quarterly-goals/coverage/", goals.coverage, name="coverage"),
+    path("demands/import/", demand.show, name="demand_import"),
+    path("trade-offs/start/", trade_off.start, name="trade_off_new"),
+    path("trade-offs/<str:ref>/decision/", trade_off.decision, name="trade_off_decision"),
     path("increments/<uuid:pi>/capacity/", capacity.show, name="capacity"),
     path("train-size/", train_size.show, name="train_size"),
     path("integration/", integration.show, name="integration"),

@@ -7,6 +7,7 @@ from . import (
     execution,
     integration,
     quality,
+    portfolio,
     scoring,
     solutions,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "execution",
     "integration",
     "quality",
+    "portfolio",
     "scoring",
     "solutions",
 ]

@@ -18,6 +18,7 @@ from planning.models import (
 )
 from planning.pages.feature import feature_page
 from planning.queries import backlog
+from planning.queries.allocation import in_bucket
 from planning.states import OPEN
 from releasetrain.interface import links
 from releasetrain.interface.resources import Filter, Related, Resource, register
@@ -78,6 +79,7 @@ register(
             "state",
             "pi",
             "theme",
+            Filter("in_bucket", "Investment bucket", in_bucket),
         ),
         search=("key", "title", "description", "external_id"),
         order=("-rank_score", "-time_criticality", "created_at"),
