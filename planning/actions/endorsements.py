@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from governance.gates import invalidate
 from planning.models import Endorsement, EndorsementRule, Feature, FeatureKind
 from planning.queries import endorsements
-from planning.states import CLOSED
+from planning.states import FeatureState
 from releasetrain.audit.doorway import action, explain_constraint, register_effect, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
@@ -151,9 +151,11 @@ def guard_item(actor: Actor, release: Any, params: dict[str, Any]) -> Refusal | 
     return endorsed_first(feature) if feature else None
 
 
-def open_only(actor: Actor, feature: Feature, params: dict[str, Any]) -> Refusal | None:
-    """What is done or given up needs no word any more."""
-    return Refusal("feature.closed", f"{feature} is {feature.state}.") if feature.state in CLOSED else None
+def not_given_up(actor: Actor, feature: Feature, params: dict[str, Any]) -> Refusal | None:
+    """What was given up needs no word any more; what is done may still wait for its release."""
+    if feature.state != FeatureState.CANCELLED:
+        return None
+    return Refusal("feature.closed", f"{feature} is cancelled.")
 
 
 def follow_impact(actor: Actor, feature: Feature, params: dict[str, Any]) -> None:
@@ -161,7 +163,7 @@ def follow_impact(actor: Actor, feature: Feature, params: dict[str, Any]) -> Non
     _tell_releases(feature)
 
 
-register_guard("feature.endorse", open_only)
+register_guard("feature.endorse", not_given_up)
 register_guard("feature.add_to_release", guard_feature)
 register_guard("release.add_item", guard_item)
 for _verb in ("edit", "refine", "agree_score"):

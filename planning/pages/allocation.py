@@ -69,4 +69,7 @@ def show(request: Any, pi: uuid.UUID) -> HttpResponse:
 
 
 def _percent(text: str) -> int | str:
-    return int(text[:6]) if text.isascii() and text.isdigit() else 0 if not text else text
+    """What was typed, for the verb to judge; nothing typed is no share."""
+    if not text:
+        return 0
+    return int(text[:6]) if text.isascii() and text.isdigit() else text

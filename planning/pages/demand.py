@@ -57,7 +57,7 @@ def show(request: Any) -> HttpResponse:
     decision = import_demand_file.decide(request.actor, None, {"train": train} if train else {})
     context = {
         "title": "Import demand",
-        "section": "backlog",
+        "section": "demand",
         "crumbs": [("Demand", f"{links.page_root()}demands/"), ("Import", "")],
         "trains": trains,
         "train": train,

@@ -34,7 +34,7 @@ def coverage(request: Any) -> HttpResponse:
     root = links.page_root()
     context = {
         "title": "Coverage of goals",
-        "section": "backlog",
+        "section": "goals",
         "crumbs": [("Quarterly goals", f"{root}quarterly-goals/"), ("Coverage", "")],
         "trains": trains,
         "train": train,

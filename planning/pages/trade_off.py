@@ -122,7 +122,7 @@ def start(request: Any) -> HttpResponse:
     decision = create_trade_off.decide(request.actor, None, {"train": train} if train else {})
     context = {
         "title": "New trade-off",
-        "section": "backlog",
+        "section": "trade-offs",
         "crumbs": [("Trade-offs", f"{links.page_root()}trade-offs/"), ("New", "")],
         "trains": trains,
         "train": train,
@@ -187,7 +187,7 @@ def decision(request: Any, ref: str) -> HttpResponse:
     rows = _features(trade_off.train)
     context = {
         "title": f"Decide {trade_off}",
-        "section": "backlog",
+        "section": "trade-offs",
         "crumbs": [
             ("Trade-offs", f"{links.page_root()}trade-offs/"),
             (str(trade_off), links.url_for(trade_off)),

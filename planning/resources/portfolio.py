@@ -23,8 +23,20 @@ from planning.pages.demand import demand_list
 from planning.pages.goals import goal_list
 from planning.pages.quarterly_review import review_page
 from planning.pages.trade_off import trade_off_list, trade_off_page
+from releasetrain.interface import navigation
+from releasetrain.interface.navigation import Place
 from releasetrain.interface.resources import Filter, Resource, register
 from releasetrain.kernel.clock import now
+
+
+navigation.register(
+    Place("goals", "Goals", "target", "quarterly-goals/coverage/", 113, "Plan", "Quarterly goals and their coverage")
+)
+navigation.register(Place("demand", "Demand", "download", "demands/", 114, "Plan", "Demand of the portfolio"))
+navigation.register(Place("trade-offs", "Trade-offs", "gavel", "trade-offs/", 115, "Plan", "Trade-off decisions"))
+navigation.register(
+    Place("quarterly-reviews", "Quarterly reviews", "review", "quarterly-reviews/", 116, "Plan")
+)
 
 
 def _due(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -39,7 +51,7 @@ register(
     Resource(
         QuarterlyGoal,
         plural="quarterly-goals",
-        section="backlog",
+        section="goals",
         columns=("key", "title", "kind", "quarter", "train", "measure", "dropped_at"),
         filters=("train", "quarter", "kind"),
         search=("key", "title", "measure"),
@@ -105,7 +117,7 @@ register(
     Resource(
         Demand,
         plural="demands",
-        section="backlog",
+        section="demand",
         columns=(
             "key",
             "external_id",
@@ -130,7 +142,7 @@ register(
     Resource(
         TradeOff,
         plural="trade-offs",
-        section="backlog",
+        section="trade-offs",
         columns=("key", "title", "train", "state", "decision", "decided_by", "decided_at", "review_on"),
         filters=(Filter("due", "Review due", _due, (("yes", "Due"),)), "state", "train"),
         search=("key", "title", "question", "rationale"),
@@ -146,7 +158,7 @@ register(
     Resource(
         TradeOffItem,
         plural="trade-off-items",
-        section="backlog",
+        section="trade-offs",
         columns=("trade_off", "feature", "effect"),
         filters=("trade_off", "feature", "effect"),
         order=("-created_at",),
@@ -157,7 +169,7 @@ register(
     Resource(
         QuarterlyReview,
         plural="quarterly-reviews",
-        section="backlog",
+        section="quarterly-reviews",
         columns=("key", "train", "quarter", "held_on", "state", "before_at", "after_at"),
         filters=("train", "quarter", "state"),
         search=("key", "quarter", "agenda"),
@@ -172,7 +184,7 @@ register(
     Resource(
         QuarterlyReviewer,
         plural="quarterly-reviewers",
-        section="backlog",
+        section="quarterly-reviews",
         columns=("review", "person"),
         filters=("review", "person"),
         order=("created_at",),
@@ -183,7 +195,7 @@ register(
     Resource(
         ReviewProposal,
         plural="review-proposals",
-        section="backlog",
+        section="quarterly-reviews",
         columns=("title", "review", "feature", "state", "decided_by", "decided_at"),
         filters=("review", "state", "feature"),
         search=("title", "text", "rationale"),

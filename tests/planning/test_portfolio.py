@@ -457,7 +457,7 @@ def test_trade_off_forms_record_and_decide(world, web):
     )
     assert done.status_code == 303
     assert made.items.get().effect == "deferred"
-    assert made.key not in client.get("/o/northwind/trade-offs/?due=yes").content.decode()
+    assert f"trade-offs/{made.key}/" not in client.get("/o/northwind/trade-offs/?due=yes").content.decode()
 
 
 def test_trade_offs_over_rest(world, api):
