@@ -28,12 +28,21 @@ from releasetrain.interface.navigation import Place
 from releasetrain.interface.resources import Filter, Resource, register
 from releasetrain.kernel.clock import now
 
-
 navigation.register(
-    Place("goals", "Goals", "target", "quarterly-goals/coverage/", 113, "Plan", "Quarterly goals and their coverage")
+    Place(
+        "goals",
+        "Goals",
+        "target",
+        "quarterly-goals/coverage/",
+        113,
+        "Plan",
+        "Quarterly goals and their coverage",
+    )
 )
 navigation.register(Place("demand", "Demand", "download", "demands/", 114, "Plan", "Demand of the portfolio"))
-navigation.register(Place("trade-offs", "Trade-offs", "gavel", "trade-offs/", 115, "Plan", "Trade-off decisions"))
+navigation.register(
+    Place("trade-offs", "Trade-offs", "gavel", "trade-offs/", 115, "Plan", "Trade-off decisions")
+)
 navigation.register(
     Place("quarterly-reviews", "Quarterly reviews", "review", "quarterly-reviews/", 116, "Plan")
 )

@@ -60,6 +60,7 @@ from .execution import show_execution
 from .history import SOURCE, History, generate
 from .quality import build as build_quality
 from .releases import build_releases
+from .portfolio import build_portfolio
 from .structure import build_structure
 
 GATE_CHECKS: list[dict[str, Any]] = [
@@ -68,6 +69,7 @@ GATE_CHECKS: list[dict[str, Any]] = [
     {"kind": "static-analysis", "name": "Static analysis", "parameters": {}, "max_age_hours": 720},
     {"kind": "composition", "name": "Composition", "parameters": {}, "max_age_hours": 720},
     {"kind": "scope-dependencies", "name": "Dependencies of scope", "parameters": {}, "max_age_hours": 720},
+    {"kind": "endorsements", "name": "Endorsements", "parameters": {}, "max_age_hours": 720},
     {"kind": "approvals", "name": "Change approved", "parameters": {}, "max_age_hours": 720},
     {"kind": "change-window", "name": "Change window", "parameters": {}, "max_age_hours": 24},
     {"kind": "freeze", "name": "No freeze", "parameters": {}, "max_age_hours": 24},
@@ -120,6 +122,7 @@ class Bank:
         build_quality(self)
         build_releases(self)
         show_execution(self.rte, self.payments, self.pi)
+        build_portfolio(self.cast, self.payments, self.pi, self.today)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(

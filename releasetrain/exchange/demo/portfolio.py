@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from planning.actions import endorsements, investment, quarterly_reviews, scoring, scoring_models, themes, trade_offs
+from planning.actions import (
+    endorsements,
+    investment,
+    quarterly_reviews,
+    scoring,
+    scoring_models,
+    themes,
+    trade_offs,
+)
 from planning.models import Feature, ProposalState, QuarterlyReview, Theme
 from planning.rules.quarters import quarter_of
 from releasetrain.accounts.catalogue import Role
@@ -14,12 +22,34 @@ from trains.models import ProgramIncrement, Train
 from .cast import Cast
 
 # Features that were scored by several people, with how far each is off the agreed user-business value.
-SCORED = (("Mule account network view", (8, 20)), ("Savings pots", (13, 13)), ("Chargeback evidence assistant", (5, 13)))
+SCORED = (
+    ("Mule account network view", (8, 20)),
+    ("Savings pots", (13, 13)),
+    ("Chargeback evidence assistant", (5, 13)),
+)
 IMPACTS = {"Mule account network view": 13, "Secrets rotation without restart": 8, "Savings pots": 1}
 DEMAND = (
-    {"Epic ID": "PF-201", "Name": "Request to pay", "Sponsor": "Retail Banking", "Investment type": "New features", "Size": 13},
-    {"Epic ID": "PF-207", "Name": "Retire the fax gateway", "Sponsor": "Operations", "Investment type": "Technical debt", "Size": 5},
-    {"Epic ID": "PF-212", "Name": "Verification of payee", "Sponsor": "Compliance", "Investment type": "Compliance", "Size": 8},
+    {
+        "Epic ID": "PF-201",
+        "Name": "Request to pay",
+        "Sponsor": "Retail Banking",
+        "Investment type": "New features",
+        "Size": 13,
+    },
+    {
+        "Epic ID": "PF-207",
+        "Name": "Retire the fax gateway",
+        "Sponsor": "Operations",
+        "Investment type": "Technical debt",
+        "Size": 5,
+    },
+    {
+        "Epic ID": "PF-212",
+        "Name": "Verification of payee",
+        "Sponsor": "Compliance",
+        "Investment type": "Compliance",
+        "Size": 8,
+    },
 )
 
 
@@ -27,7 +57,9 @@ def _goals(product: Any, train: Train, today: date) -> None:
     """Goals of the quarter; the last one is served by nothing yet."""
     quarter = quarter_of(today)
     stated = [
-        themes.create_quarterly_goal(product, train=train, quarter=quarter, title=title, kind=kind, measure=measure)
+        themes.create_quarterly_goal(
+            product, train=train, quarter=quarter, title=title, kind=kind, measure=measure
+        )
         for title, kind, measure in (
             ("Money arrives at once", "customer", "95 % of refunds within ten seconds"),
             ("Twice the volume at the same cost", "cost", "Cost of a posting"),
@@ -51,7 +83,9 @@ def _endorsed(cast: Cast, features: dict[str, Feature]) -> None:
     ):
         endorsements.endorse_feature(owner, features[title], statement=why)
     endorsements.withdraw_endorsement(
-        owner, features["Velocity rules for refunds"], reason="The pilot blocks two of a hundred honest refunds."
+        owner,
+        features["Velocity rules for refunds"],
+        reason="The pilot blocks two of a hundred honest refunds.",
     )
 
 
@@ -78,10 +112,14 @@ def build_portfolio(cast: Cast, train: Train, pi: ProgramIncrement, today: date)
         ],
     )  # fmt: skip
     for title, number in IMPACTS.items():
-        scoring_models.agree_rating(product, features[title], model=model, values={"regulatory_impact": number})
+        scoring_models.agree_rating(
+            product, features[title], model=model, values={"regulatory_impact": number}
+        )
     investment.create_standard_buckets(product, train=train)
     investment.set_allocation(
-        rte, pi, shares={"New features": 50, "Enablers": 25, "Maintenance": 5, "Technical debt": 5, "Compliance": 15}
+        rte,
+        pi,
+        shares={"New features": 50, "Enablers": 25, "Maintenance": 5, "Technical debt": 5, "Compliance": 15},
     )
     investment.import_demand_rows(product, train=train, rows=list(DEMAND))
     _decision(product, rte, train, features, today)
@@ -118,13 +156,24 @@ def _review(
     review = QuarterlyReview.objects.get(pk=review.pk)
     pots = features["Savings pots"]
     smaller = quarterly_reviews.propose(
-        product, review, title="Cut savings pots to round-ups", text="Half the value for a quarter of the size.", feature=pots
+        product,
+        review,
+        title="Cut savings pots to round-ups",
+        text="Half the value for a quarter of the size.",
+        feature=pots,
     )
     quarterly_reviews.propose(
-        product, review, title="Add a second quarter for the acquiring contracts", text="No theme serves this goal yet."
+        product,
+        review,
+        title="Add a second quarter for the acquiring contracts",
+        text="No theme serves this goal yet.",
     )
     quarterly_reviews.decide_proposal(
-        rte, smaller, decision=ProposalState.ACCEPTED, rationale="Learn before building the rest.", decided_by=executive
+        rte,
+        smaller,
+        decision=ProposalState.ACCEPTED,
+        rationale="Learn before building the rest.",
+        decided_by=executive,
     )
     scoring.agree_score(
         product, Feature.objects.get(pk=pots.pk), value=8, time_criticality=3, risk_reduction=1, job_size=5
