@@ -10,11 +10,12 @@ from . import (
 )
 from .pages import panel
 from .queries import shared_resources
+from . import checks, evidence, train_checks
+from .pages import endorsements, goals
 from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)
 item_words(words_of_features)
-from .pages import endorsements, goals
 
 __all__ = [
     "checks",

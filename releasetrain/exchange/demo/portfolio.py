@@ -132,8 +132,10 @@ def _decision(product: Any, rte: Any, train: Train, features: dict[str, Feature]
         question="Both need the same two people of Ledger Core.",
         criteria=["Customer impact", "Cost"],
         options=[
-            {"name": "Partition first", "stability": 5, "velocity": 2, "scores": {"Customer impact": 2, "Cost": 3}, "note": "Month-end stays calm; refunds wait an iteration."},
-            {"name": "Refunds first", "stability": 2, "velocity": 5, "scores": {"Customer impact": 5, "Cost": 3}, "note": "The scheme's date is safe; month-end carries the old risk once more."},
+            {"name": "Partition first", "stability": 5, "velocity": 2, "scores": {"Customer impact": 2, "Cost": 3},
+             "note": "Month-end stays calm; refunds wait an iteration."},
+            {"name": "Refunds first", "stability": 2, "velocity": 5, "scores": {"Customer impact": 5, "Cost": 3},
+             "note": "The scheme's date is safe; month-end carries the old risk once more."},
         ],
         items=[features["Balance snapshots every 15 minutes"]],
     )  # fmt: skip
