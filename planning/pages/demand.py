@@ -10,12 +10,13 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from planning.actions.investment import import_demand_file
+from planning.queries import backlog
 from planning.queries.demand import DemandPlan, plan_demand
 from planning.rules import demand_rows
 from releasetrain.interface import links
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.refusals import Refusal, Refused
-from trains.models import ImportRun, Train
+from trains.models import ImportRun
 
 from .feature_import import _file, _mapping, _packed
 
@@ -31,9 +32,7 @@ def demand_list(request: Any) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: Any) -> HttpResponse:
     """Check a file, or import it; nothing is written by a check."""
-    trains = list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
-    chosen = request.POST.get("train") or request.GET.get("train", "")
-    train = next((t for t in trains if t.key == chosen), trains[0] if trains else None)
+    trains, train = backlog.train_to_show(request.POST.get("train") or request.GET.get("train", ""))
     refusals: list[Refusal] = []
     plan: DemandPlan | None = None
     file = None

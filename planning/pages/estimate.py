@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from planning.actions.scoring import MOST_TOGETHER, agree_together, score_together
 from planning.models import PARTS, Feature, FeatureScore
-from planning.queries import ranking
+from planning.queries import backlog, ranking
 from planning.rules import wsjf as rules
 from releasetrain.interface import links
 from releasetrain.interface.pages import page, redirect_to
@@ -25,9 +25,7 @@ SHOWN = 25
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: Any) -> HttpResponse:
     """The sheet: features down, the four columns across; checked, set to multiples of the smallest, or recorded."""
-    trains = list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
-    asked = request.POST.get("train") or request.GET.get("train", "")
-    train = next((t for t in trains if t.key == asked), trains[0] if trains else None)
+    trains, train = backlog.train_to_show(request.POST.get("train") or request.GET.get("train", ""))
     open_ = ranking.rankable(train.pk) if train else []
     chosen = _chosen(request, open_)
     numbers = _numbers(request, chosen)

@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from planning.actions.themes import create_quarterly_goal, create_theme
-from planning.queries import goals
+from planning.queries import backlog, goals
 from releasetrain.interface import links
 from releasetrain.interface.pages import page
-from trains.models import Release, Train
+from trains.models import Release
 from trains.ports import Panel, cockpit_panels
 
 ORPHANS_SHOWN = 50
@@ -25,8 +25,7 @@ def goal_list(request: Any) -> dict[str, Any]:
 @require_safe
 def coverage(request: Any) -> HttpResponse:
     """Goals with their themes and features, themes without a goal, and features that serve none."""
-    trains = list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
-    train = next((t for t in trains if t.key == request.GET.get("train")), trains[0] if trains else None)
+    trains, train = backlog.train_to_show(request.GET.get("train", ""))
     quarters = goals.quarters(train) if train else []
     asked = request.GET.get("quarter", "")
     quarter = asked if asked in quarters else ""

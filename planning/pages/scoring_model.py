@@ -20,13 +20,12 @@ from planning.actions.scoring_models import (
     stop_ranking,
 )
 from planning.models import Feature, FrozenScore, ModelScore, ScoringMethod, ScoringModel
-from planning.queries import ranking
+from planning.queries import backlog, ranking
 from planning.rules import scoring_model as rules
 from planning.rules.wsjf import SCALE
 from releasetrain.interface import links
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.refusals import Refusal, Refused
-from trains.models import Train
 
 BLANK_ROWS = 2
 START = (
@@ -186,9 +185,7 @@ def apply(request: Any, ref: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: Any) -> HttpResponse:
     """A new model: its name, its criteria and their weights."""
-    trains = list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
-    asked = request.POST.get("train") or request.GET.get("train", "")
-    train = next((t for t in trains if t.key == asked), trains[0] if trains else None)
+    trains, train = backlog.train_to_show(request.POST.get("train") or request.GET.get("train", ""))
     refusals: list[Refusal] = []
     given: Any = START
     method = request.POST.get("method", ScoringMethod.SUM)

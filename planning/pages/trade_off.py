@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from planning.actions.trade_offs import create_trade_off, decide_trade_off, review_trade_off
 from planning.models import Feature, TradeOff, TradeOffEffect, TradeOffItem
+from planning.queries import backlog
 from planning.rules.trade_off import MOST_CRITERIA, MOST_OPTIONS
 from planning.states import OPEN
 from releasetrain.interface import links
@@ -90,9 +91,7 @@ def _grade(text: str) -> int | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: Any) -> HttpResponse:
     """Record a decision to be made: its options, weighed by criteria."""
-    trains = list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
-    asked = request.POST.get("train") or request.GET.get("train", "")
-    train = next((t for t in trains if t.key == asked), trains[0] if trains else None)
+    trains, train = backlog.train_to_show(request.POST.get("train") or request.GET.get("train", ""))
     sent = request.POST
     names = (
         [n.strip()[:80] for n in sent.getlist("criterion")[:MOST_CRITERIA]] if sent else list(FIRST_CRITERIA)

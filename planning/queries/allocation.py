@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from planning.models import BucketShare, Feature, InvestmentBucket
 from planning.queries.increments import latest_baseline
 from planning.rules.allocation import Share, shares
 from planning.states import FeatureState
+from releasetrain.tenancy.scope import current_scope
 from trains.models import ProgramIncrement
 
 NO_BUCKET = "In no bucket"
@@ -40,6 +42,20 @@ def in_bucket(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     return rows.filter(
         Q(bucket=bucket) | Q(bucket__isnull=True, train=bucket.train_id, kind__in=bucket.kinds)
     )
+
+
+class BucketChoices:
+    """The buckets of the organization as choices of a filter, read each time they are asked for."""
+
+    def __bool__(self) -> bool:
+        return current_scope() is not None
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        if current_scope() is None:
+            return
+        for bucket in InvestmentBucket.objects.select_related("train").order_by("train__key", "position"):
+            yield str(bucket.pk), f"{bucket.train.key} {bucket.name}"
+        yield "none", NO_BUCKET
 
 
 @dataclass(frozen=True, slots=True)

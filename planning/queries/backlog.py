@@ -6,12 +6,13 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 
 from planning.models import PARTS, Feature, FeatureScore, ModelRating, ScoringModelVersion
 from planning.rules import scoring_model as models
 from planning.rules import wsjf as rules
 from planning.states import OPEN
+from trains.models import Train
 
 from . import ranking
 
@@ -128,3 +129,14 @@ def scoring(feature: Feature) -> Scoring:
     )
     names = {"size": "job_size"}
     return Scoring(scores, spread, {names.get(s.column, s.column): s.middle for s in spread})
+
+
+def train_to_show(asked: str) -> tuple[list[Train], Train | None]:
+    """The trains that run, and the one to show: the one asked for, else the one with the largest open backlog."""
+    trains = list(
+        Train.objects.filter(archived_at__isnull=True)
+        .annotate(open_features=Count("features", filter=Q(features__state__in=OPEN)))
+        .order_by("key")
+    )
+    busiest = max(trains, key=lambda t: t.open_features, default=None)
+    return trains, next((t for t in trains if t.key == asked), busiest)

@@ -18,7 +18,7 @@ from planning.models import (
 )
 from planning.pages.feature import feature_page
 from planning.queries import backlog
-from planning.queries.allocation import in_bucket
+from planning.queries.allocation import BucketChoices, in_bucket
 from planning.states import OPEN
 from releasetrain.interface import links
 from releasetrain.interface.resources import Filter, Related, Resource, register
@@ -79,7 +79,7 @@ register(
             "state",
             "pi",
             "theme",
-            Filter("in_bucket", "Investment bucket", in_bucket),
+            Filter("in_bucket", "Investment bucket", in_bucket, BucketChoices()),  # type: ignore[arg-type]
         ),
         search=("key", "title", "description", "external_id"),
         order=("-rank_score", "-time_criticality", "created_at"),

@@ -26,6 +26,7 @@ from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
+from . import links
 from .api import limits, problems
 from .frame import refusal_page
 
@@ -128,6 +129,8 @@ class OrganizationMiddleware:
 
     def _inside(self, request: Any, actor: Actor) -> HttpResponseBase:
         with tenant_scope(actor.organization_id, actor):
+            # Remembered before anything can fail: a refusal names addresses when its transaction asks no more.
+            links.slug_of(actor.organization_id)
             response = self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
