@@ -1,9 +1,10 @@
-"""What planning plugs into the floors below: gate checks, records for evidence, a panel, what features mean in a scope."""
+"""What planning plugs into the floors below: gate checks, records for evidence, panels, what features mean in a scope."""
 
 from trains.ports import defect_severities, item_words
 
 from . import (
     checks,
+    checks_endorsement,
     escalations,
     evidence,
     train_checks,
@@ -12,6 +13,7 @@ from .pages import panel
 from .queries import shared_resources
 from . import checks, evidence, train_checks
 from .pages import endorsements, goals
+from .pages import endorsements, goals, panel
 from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)
@@ -19,10 +21,12 @@ item_words(words_of_features)
 
 __all__ = [
     "checks",
+    "checks_endorsement",
+    "endorsements",
     "escalations",
     "evidence",
+    "goals",
     "panel",
     "shared_resources",
     "train_checks",
 ]
-__all__ = ["checks", "endorsements", "evidence", "goals", "train_checks"]

@@ -7,8 +7,8 @@ from .capacity import CapacityView
 from .execution import ExecutionView
 from .forecast import AgingView, ForecastView
 from .integration import IntegrationMilestonesView
-from .predictability import PredictabilityView
 from .portfolio import AllocationView, CoverageView, ReviewView
+from .predictability import PredictabilityView
 from .ranking import PreviewView, RankingView
 from .sequence import SequenceView
 from .solution import SolutionView

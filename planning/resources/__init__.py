@@ -6,8 +6,8 @@ from . import (
     event,
     execution,
     integration,
-    quality,
     portfolio,
+    quality,
     scoring,
     solutions,
 )
@@ -18,8 +18,8 @@ __all__ = [
     "event",
     "execution",
     "integration",
-    "quality",
     "portfolio",
+    "quality",
     "scoring",
     "solutions",
 ]

@@ -175,7 +175,7 @@ def test_a_withdrawn_endorsement_flags_the_release_in_its_cockpit_and_at_the_gat
     from governance.gates import changes_of
     from planning.actions.endorsements import withdraw_endorsement
     from planning.actions.releases import add_to_release
-    from planning.checks import endorsed
+    from planning.checks_endorsement import endorsed
 
     def judge():
         return endorsed(

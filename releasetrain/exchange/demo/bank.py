@@ -61,6 +61,7 @@ from .history import SOURCE, History, generate
 from .quality import build as build_quality
 from .releases import build_releases
 from .portfolio import build_portfolio
+from .quality import build as build_quality
 from .structure import build_structure
 
 GATE_CHECKS: list[dict[str, Any]] = [
