@@ -7,16 +7,19 @@ from typing import Annotated, Any
 from governance.gates import invalidate
 from planning.models import Endorsement, EndorsementRule, Feature, FeatureKind
 from planning.queries import endorsements
+from planning.rules.endorsement import Impact, first_match
 from planning.states import FeatureState
 from releasetrain.audit.doorway import action, explain_constraint, register_effect, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, Refusal, refuse
-from trains.models import Train
+from trains.models import Classification, Train
 
 from .features import TIERS
 
+# What the release assumes of an item without a tier.
+LEAST_TIER = 3
 explain_constraint("endorsement_once", "You have endorsed this feature already.")
 explain_constraint("endorsement_rule_says_something", "Name at least one condition.")
 
@@ -143,12 +146,26 @@ def guard_feature(actor: Actor, feature: Feature, params: dict[str, Any]) -> Ref
     return endorsed_first(feature)
 
 
+KIND_OF = {Classification.FEATURE: FeatureKind.FEATURE, Classification.INFRASTRUCTURE: FeatureKind.ENABLER}
+
+
 def guard_item(actor: Actor, release: Any, params: dict[str, Any]) -> Refusal | None:
-    """The same at the release's own door, whoever brings the feature."""
-    if params.get("source_kind") != "feature" or not params.get("source_id"):
+    """The same at the release's own door, whoever brings the feature, or an item that should be one."""
+    if params.get("source_kind") == "feature" and params.get("source_id"):
+        feature = Feature.objects.filter(pk=params["source_id"]).first()
+        return endorsed_first(feature) if feature else None
+    kind = KIND_OF.get(params.get("classification", Classification.FEATURE))
+    if release is None or params.get("source_id") or kind is None or "title" not in params:
         return None
-    feature = Feature.objects.filter(pk=params["source_id"]).first()
-    return endorsed_first(feature) if feature else None
+    impact = Impact(kind, params.get("tier", LEAST_TIER))
+    rule = first_match(endorsements.conditions(release.train_id), impact)
+    if rule is None:
+        return None
+    return Refusal(
+        "item.unendorsed",
+        f"An item like this is of high impact ({rule.name}: {rule.sentence}).",
+        remedy="Write it as a feature; a business owner endorses it, then it enters the release.",
+    )
 
 
 def not_given_up(actor: Actor, feature: Feature, params: dict[str, Any]) -> Refusal | None:

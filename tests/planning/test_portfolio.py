@@ -137,6 +137,9 @@ def test_a_high_impact_feature_enters_no_release_unendorsed_by_any_door(ruled, c
     direct = {"title": "By the back door", "source_kind": "feature", "source_id": str(risky.pk)}
     answer = api("release_manager").post(f"{ROOT}/releases/{ruled.release.key}/add_item", direct)
     assert (answer.status_code, answer.json()["code"]) == (409, "feature.unendorsed")
+    free = {"title": "Without a feature", "tier": 1}
+    loose = api("release_manager").post(f"{ROOT}/releases/{ruled.release.key}/add_item", free)
+    assert (loose.status_code, loose.json()["code"]) == (409, "item.unendorsed")
     endorse(ruled)
     item = add_to_release(cast["release_manager"], risky, release=ruled.release)
     assert item.source_id == risky.pk
