@@ -9,11 +9,8 @@ from . import (
     evidence,
     train_checks,
 )
-from .pages import panel
-from .queries import shared_resources
-from . import checks, evidence, train_checks
-from .pages import endorsements, goals
 from .pages import endorsements, goals, panel
+from .queries import shared_resources
 from .queries.scope_items import severity_of_feature, words_of_features
 
 defect_severities(severity_of_feature)

@@ -31,11 +31,11 @@ from . import (
     themes,
     throughput,
     tiering,
+    trade_offs,
     troubles,
     wall_links,
     work,
     work_import,
-    trade_offs,
 )
 
 __all__ = [
@@ -69,9 +69,9 @@ __all__ = [
     "themes",
     "throughput",
     "tiering",
+    "trade_offs",
     "troubles",
     "wall_links",
     "work",
     "work_import",
-    "trade_offs",
 ]

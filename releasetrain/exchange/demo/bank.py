@@ -58,10 +58,9 @@ from .calendar import build_calendar
 from .cast import Cast
 from .execution import show_execution
 from .history import SOURCE, History, generate
-from .quality import build as build_quality
-from .releases import build_releases
 from .portfolio import build_portfolio
 from .quality import build as build_quality
+from .releases import build_releases
 from .structure import build_structure
 
 GATE_CHECKS: list[dict[str, Any]] = [
