@@ -1,4 +1,4 @@
-"""What of trains' own objects escalates: promises between trains that nobody has made, or that are in danger."""
+"""What of trains' own objects escalates: promises between trains, and bookings that wait for a taken resource."""
 
 from __future__ import annotations
 

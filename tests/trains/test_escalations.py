@@ -207,7 +207,7 @@ def test_the_mail_of_a_level_goes_to_its_people(promise, cast, mailoutbox):
 def test_changes_that_wait_for_sign_off_can_escalate(in_northwind):
     from trains import escalating
 
-    assert {"changerequest", "traindependency"} <= {kind for kind, _ in escalating.kinds()}
+    assert {"booking", "changerequest", "traindependency"} <= {kind for kind, _ in escalating.kinds()}
     assert list(escalating.kind_of("changerequest").waiting(None)) == []
 
 
@@ -243,6 +243,25 @@ def test_the_timeline_cannot_be_changed(promise, cast):
     sweep(cast)
     with pytest.raises(DatabaseError), transaction.atomic():
         EscalationStep.objects.update(note="Nothing happened.")
+
+
+def test_a_booking_in_the_queue_of_a_taken_resource_waits(in_northwind, cast):
+    from trains import escalating
+    from trains.actions.bookings import create_booking, create_resource
+    from trains.actions.releases import create_release
+    from trains.actions.trains import create_train
+    from trains.models import SharedResource
+
+    rte = cast["rte"]
+    train = create_train(rte, key="PAY", name="Payments", cadence_start=date(2026, 1, 5))
+    lab = create_resource(rte, name="Card lab", kind=SharedResource.Kind.DEVICE, train=train)
+    window = {"starts": START, "ends": START + HOUR, "resource": lab}
+    for version in ("1.0.0", "1.1.0"):
+        release = create_release(cast["release_manager"], train=train, version=version)
+        create_booking(cast["release_manager"], release=release, queue=version != "1.0.0", **window)
+    (waiting,) = escalating.kind_of("booking").waiting(train)
+    assert "Card lab" in waiting.label
+    assert waiting.train_id == train.pk
 
 
 @pytest.mark.journey

@@ -52,7 +52,7 @@ from trains.actions.deployment_batch import record_many
 from trains.actions.deployments import record_deployment
 from trains.models import Deployment, Environment, Iteration, ProgramIncrement, Release, Service, Team, Train
 
-from . import catalogue, reports
+from . import catalogue, event, reports
 from .board import build_board
 from .calendar import build_calendar
 from .cast import Cast
@@ -115,6 +115,7 @@ class Bank:
         self._problem()
         self._release_before_the_board()
         self._review()
+        event.add(self)
         evidence.request_package(self.manager, release=self.done)
         build_board(self)
         build_structure(self)
