@@ -74,8 +74,8 @@ def _record(digest: str, size: int, name: str, media_type: str) -> StoredFile:
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Whole or not at all: write beside, flush to disk, rename."""
-    if target.exists():
+    """Whole or not at all: write beside, flush to disk, rename. What was damaged since is put right."""
+    if _holds(target, content):
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +91,13 @@ def _write(target: Path, content: bytes) -> None:
             raise
     except OSError as error:
         refuse_full(error)
+
+
+def _holds(target: Path, content: bytes) -> bool:
+    try:
+        return target.stat().st_size == len(content) and target.read_bytes() == content
+    except OSError:
+        return False
 
 
 def refuse_full(error: OSError) -> Any:

@@ -62,8 +62,8 @@ def kind_of(name: str) -> Escalatable | None:
 
 
 def last_changes(rows: list[Any]) -> dict[uuid.UUID, datetime]:
-    """When each of these rows of one tracked model was last changed, in one query."""
+    """When those of these rows of one tracked model that were ever changed last were, in one query."""
     if not rows:
         return {}
-    history = type(rows[0]).history.filter(id__in=[row.pk for row in rows])
+    history = type(rows[0]).history.filter(id__in=[row.pk for row in rows], history_type="~")
     return dict(history.order_by().values_list("id").annotate(at=Max("history_date")))

@@ -169,9 +169,11 @@ def log_hours(
 
 @action("work_item.finish", on=WorkItem, requires="planning.edit", machine=WORK_STATES)
 def finish_work_item(actor: Actor, item: WorkItem) -> WorkItem:
-    """It is done; nothing remains and nothing blocks it."""
+    """It is done; nothing remains and nothing blocks it. A start that was still to come is today."""
     _refuse_masters(item, "state")
     item.finished_at = now()
+    if item.started_at is not None:
+        item.started_at = min(item.started_at, item.finished_at)
     item.remaining_hours = None if item.remaining_hours is None else Decimal(0)
     item.blocked_reason, item.blocked_at = "", None
     return item

@@ -6,18 +6,24 @@ function name(box) {
   return box.getAttribute("aria-label") || heading?.textContent.trim() || "Scrolling region";
 }
 
+function reach(box) {
+  if (box.hasAttribute("tabindex") || box.scrollWidth <= box.clientWidth + 1) return;
+  box.tabIndex = 0;
+  if (!box.hasAttribute("role") && !/^(OL|UL|NAV|SECTION)$/.test(box.tagName)) box.setAttribute("role", "region");
+  box.setAttribute("aria-label", name(box));
+}
+
+// Called for every box at once, and again before the next paint whenever its width changes.
+const widths = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
+
 function look(root) {
   for (const box of root.querySelectorAll(BOXES)) {
-    if (box.hasAttribute("tabindex") || box.scrollWidth <= box.clientWidth + 1) continue;
-    box.tabIndex = 0;
-    if (!box.hasAttribute("role") && !/^(OL|UL|NAV|SECTION)$/.test(box.tagName)) box.setAttribute("role", "region");
-    box.setAttribute("aria-label", name(box));
+    reach(box);
+    widths.observe(box);
   }
 }
 
 export function start() {
   look(document);
-  let waiting = 0;
-  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => look(document), 200); });
   document.addEventListener("region:shown", (event) => look(event.detail || document));
 }

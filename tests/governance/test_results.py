@@ -372,3 +372,5 @@ def test_changed_bytes_on_disk_are_noticed(gateway: Any, web: Any) -> None:
     with gateway.scope("auditor"):
         files.path_of(result.file).write_bytes(junit(4))
     assert web("auditor").get(address).status_code == 404
+    gateway.post(junit(3))
+    assert web("auditor").get(address).content == junit(3), "the same report posted again puts the file right"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The main job through REST with curl alone: from an empty train to a verified evidence package.
 #
-#   HOST=http://127.0.0.1:8000 ORG=northwind RTE=rtk_… PRODUCT=… MANAGER=… CHAIR=… CAB1=… CAB2=… CAB3=… PROBLEM=…
-#   COMPLIANCE=… PIPELINE=… CAB1_EMAIL=… CAB2_EMAIL=… CAB3_EMAIL=… OWNER_EMAIL=… tests/journeys/rest_journey.sh FOLDER
+#   HOST=http://127.0.0.1:8000 ORG=northwind RTE=rtk_… PRODUCT=… LEAD=… MANAGER=… CHAIR=… CAB1=… CAB2=… CAB3=…
+#   PROBLEM=… COMPLIANCE=… PIPELINE=… CAB1_EMAIL=… CAB2_EMAIL=… CAB3_EMAIL=… OWNER_EMAIL=… tests/journeys/rest_journey.sh FOLDER
 #
 # API tokens, one per role; e-mail addresses of the board's members and of whoever mends things. FOLDER takes the files
 # that are sent and received.
@@ -81,7 +81,7 @@ feature() { # TITLE
     KEY=$(pick key)
 }
 refine() {
-    post "$PRODUCT" "features/$1/refine" \
+    post "$LEAD" "features/$1/refine" \
         '{"acceptance": "It works.", "feasibility": "Known.", "constraints": "none", "points": 5, "tier": 2}'
     post "$PRODUCT" "features/$1/agree_score" '{"value": 13, "time_criticality": 8, "risk_reduction": 5, "job_size": 5}'
     expect 5.20 wsjf

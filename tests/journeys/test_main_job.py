@@ -27,6 +27,7 @@ COMPANY, SLUG = "Southgate Savings", "southgate"
 ROLES = {
     "rita": "rte",
     "paul": "product_manager",
+    "tess": "technical_lead",
     # Her seat on the board must not help her with her own release.
     "rena": "release_manager cab_member",
     "chad": "change_manager",
@@ -178,10 +179,10 @@ FEATURES = {
 
 def write_the_backlog(meet: Callable[..., Person]) -> None:
     """c. Features are written, refined, and ordered by WSJF; an unrefined one has no place in a plan."""
-    paul = meet("paul")
+    paul, tess = meet("paul"), meet("tess")
     for title, (parts, points, kind) in FEATURES.items():
         page = paul.do("features/new", train="SAV", title=title, kind=kind)
-        paul.do(
+        tess.do(
             f"{page}do/refine",
             acceptance=f"{title} works for every customer.",
             feasibility="Known ground.",

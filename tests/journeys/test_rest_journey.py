@@ -20,6 +20,7 @@ SCRIPT = Path(__file__).with_name("rest_journey.sh")
 TOKENS = {
     "RTE": "rte",
     "PRODUCT": "product_manager",
+    "LEAD": "technical_lead",
     "MANAGER": "release_manager",
     "CHAIR": "change_manager",
     "CAB1": "cab_member",

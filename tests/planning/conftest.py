@@ -21,7 +21,9 @@ class World:
     iterations: list[Any]
     features: dict[str, Any] = field(default_factory=dict)
 
-    def feature(self, title: str, *, refined: bool = True, points: int = 5, **fields: Any) -> Any:
+    def feature(
+        self, title: str, *, refined: bool = True, points: int = 5, tier: int = 3, **fields: Any
+    ) -> Any:
         from planning.actions.features import create_feature, refine_feature
 
         rte = self.cast["rte"]
@@ -34,7 +36,7 @@ class World:
                 feasibility="Known.",
                 constraints="none",
                 points=points,
-                tier=3,
+                tier=tier,
             )
         made.refresh_from_db()
         self.features[title] = made

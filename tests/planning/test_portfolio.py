@@ -110,11 +110,7 @@ def ruled(world, cast):
 
     create_endorsement_rule(cast["compliance_officer"], name="High risk", tier=2)
     world.feature("Small")
-    risky = world.feature("Risky")
-    from planning.actions.features import edit_feature
-
-    edit_feature(cast["rte"], risky, tier=1)
-    risky.refresh_from_db()
+    world.feature("Risky", tier=1)
     world.release = create_release(cast["release_manager"], train=world.train, version="26.11.0")
     return world
 

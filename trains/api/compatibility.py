@@ -247,17 +247,31 @@ class VolatilityView(OrganizationView):
         )
 
 
-class BriefDocumentView(OrganizationView):
-    """A brief as a document."""
+def _document(view: OrganizationView, request: Any, ref: str, form: str) -> HttpResponse:
+    _only(view, "zone")
+    zone = request.query_params.get("zone") or request._request.organization.time_zone
+    with timezone.override(zone_named(zone)):
+        return answer(found_brief(view.actor, ref), form)
+
+
+_ZONE = _text("zone", "Times in this zone, e.g. Europe/London; by default the organization's.")
+
+
+class BriefPdfView(OrganizationView):
+    """A brief on paper."""
 
     @extend_schema(
-        operation_id="content_brief_document",
-        parameters=[_text("zone", "Times in this zone, e.g. Europe/London; by default the organization's.")],
-        responses={(200, "application/pdf"): bytes, (200, "text/html"): str},
+        operation_id="content_brief_pdf", parameters=[_ZONE], responses={(200, "application/pdf"): bytes}
     )
-    def get(self, request: Any, ref: str, form: str) -> HttpResponse:
-        """The brief as PDF or HTML, times in the reader's zone."""
-        _only(self, "zone")
-        zone = request.query_params.get("zone") or request._request.organization.time_zone
-        with timezone.override(zone_named(zone)):
-            return answer(found_brief(self.actor, ref), form)
+    def get(self, request: Any, ref: str) -> HttpResponse:
+        """The brief as PDF, times in the reader's zone."""
+        return _document(self, request, ref, "pdf")
+
+
+class BriefHtmlView(OrganizationView):
+    """A brief as one page."""
+
+    @extend_schema(operation_id="content_brief_html", parameters=[_ZONE], responses={(200, "text/html"): str})
+    def get(self, request: Any, ref: str) -> HttpResponse:
+        """The brief as HTML, times in the reader's zone."""
+        return _document(self, request, ref, "html")

@@ -4,7 +4,7 @@ from django.urls import path
 
 from . import calendar
 from .boundaries import BoundariesView
-from .compatibility import BriefDocumentView, CanDeployView, CompatibilityView, VolatilityView
+from .compatibility import BriefHtmlView, BriefPdfView, CanDeployView, CompatibilityView, VolatilityView
 from .value_stream import ValueStreamView
 
 urlpatterns = [
@@ -13,18 +13,8 @@ urlpatterns = [
     path("can-i-deploy", CanDeployView.as_view(), name="api-can-i-deploy"),
     path("compatibility", CompatibilityView.as_view(), name="api-compatibility"),
     path("scope-volatility", VolatilityView.as_view(), name="api-scope-volatility"),
-    path(
-        "content-briefs/<str:ref>/brief.pdf",
-        BriefDocumentView.as_view(),
-        {"form": "pdf"},
-        name="api-brief-pdf",
-    ),
-    path(
-        "content-briefs/<str:ref>/brief.html",
-        BriefDocumentView.as_view(),
-        {"form": "html"},
-        name="api-brief-html",
-    ),
+    path("content-briefs/<str:ref>/brief.pdf", BriefPdfView.as_view(), name="api-brief-pdf"),
+    path("content-briefs/<str:ref>/brief.html", BriefHtmlView.as_view(), name="api-brief-html"),
     path("calendar/events", calendar.CalendarEventsView.as_view(), name="api-calendar-events"),
     path("calendar/cadence", calendar.CadenceView.as_view(), name="api-calendar-cadence"),
     path("calendar/load", calendar.LoadView.as_view(), name="api-calendar-load"),

@@ -265,11 +265,12 @@ def difference(before: Any, after: Any, caption: str = "What changed") -> dict[s
 
 
 @register.simple_tag
-def line_difference(before: str, after: str) -> SafeString:
-    """Two texts as lines, removed and added lines marked."""
+def line_difference(before: str, after: str, of: str = "") -> SafeString:
+    """Two texts as lines, removed and added lines marked; `of` says which text it is where a page shows several."""
     rows = [(tag, line) for tag, line in differences.lines(before or "", after or "")]
     return format_html(
-        '<pre class="code line-diff" tabindex="0" role="region" aria-label="Difference">{}</pre>',
+        '<pre class="code line-diff" tabindex="0" role="region" aria-label="{}">{}</pre>',
+        f"Difference: {of}" if of else "Difference",
         format_html_join(
             "\n",
             "{}",
