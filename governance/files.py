@@ -49,6 +49,12 @@ def keep_path(path: Path, *, name: str, media_type: str = "application/octet-str
     return _record(digest, size, name, media_type)
 
 
+def restore(stored: StoredFile, content: bytes) -> None:
+    """Put the bytes back where they were lost or damaged since; they must be those that were stored."""
+    if digest_of(content) == stored.digest:
+        _write(path_of(stored), content)
+
+
 def path_of(stored: StoredFile) -> Path:
     """The file's place on disk."""
     return location(stored.organization_id, stored.digest)

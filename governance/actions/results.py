@@ -68,6 +68,7 @@ def post_result(
     content_digest = files.digest_of(file.content)
     for standing in standing_results([artifact], reading.kind)[artifact.pk]:
         if (standing.digest, standing.tool, standing.stream) == (content_digest, tool, stream):
+            files.restore(standing.file, file.content)
             return standing
     result = Result.objects.create(
         artifact=artifact,

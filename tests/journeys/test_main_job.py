@@ -463,6 +463,7 @@ def scope_changes_after_the_approval(
         "source_kind": "incident",
         "source_id": defect["id"],
         "source_key": defect["key"],
+        "rollback_criterion": CRITERION,
     }
     assert "only by an approved emergency change" in rena.refused(f"{release}do/add_item", **late)
     emergency = rena.do(

@@ -111,7 +111,7 @@ def test_named_addresses_answer(row):
 
 def _answers(method: str, path: str) -> None:
     """An endpoint that takes the method; a verb's address leads to a declared verb."""
-    view = _resolves("/api/v1/orgs/acme" + path.replace("{id}", "x")).func.view_class
+    view = _resolves("/api/v1/orgs/acme" + path.replace("{id}", "<id>")).func.view_class
     assert method in ("GET", "POST"), method
     assert hasattr(view, method.lower()), f"{path} does not answer {method}"
     verb = getattr(view, "verb", None)
