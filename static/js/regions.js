@@ -10,7 +10,11 @@ function reach(box) {
   if (box.hasAttribute("tabindex") || box.scrollWidth <= box.clientWidth + 1) return;
   box.tabIndex = 0;
   if (!box.hasAttribute("role") && !/^(OL|UL|NAV|SECTION)$/.test(box.tagName)) box.setAttribute("role", "region");
-  box.setAttribute("aria-label", name(box));
+  // Two regions of one name could not be told apart in a list of landmarks.
+  const told = name(box);
+  const others = [...document.querySelectorAll("[role=region][aria-label]")].filter((other) => other !== box);
+  const same = others.filter((other) => other.getAttribute("aria-label").startsWith(told)).length;
+  box.setAttribute("aria-label", same ? `${told} (${same + 1})` : told);
 }
 
 // Called for every box at once, and again before the next paint whenever its width changes.
