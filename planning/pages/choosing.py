@@ -1,17 +1,16 @@
-"""Which train a page of planning is about: the one that was chosen, or the first."""
+"""Which train a page of planning is about: the one that was chosen, or the busiest."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from planning.queries.backlog import train_to_show
 from trains.models import ProgramIncrement, Train
 
 
 def chosen_train(request: Any) -> tuple[list[Train], Train | None]:
     """The trains that run, and the one of the address."""
-    trains = list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
-    wanted = request.GET.get("train", "")
-    return trains, next((t for t in trains if t.key == wanted), trains[0] if trains else None)
+    return train_to_show(request.GET.get("train", ""))
 
 
 def chosen_increment(

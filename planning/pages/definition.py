@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from planning.actions.definition import add_for_team, publish_definition
 from planning.queries import increments
+from planning.queries.asked import busiest, running
 from planning.queries.definition import latest, lines_in_force, teams_at, versions
 from releasetrain.interface import links
 from releasetrain.interface.pages import page, redirect_to
@@ -21,8 +22,8 @@ MOST_MILESTONES = 12
 
 @require_safe
 def home(request: Any) -> HttpResponse:
-    """Go to the first train's."""
-    train = Train.objects.filter(archived_at__isnull=True).order_by("key").first()
+    """Go to the busiest train's."""
+    train = busiest(running())
     if train is None:
         context = {"title": "Definition of Done", "section": "done", "train": None}
         return page(request, "planning/definition.html", context)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.db.models import Count, Q
+
+from planning.states import OPEN
 from releasetrain.kernel.refusals import refuse
 from releasetrain.tenancy.models import row_id
 from trains.models import Iteration, ProgramIncrement, Team, Train
@@ -12,11 +15,11 @@ from . import execution, forecast, increments
 
 
 def train_of(query: Mapping[str, str], trains: list[Train] | None = None) -> Train | None:
-    """The train named by `train`, else the first that runs; None when there is none at all."""
+    """The train named by `train`, else the busiest that runs; None when there is none at all."""
     listed = trains if trains is not None else running()
     word = query.get("train", "").strip()
     if not word:
-        return listed[0] if listed else None
+        return busiest(listed)
     found = next((t for t in listed if word in (t.key, str(t.pk)) or word.upper() == t.key), None)
     if found is None:
         refuse("train.unknown", f"There is no train {word[:60]}.", field="train", status=422)
@@ -24,8 +27,16 @@ def train_of(query: Mapping[str, str], trains: list[Train] | None = None) -> Tra
 
 
 def running() -> list[Train]:
-    """Trains that are not archived, by key."""
-    return list(Train.objects.filter(archived_at__isnull=True).order_by("key"))
+    """Trains that are not archived, by key, with the size of their open backlog."""
+    rows = Train.objects.filter(archived_at__isnull=True)
+    return list(
+        rows.annotate(open_features=Count("features", filter=Q(features__state__in=OPEN))).order_by("key")
+    )
+
+
+def busiest(trains: list[Train]) -> Train | None:
+    """The one of those that `running` gave with the largest open backlog, the first among equals."""
+    return max(trains, key=lambda train: train.open_features, default=None)  # type: ignore[attr-defined]
 
 
 def increment_of(query: Mapping[str, str], train: Train | None) -> ProgramIncrement | None:

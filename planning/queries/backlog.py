@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min
 
 from planning.models import PARTS, Feature, FeatureScore, ModelRating, ScoringModelVersion
 from planning.rules import scoring_model as models
@@ -15,6 +15,7 @@ from planning.states import OPEN
 from trains.models import Train
 
 from . import ranking
+from .asked import busiest, running
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,5 @@ def scoring(feature: Feature) -> Scoring:
 
 def train_to_show(asked: str) -> tuple[list[Train], Train | None]:
     """The trains that run, and the one to show: the one asked for, else the one with the largest open backlog."""
-    trains = list(
-        Train.objects.filter(archived_at__isnull=True)
-        .annotate(open_features=Count("features", filter=Q(features__state__in=OPEN)))
-        .order_by("key")
-    )
-    busiest = max(trains, key=lambda t: t.open_features, default=None)
-    return trains, next((t for t in trains if t.key == asked), busiest)
+    trains = running()
+    return trains, next((t for t in trains if t.key == asked), busiest(trains))

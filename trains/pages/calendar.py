@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar as month_calendar
+import math
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -26,6 +27,8 @@ VIEWS = ("timeline", "month", "week", "list")
 SPANS = (14, 28, 42, 56)
 _DAY = timedelta(days=1)
 _LABEL_COLUMNS = 4
+# How many characters of a label the whole width of the timeline holds, and the columns a longer one is cut at.
+_CHARACTERS, _MOST_COLUMNS = 170, 8
 _CSS = {
     "freeze": "frz",
     "closed": "frz",
@@ -174,7 +177,8 @@ def _lanes(events: list[CalendarEvent], asked: Asked) -> list[Lane]:
             else _CSS.get(event.kind, "")
         )
         long = columns >= _LABEL_COLUMNS
-        width = columns if long else min(max(columns, _LABEL_COLUMNS), asked.days - column + 1)
+        labelled = min(1 + math.ceil(len(event.title) * asked.days / _CHARACTERS), _MOST_COLUMNS)
+        width = columns if long else min(max(columns, labelled), asked.days - column + 1)
         lanes.setdefault(event.lane, Lane(event.lane)).bars.append(Bar(event, column, width, css, long))
     return sorted(lanes.values(), key=lambda lane: (lane.name != EVERYBODY, lane.name))
 
