@@ -69,7 +69,7 @@ class Person:
     def sees(self, text: str, timeout: float | None = None) -> None:
         self.main.get_by_text(text).filter(visible=True).first.wait_for(timeout=timeout)
 
-    def watches_for(self, text: str, seconds: float = 60) -> None:
+    def watches_for(self, text: str, seconds: float = 120) -> None:
         """Look at the page again and again until the words stand there; for what a worker does in its own time."""
         deadline = self.page.evaluate("performance.timeOrigin + performance.now()") + seconds * 1000
         while not self.main.get_by_text(text).filter(visible=True).count():
