@@ -15,6 +15,7 @@ from planning.ports import WallLine, WallPanel, wall_panel, wall_panels
 from planning.rules.burnup import Day, Version, burn_up
 from planning.states import FeatureState
 from trains.models import Iteration, ProgramIncrement, Release, Train
+from trains.queries.on_call import who_is_on_call
 
 from . import increments
 from .board import Board, Row, load_board
@@ -150,6 +151,26 @@ def _obstacles(board: Board, today: date) -> list[Obstacle]:
     ]
     found += [Obstacle(mark.sentence, mark.tone, None) for mark in board.clashes]
     return found
+
+
+@wall_panel
+def on_call(train: Train, pi: ProgramIncrement | None) -> WallPanel | None:
+    """Who answers now, by initials: the screen shows no names."""
+    found = who_is_on_call(train=train)
+    lines = [
+        WallLine(
+            each.rotation.name,
+            each.person.initials if each.person else "nobody",
+            "ok" if each.person else "bad",
+        )
+        for each in found[:LINES]
+    ]
+    answering = [each.person for each in found if each.person]
+    if not found:
+        return None
+    return WallPanel(
+        "On call", answering[0].initials if answering else "–", tuple(lines), "" if answering else "bad", 20
+    )
 
 
 @wall_panel

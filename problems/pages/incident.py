@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from problems.models import Incident, Problem
+from trains.queries.on_call import who_is_on_call
 
 from .parts import further_neighbours, verbs_by_weight, verbs_of_part
 
@@ -37,6 +38,7 @@ def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "restored": incident.resolved_at - incident.began_at if incident.resolved_at else None,
         "links": [{"link": each, "verbs": verbs_of_part(request, each)} for each in links],
         "problems": problems,
+        "on_call": who_is_on_call(services=services) if incident.is_open else [],
         "known_errors": []
         if not incident.is_open
         else list(known_errors.exclude(pk__in=[p.pk for p in problems])[:5]),

@@ -364,6 +364,41 @@ def test_who_is_on_call_follows_turns_overrides_and_the_clock(rota: Any, api: An
     assert "Watch the queue" in page
 
 
+def test_escalations_incidents_rollbacks_and_the_wall_ask_who_is_on_call(
+    rota: Any, web: Any, api: Any, cast: Any
+) -> None:
+    from planning.queries.wall import on_call as wall_panel
+    from problems.actions.incidents import record_incident
+    from trains.actions.deployments import record_deployment
+    from trains.actions.escalations import add_level, create_policy
+    from trains.models import Environment, Service
+    from trains.queries.escalations import people_of
+
+    answering = who_is_on_call(train=rota.train)[0].person
+    policy = create_policy(rota.as_["rte"], name="Promises", subject_kind="traindependency")
+    with pytest.raises(Refused) as refused:
+        add_level(rota.as_["rte"], policy, after_minutes=5, on_call=True, person=answering)
+    assert refused.value.refusals[0].code == "escalation_level.who"
+    level = add_level(rota.as_["rte"], policy, after_minutes=5, on_call=True)
+    assert level.who == "Whoever is on call"
+    assert people_of(level, rota.train.pk) == [answering]
+    ledger = Service.objects.get(name="ledger")
+    deployment = record_deployment(
+        cast["service_account"],
+        service=ledger,
+        environment=Environment.objects.get(kind="production"),
+        status="succeeded",
+        version="1.0.0",
+    )
+    incident = record_incident(cast["problem_manager"], title="Postings are late", service=ledger, severity=2)
+    for address in (f"incidents/{incident.key}/", f"deployments/{deployment.pk}/"):
+        page = web("rte").get(f"/o/northwind/{address}").content.decode()
+        assert "On call now" in page, address
+        assert str(answering) in page, address
+    panel = wall_panel(rota.train, None)
+    assert (panel.figure, panel.lines[0].text) == (answering.initials, rota.rota.name)
+
+
 def test_a_rotation_goes_out_as_icalendar_and_comes_back(rota: Any, web: Any, api: Any) -> None:
     exported = web("rte").get(f"/o/northwind/on-call/{rota.rota.pk}/calendar.ics").content
     other = on_call.create_rotation(rota.as_["rte"], name="Identity", platform="identity", time_zone="UTC")

@@ -59,15 +59,19 @@ def add_level(
     ],
     role: Annotated[Role | None, Field("Role", "Whoever holds it on the train.")] = None,
     person: Annotated[User | None, Field("Or one person")] = None,
+    on_call: Annotated[
+        bool,
+        Field("Or whoever is on call", "By the rotations of the train and its services, at that moment."),
+    ] = False,
     channel: Annotated[Channel, Field("Channel")] = Channel.INBOX,
 ) -> EscalationLevel:
     """Add a rung at the top of the ladder: who is told if nobody below has answered."""
     _living(policy)
-    if (role is None) == (person is None):
+    if (role is not None) + (person is not None) + on_call != 1:
         refuse(
             "escalation_level.who",
-            "A level tells either a role or one person.",
-            remedy="Fill one of the two.",
+            "A level tells a role, one person, or whoever is on call.",
+            remedy="Fill one of the three.",
             field="role",
             status=422,
         )
@@ -78,6 +82,7 @@ def add_level(
         after_minutes=after_minutes,
         role=role or "",
         person=person,
+        on_call=on_call,
         channel=channel,
     )
 

@@ -236,7 +236,9 @@ class OnCallView(OrganizationView):
             refuse("service.unknown", f"There is no service {name}.", field="service")
         at = _moment(request, "at", now())
         platform = request.query_params.get("platform", "").replace("\0", "")
-        found = who_is_on_call(train=_train(request), service=service, platform=platform, at=at)
+        found = who_is_on_call(
+            train=_train(request), services=[service] if service else [], platform=platform, at=at
+        )
         return Response(
             {
                 "at": at,

@@ -51,6 +51,7 @@ class EscalationLevel(TenantModel):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    on_call = models.BooleanField(default=False)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.INBOX)
     history = tracked()
 
@@ -60,7 +61,8 @@ class EscalationLevel(TenantModel):
             models.UniqueConstraint(fields=["policy", "number"], name="escalation_level_once"),
             models.CheckConstraint(condition=Q(number__gte=1), name="escalation_level_from_one"),
             models.CheckConstraint(
-                condition=~Q(role="") | Q(person__isnull=False), name="escalation_level_tells_somebody"
+                condition=~Q(role="") | Q(person__isnull=False) | Q(on_call=True),
+                name="escalation_level_tells_somebody",
             ),
             models.CheckConstraint(
                 condition=Q(channel__in=Channel.values), name="escalation_level_channel_known"
@@ -73,6 +75,8 @@ class EscalationLevel(TenantModel):
     @property
     def who(self) -> str:
         """Whom this level tells, in words."""
+        if self.on_call:
+            return "Whoever is on call"
         return str(self.person) if self.person_id else str(Role(self.role).label)
 
     def scope_path(self) -> list[ScopeKey]:

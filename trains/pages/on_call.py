@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -13,8 +13,8 @@ from releasetrain.interface import links
 from releasetrain.interface.pages import page
 from releasetrain.kernel.clock import now
 from trains.actions.on_call import create_rotation
-from trains.models import OnCallRotation
-from trains.queries.on_call import of_rotations, rotation_calendar, schedules_of
+from trains.models import Deployment, OnCallRotation
+from trains.queries.on_call import of_rotations, rotation_calendar, schedules_of, who_is_on_call
 from trains.rules.intervals import Interval
 
 _SHOWN = timedelta(days=28)
@@ -36,6 +36,11 @@ def show(request: Any) -> HttpResponse:
         "rotation_verb": (create_rotation.decide(request.actor), links.verb_url(create_rotation)),
     }
     return page(request, "trains/calendar_on_call.html", context)
+
+
+def deployment_page(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
+    """Whom a rollback concerns: who is on call for the service."""
+    return {"on_call": who_is_on_call(services=[deployment.service])}
 
 
 def rotation_page(request: Any, rotation: OnCallRotation) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from django.db.models import Q
 from releasetrain.accounts.models import Grant, Membership, User
 from releasetrain.kernel.clock import now
 from trains import escalating
-from trains.models import Escalation, EscalationLevel, EscalationPolicy, InboxEntry, Team
+from trains.models import Escalation, EscalationLevel, EscalationPolicy, InboxEntry, Team, Train
+
+from .on_call import who_is_on_call
 
 
 def levels_of(policy: EscalationPolicy) -> list[EscalationLevel]:
@@ -40,7 +42,7 @@ def present(policy: EscalationPolicy, subject_id: uuid.UUID) -> Escalation | Non
 
 
 def people_of(level: EscalationLevel, train_id: uuid.UUID | None) -> list[User]:
-    """The active members whom a level tells: one person, or all holders of a role on the train.
+    """The active members whom a level tells: one person, all holders of a role on the train, or who is on call for it.
 
     A role held for the whole organization counts everywhere; one held on a team counts on the team's train.
     """
@@ -48,6 +50,10 @@ def people_of(level: EscalationLevel, train_id: uuid.UUID | None) -> list[User]:
     users = User.objects.filter(is_active=True, kind="person", pk__in=members.values("user_id"))
     if level.person_id:
         return list(users.filter(pk=level.person_id))
+    if level.on_call:
+        train = Train.objects.filter(pk=train_id).first() if train_id else None
+        answering = [each.person.pk for each in who_is_on_call(train=train) if each.person]
+        return list(users.filter(pk__in=answering).order_by("name", "email"))
     where = Q(scope__kind="organization")
     if train_id:
         where |= Q(scope__kind="train", scope__object_id=train_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,17 +43,17 @@ _SEARCHED = timedelta(days=60)
 def who_is_on_call(
     *,
     train: Train | None = None,
-    service: Service | None = None,
+    services: Collection[Service] = (),
     platform: str = "",
     at: datetime | None = None,
 ) -> list[OnCall]:
-    """Who answers at the moment (default: now) for a service and its train, a train, a platform, or everything."""
+    """Who answers at the moment (default: now) for services and their trains, a train, a platform, or everything."""
     rows = OnCallRotation.objects.filter(retired_at__isnull=True)
     about = Q()
-    if service is not None:
-        about |= Q(service=service)
-        if service.train_id:
-            about |= Q(train_id=service.train_id)
+    if services:
+        about |= Q(service__in=services) | Q(
+            train_id__in={each.train_id for each in services if each.train_id}
+        )
     if train is not None:
         about |= Q(train=train) | Q(service__train=train)
     if platform:

@@ -24,6 +24,7 @@ from trains.models import (
 )
 from trains.pages.calendar_objects import conflict_page
 from trains.pages.cockpit import cockpit
+from trains.pages.on_call import deployment_page
 from trains.pages.overview import overview
 
 register(
@@ -203,6 +204,8 @@ register(
             "rolls_back__service",
             "rolls_back__environment",
         ),
+        template="trains/deployment.html",
+        context=deployment_page,
     )
 )
 register(

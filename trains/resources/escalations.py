@@ -93,7 +93,7 @@ register(
         EscalationLevel,
         plural="escalation-levels",
         section="escalations",
-        columns=("policy", "number", "after_minutes", "role", "person", "channel"),
+        columns=("policy", "number", "after_minutes", "role", "person", "on_call", "channel"),
         filters=("policy", "role"),
         part_of=lambda level: level.policy,
     )
