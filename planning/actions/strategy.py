@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from planning.models import Feature, Risk, StrategyState, TestLevel, TestStrategy, TestStrategyLine
-from planning.queries.strategy import standings
+from planning.queries.strategy import readiness, standings
 from planning.states import CLOSED
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import action, explain_constraint, register_guard
@@ -13,7 +13,7 @@ from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, Refusal, refuse
-from trains.models import Release, Team
+from trains.models import ReadinessAnswer, Release, Team
 
 from .risks import Impact, Likelihood, create_risk
 
@@ -217,6 +217,28 @@ def not_removed(actor: Actor, line: TestStrategyLine, params: dict[str, Any]) ->
     return Refusal("test_strategy.removed", "This line was taken out.") if line.removed_at else None
 
 
+def coverage_without_gaps(actor: Actor, asked: Any, params: dict[str, Any]) -> Refusal | None:
+    """The coverage question of a release's readiness is not answered yes while a strategy in it has gaps."""
+    if asked is None or asked.topic != ReadinessAnswer.Topic.COVERAGE:
+        return None
+    if params.get("answer") != ReadinessAnswer.Answer.YES:
+        return None
+    found = readiness(asked.release)
+    lacking = [each for each in (found.own, *found.features) if each.strategy and each.grave]
+    if not lacking:
+        return None
+    gaps = sum(len(each.grave) for each in lacking)
+    return Refusal(
+        "readiness.test_gaps",
+        f"{gaps} gap{'' if gaps == 1 else 's'} in the test strategies of this release:"
+        f" {lacking[0].subject}: {lacking[0].grave[0].sentence}",
+        remedy="Close the gaps, or answer “partly” or “no”.",
+        blocked_by=Ref.of(lacking[0].strategy),
+        field="answer",
+    )
+
+
+register_guard("readiness_answer.answer", coverage_without_gaps)
 register_guard("feature.write_test_strategy", one_each)
 register_guard("release.write_test_strategy", one_each)
 register_guard("test_strategy.agree", agreed_by_another)

@@ -30,6 +30,7 @@ def show(request: Any) -> HttpResponse:
         "train": train,
         "beats": beats,
         "scored": scored,
+        "disturbed": [beat for beat in reversed(beats) if beat.disturbances],
         "chart": _chart(scored) if scored else None,
         "root": links.page_root(),
         "api_url": f"{links.api_root()}/predictability?train={train.key}" if train else "",

@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from planning.models import Objective
+from django.db.models import Count, Q, Sum
+
+from planning.models import Objective, PlanChange, PlanChangeItem
 from planning.rules import predictability as rules
 from trains.models import ProgramIncrement, Train
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What one cause changed in a committed plan: accepted changes, and the points they brought in and took out."""
+
+    cause: PlanChange.Cause
+    changes: int
+    points_in: int
+    points_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +30,7 @@ class Beat:
     result: rules.TrainPredictability | None
     objectives: int
     scored: int
+    disturbances: list[Disturbance]
 
 
 def of_train(train: Train, most: int = 12) -> list[Beat]:
@@ -26,15 +39,38 @@ def of_train(train: Train, most: int = 12) -> list[Beat]:
     rows: dict[Any, list[Objective]] = {}
     for each in Objective.objects.filter(pi__in=increments).select_related("team").order_by("team__name"):
         rows.setdefault(each.pi_id, []).append(each)
-    return [_beat(pi, rows.get(pi.pk, [])) for pi in increments]
+    disturbed = _disturbances(increments)
+    return [_beat(pi, rows.get(pi.pk, []), disturbed.get(pi.pk, [])) for pi in increments]
 
 
 def of_increment(pi: ProgramIncrement) -> Beat:
     rows = Objective.objects.filter(pi=pi).select_related("team").order_by("team__name", "created_at")
-    return _beat(pi, list(rows))
+    return _beat(pi, list(rows), _disturbances([pi]).get(pi.pk, []))
 
 
-def _beat(pi: ProgramIncrement, objectives: list[Objective]) -> Beat:
+def _disturbances(increments: list[ProgramIncrement]) -> dict[Any, list[Disturbance]]:
+    """The accepted changes of committed plans by Program Increment and cause, in one query."""
+    act = PlanChangeItem.Act
+    rows = (
+        PlanChange.objects.filter(pi__in=increments, state=PlanChange.State.ACCEPTED)
+        .order_by("pi", "cause")
+        .values("pi", "cause")
+        .annotate(
+            changes=Count("pk", distinct=True),
+            points_in=Sum("items__feature__points", filter=Q(items__act=act.ADD), default=0),
+            points_out=Sum("items__feature__points", filter=Q(items__act=act.REMOVE), default=0),
+        )
+    )
+    found: dict[Any, list[Disturbance]] = {}
+    for row in rows:
+        cause = PlanChange.Cause(row["cause"])
+        found.setdefault(row["pi"], []).append(
+            Disturbance(cause, row["changes"], row["points_in"], row["points_out"])
+        )
+    return found
+
+
+def _beat(pi: ProgramIncrement, objectives: list[Objective], disturbances: list[Disturbance]) -> Beat:
     scored = [o for o in objectives if o.actual_value is not None]
     result = (
         rules.train_predictability(
@@ -44,7 +80,7 @@ def _beat(pi: ProgramIncrement, objectives: list[Objective]) -> Beat:
         if scored
         else None
     )
-    return Beat(pi, result, len(objectives), len(scored))
+    return Beat(pi, result, len(objectives), len(scored), disturbances)
 
 
 def as_data(beat: Beat) -> dict[str, Any]:
@@ -69,6 +105,15 @@ def as_data(beat: Beat) -> dict[str, Any]:
         "formula": "sum of actual value of all objectives / sum of planned value of committed objectives",
         "train": figures(found.total) if found else None,
         "teams": [figures(each) for each in found.teams] if found else [],
+        "plan_changes": [
+            {
+                "cause": each.cause.value,
+                "changes": each.changes,
+                "points_in": each.points_in,
+                "points_out": each.points_out,
+            }
+            for each in beat.disturbances
+        ],
         "average_of_teams": round(found.average_of_teams, 2)
         if found and found.average_of_teams is not None
         else None,

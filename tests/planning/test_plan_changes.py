@@ -62,7 +62,7 @@ def test_room_must_be_made_or_a_reason_given(committed):
     ]
 
 
-def test_accepted_it_is_carried_out_on_the_board_by_somebody_else(committed):
+def test_accepted_it_is_carried_out_on_the_board_by_somebody_else(committed, web):
     from planning.actions.plan_changes import accept_plan_change, submit_plan_change, take_out
 
     change, product = request(committed), committed.cast["product_manager"]
@@ -77,6 +77,19 @@ def test_accepted_it_is_carried_out_on_the_board_by_somebody_else(committed):
     assert (committed.urgent.state, committed.urgent.iteration) == ("planned", committed.iterations[1])
     decided = PlanChange.objects.get()
     assert (decided.state, decided.decided_by_id) == ("accepted", committed.cast["rte"].user_id)
+    from planning.queries.predictability import as_data, of_increment
+
+    assert as_data(of_increment(committed.pi))["plan_changes"] == [
+        {
+            "cause": decided.cause,
+            "changes": 1,
+            "points_in": committed.urgent.points,
+            "points_out": wallet.points,
+        }
+    ]
+    page = web("rte").get("/o/northwind/objectives/predictability/").content.decode()
+    assert f"{committed.pi.name}, {decided.get_cause_display().lower()}" in page
+    assert f"plan-changes/?pi={committed.pi.pk}&amp;cause={decided.cause}&amp;state=accepted" in page
 
 
 def test_a_rejected_request_changes_nothing(committed):

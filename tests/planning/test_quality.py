@@ -494,6 +494,30 @@ def test_gaps_of_a_release_stand_in_its_cockpit_and_before_its_gate(world, cast,
     assert test_strategies(ctx).verdict == "pass"
 
 
+def test_the_coverage_question_of_readiness_is_not_yes_while_a_strategy_has_gaps(world, cast):
+    from planning.actions.releases import add_to_release
+    from planning.actions.strategy import add_line, agree_strategy, put_in_place, write_for_feature
+    from trains.actions.readiness import answer_readiness, assess_readiness
+    from trains.actions.releases import create_release
+    from trains.models import ReadinessAnswer
+
+    feature = world.feature("Refunds")
+    manager = cast["release_manager"]
+    release = create_release(manager, train=world.train, version="26.11.0", tier=4)
+    add_to_release(manager, feature, release=release)
+    assess_readiness(manager, release)
+    asked = ReadinessAnswer.objects.get(release=release, topic="coverage")
+    strategy = write_for_feature(cast["team_member"], feature)
+    gap = refused(answer_readiness, manager, asked, answer="yes", evidence="All green.")
+    assert (gap.code, gap.refusals[0].field) == ("readiness.test_gaps", "answer")
+    assert answer_readiness(manager, asked, answer="partial", evidence="Half.").answer == "partial"
+    for level in ("unit", "integration", "acceptance"):
+        line = add_line(cast["team_member"], strategy, level=level, what=level, team=world.acquiring)
+        put_in_place(cast["team_member"], line, evidence="run 1")
+    agree_strategy(cast["quality_owner"], strategy)
+    assert answer_readiness(manager, asked, answer="yes", evidence="All green.").answer == "yes"
+
+
 def test_a_release_shows_its_strategies_in_few_queries(world, cast, django_assert_max_num_queries):
     from planning.actions.releases import add_to_release
     from planning.queries.strategy import readiness
