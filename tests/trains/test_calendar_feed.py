@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import recurring_ical_events
 import time_machine
+import vobject
+from ical.calendar_stream import IcsCalendarStream
 from icalendar import Calendar
 
 from releasetrain.kernel.clock import now
@@ -196,6 +199,31 @@ def test_other_readers_expand_windows_to_the_same_moments_in_every_zone(subscrib
         assert {s for s, _ in found} == {s for s, _ in ours}, window.name
         checked += len(ours)
     assert checked > 900
+
+
+def test_two_further_clients_read_and_validate_the_feed(subscribed: Any) -> None:
+    """`ical` is strict (typed by pydantic), `vobject` the reader of many CalDAV clients; neither wrote the feed."""
+    text = subscribed.read().content.decode()
+    written = events(text.encode())
+
+    parsed = vobject.readOne(text)
+    assert parsed.validate(raiseException=True)
+    assert {e.uid.value for e in parsed.vevent_list} == set(written)
+    release = next(e for e in parsed.vevent_list if e.uid.value.startswith("release-"))
+    assert release.dtstart.value == subscribed.planned.target_at
+    assert subscribed.planned.key in release.summary.value
+    assert "FEAT-1 Instant payments" in release.description.value
+
+    strict = IcsCalendarStream.calendar_from_ics(text)
+    assert {e.uid for e in strict.events} == set(written)
+    starts, ends = subscribed.base, subscribed.base + 365 * DAY
+    theirs: dict[str, set[datetime]] = {}
+    for event in strict.timeline_tz(ZoneInfo("UTC")).overlapping(starts, ends):
+        if isinstance(event.dtstart, datetime):
+            theirs.setdefault(str(event.uid), set()).add(event.dtstart.astimezone(UTC))
+    for window in RecurringWindow.objects.all():
+        ours = {o.starts for o in occurrences(recurrence_of(window), starts, ends)}
+        assert theirs.get(f"maintenance-{window.pk}@releasetrain", set()) == ours, window.name
 
 
 def test_a_change_of_date_or_scope_is_a_new_revision_of_the_same_event(subscribed: Any) -> None:
