@@ -255,7 +255,7 @@ post "$PROBLEM" "incidents/$INCIDENT/resolve"
 
 step "the review that opened itself: facts, a cause that cites one, an action, the decision"
 review_there() { get "$MANAGER" "reviews?release=$RELEASE" && pick items.0.key; }
-eventually 60 review_there
+eventually 180 review_there
 REVIEW=$(pick items.0.key)
 refused 409 state.illegal "$MANAGER" "reviews/$REVIEW/add_cause" '{"statement": "Too early.", "category": "code_defect"}'
 post "$MANAGER" "reviews/$REVIEW/accept_facts"
@@ -287,7 +287,7 @@ post "$PIPELINE" deployments/record "$(run 1.0.1 "$RELEASE" running "$FIXED")"
 post "$PIPELINE" deployments/record "$(run 1.0.1 "$RELEASE" succeeded "$FIXED")"
 post "$MANAGER" "releases/$RELEASE/mark_released"
 observing() { get "$PROBLEM" "problems/$TROUBLE" && [[ $(pick state) == observing ]]; }
-eventually 60 observing
+eventually 180 observing
 refused 409 problem.observing "$COMPLIANCE" "problems/$TROUBLE/close" '{"note": "It looks gone."}'
 
 step "delivery performance counts what happened"
