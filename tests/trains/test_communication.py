@@ -135,6 +135,34 @@ def test_notes_name_resolved_problems_and_affected_items(world: Any, manager: An
     assert refused(communication.generate_notes, manager, release=release).code == "release_note.known"
 
 
+def test_notes_name_interfaces_platforms_and_environments_too(world: Any, manager: Any) -> None:
+    from trains.actions import bookings, contracts, platforms
+    from trains.models import SharedResource
+
+    rte = world.as_["rte"]
+    contracts.create_contract(rte, consumer=world.web, provider=world.ledger, name="Postings")
+    platforms.create_platform(rte, name="Core ledger", provider=world.train, service=world.ledger)
+    release = world.release()
+    scope.attach_artifact(manager, release, artifact=world.artifact())
+    lab = bookings.create_resource(
+        rte,
+        name="Staging",
+        kind=SharedResource.Kind.ENVIRONMENT,
+        train=world.train,
+        environment=world.staging,
+    )
+    starts = now() + timedelta(days=1)
+    bookings.create_booking(
+        manager, release=release, resource=lab, starts=starts, ends=starts + timedelta(hours=2)
+    )
+    assert communication.generate_notes(manager, release=release).affected.splitlines() == [
+        "ledger 5.2.0",
+        "API Postings of ledger, used by web",
+        "Platform Core ledger",
+        "Environment staging",
+    ]
+
+
 @pytest.fixture
 def log(world: Any, manager: Any) -> Any:
     """A released version with published notes, and one that is not out yet; the log is prepared, not open."""

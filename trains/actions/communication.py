@@ -22,6 +22,7 @@ from trains.models import (
     WalkthroughQuestion,
 )
 from trains.ports import words_for
+from trains.queries.configuration_items import affected_items
 from trains.queries.releases import release_content
 from trains.rules import briefs
 from trains.rules.packaging import HOTFIX, PROBLEM_FIX
@@ -166,13 +167,12 @@ def generate_notes(actor: Actor, *, release: Release) -> ReleaseNote:
         )
     items = list(release.items.filter(removed_at__isnull=True))
     fixes = [i for i in items if i.classification in (PROBLEM_FIX, HOTFIX)]
-    builds = release.artifacts.select_related("artifact", "service")
     return ReleaseNote.objects.create(
         release=release,
         summary=release.impact,
         resolved="\n".join(str(i) for i in fixes),
         public_resolved="\n".join(i.title for i in fixes),
-        affected="\n".join(f"{b.service.name} {b.artifact.version}".strip() for b in builds),
+        affected="\n".join(affected_items(release)),
     )
 
 

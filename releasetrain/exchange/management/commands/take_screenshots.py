@@ -13,11 +13,12 @@ from releasetrain.accounts.demo_logins import DEMO_PASSWORD
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-PRIYA, MEI, PETER, JOHANNA = (
-    f"{name}@northwind.example" for name in ("priya.shah", "mei.tanaka", "peter.vance", "johanna.klein")
+PRIYA, MEI, PETER, JOHANNA, AMARA = (
+    f"{name}@northwind.example"
+    for name in ("priya.shah", "mei.tanaka", "peter.vance", "johanna.klein", "amara.obi")
 )
 
-# name, who is signed in, address
+# name, who is signed in, address; {pi} is the Program Increment on the board
 PAGES: tuple[tuple[str, str, str], ...] = (
     ("landing", "", "/"),
     ("sign-in", "", "/accounts/login/"),
@@ -43,6 +44,33 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("audit", PETER, "/o/northwind/audit/"),
     ("settings", JOHANNA, "/o/northwind/settings/"),
     ("api", PRIYA, "/api/"),
+    ("plan", AMARA, "/o/northwind/increments/{pi}/plan/"),
+    ("board-list", AMARA, "/o/northwind/board/{pi}/list/"),
+    ("dependencies", AMARA, "/o/northwind/board/{pi}/dependencies/"),
+    ("capacity", AMARA, "/o/northwind/increments/{pi}/capacity/"),
+    ("allocation", AMARA, "/o/northwind/increments/{pi}/allocation/"),
+    ("planning-event", AMARA, "/o/northwind/planning-events/PIE-1/"),
+    ("risks", AMARA, "/o/northwind/risks/roam/"),
+    ("impediments", AMARA, "/o/northwind/impediments/open/"),
+    ("predictability", AMARA, "/o/northwind/objectives/predictability/"),
+    ("agile-health", AMARA, "/o/northwind/ceremonies/health/"),
+    ("estimate", AMARA, "/o/northwind/features/estimate/"),
+    ("scoring-model", AMARA, "/o/northwind/scoring-models/SCM-1/"),
+    ("goals", AMARA, "/o/northwind/quarterly-goals/coverage/"),
+    ("refinement", AMARA, "/o/northwind/features/refinement/"),
+    ("sequence", AMARA, "/o/northwind/features/sequence/"),
+    ("forecast", AMARA, "/o/northwind/forecast/"),
+    ("iteration", AMARA, "/o/northwind/iteration/"),
+    ("bottlenecks", AMARA, "/o/northwind/bottlenecks/"),
+    ("boundaries", AMARA, "/o/northwind/boundaries/"),
+    ("train-size", AMARA, "/o/northwind/train-size/"),
+    ("solution", AMARA, "/o/northwind/solutions/SOL-1/"),
+    ("integration", AMARA, "/o/northwind/integration/"),
+    ("compatibility", AMARA, "/o/northwind/compatibility/"),
+    ("scope-volatility", AMARA, "/o/northwind/scope-volatility/"),
+    ("load", AMARA, "/o/northwind/calendar/load/"),
+    ("cadence", AMARA, "/o/northwind/calendar/cadence/"),
+    ("on-call", AMARA, "/o/northwind/on-call/"),
 )
 # The series that `import_openstack openstack … --train OS` loads; docs/guide tells how.
 SERIES: tuple[tuple[str, str], ...] = (
@@ -51,7 +79,18 @@ SERIES: tuple[tuple[str, str], ...] = (
     ("openstack-boundaries", "/o/openstack/boundaries/?move=NOVA:new"),
 )
 VIEWS = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
-ON_PHONE = {"home", "board", "release", "cab", "metrics", "calendar"}
+ON_PHONE = {
+    "home",
+    "board",
+    "release",
+    "cab",
+    "metrics",
+    "calendar",
+    "planning-event",
+    "risks",
+    "iteration",
+    "estimate",
+}
 IN_THE_DARK = {"board", "release", "metrics", "cab"}
 
 
@@ -91,7 +130,7 @@ class Command(BaseCommand):
                     for name, _, address in (
                         p for p in PAGES if p[1] == who and _wanted(p[0], scheme, width)
                     ):
-                        page.goto(options["address"] + address)
+                        page.goto(options["address"] + _filled(page, options["address"], address))
                         page.wait_for_timeout(400)
                         file = f"{name}-{scheme}-{width}.jpg"
                         page.screenshot(path=folder / file, type="jpeg", quality=55)
@@ -123,6 +162,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(SERIES)} pictures in {folder}.")
 
 
+def _filled(page: Any, site: str, address: str) -> str:
+    """The address with the Program Increment of the board in it."""
+    if "{pi}" not in address:
+        return address
+    page.goto(f"{site}/o/northwind/board/")
+    plan = page.locator("a[href$='/plan/']").first.get_attribute("href")
+    return address.format(pi=plan.split("/")[-3])
+
+
 def _wanted(name: str, scheme: str, width: int) -> bool:
     return (scheme == "light" or name in IN_THE_DARK) and (width > 500 or name in ON_PHONE)
 
@@ -143,7 +191,7 @@ def _write_index(folder: Path, taken: dict[str, list[str]]) -> None:
         "",
     ]
     for name, _, address in PAGES:
-        lines += [f"## {name.replace('-', ' ').capitalize()}", "", f"`{address}`", ""]
+        lines += [f"## {name.replace('-', ' ').capitalize()}", "", f"`{address.replace('{pi}', '<pi>')}`", ""]
         lines += [
             f"![{name}, {file.split('-')[-2]}, {file.split('-')[-1][:-4]} px]({file})" for file in taken[name]
         ]
