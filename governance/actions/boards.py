@@ -8,7 +8,7 @@ from typing import Annotated
 from django.contrib.auth import get_user_model
 
 from governance.models import AgendaItem, Board, BoardMember, ChangeRequest, Meeting
-from governance.states_changes import MEETING_STATES
+from governance.states.changes import MEETING_STATES
 from releasetrain.accounts.actions import scope_for
 from releasetrain.accounts.models import Membership
 from releasetrain.audit.doorway import action

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 
 from governance.models import Board, ChangeContributor, ChangeRequest, Condition, Vote
 from governance.queries import changes as queries
-from governance.states_changes import CHANGE_STATES
+from governance.states.changes import CHANGE_STATES
 from releasetrain.audit.doorway import action
 from releasetrain.audit.ledger import append
 from releasetrain.kernel.actor import Actor

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from governance.evidence import checking, collect
 from governance.evidence.subjects import PERIOD, period_label
 from governance.models import ChangeRequest, EvidencePackage
-from governance.states_evidence import EVIDENCE_STATES
+from governance.states.evidence import EVIDENCE_STATES
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
@@ -118,7 +118,7 @@ def _train_of(subject: Any) -> Any:
 
 def ring(package: EvidencePackage) -> None:
     """Wake a worker after the commit; the sweeper finds the work if nobody hears."""
-    from governance.tasks_evidence import build_package
+    from governance.tasks.evidence import build_package
 
     enqueue(build_package, package.organization_id, package.pk)
 

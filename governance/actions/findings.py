@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from governance.models import Finding
-from governance.states import FINDING_STATES
+from governance.states.gates import FINDING_STATES
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now

@@ -10,7 +10,7 @@ from governance.checks.parameters import BadParameter
 from governance.gates import invalidate
 from governance.models import Evaluation, Gate, GateVersion
 from governance.queries.subjects import meets, subject_of
-from governance.states import GATE_MODES
+from governance.states.gates import GATE_MODES
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import digest
@@ -234,6 +234,6 @@ def evaluate_gate(
 
 def ring(evaluation: Evaluation) -> None:
     """Wake a worker after the commit; the sweeper finds the work if nobody hears."""
-    from governance.tasks import evaluate
+    from governance.tasks.gates import evaluate
 
     enqueue(evaluate, evaluation.organization_id, evaluation.pk)

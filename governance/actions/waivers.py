@@ -9,7 +9,7 @@ from governance.gates import invalidate
 from governance.models import Gate, Waiver
 from governance.queries.subjects import meets, subject_of
 from governance.queries.waivers import builds_digest
-from governance.states import WAIVER_STATES
+from governance.states.gates import WAIVER_STATES
 from releasetrain.audit.doorway import action, explain_constraint, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now

@@ -40,7 +40,7 @@ _LONGEST_BODY = 4096
 # Half of a small server's threads: whoever waits must not keep out whoever works.
 _waiters = threading.BoundedSemaphore(int(getattr(settings, "GATE_WAITERS", 2)))
 
-# One round trip; the function (governance.guards_settled) reads in the scope of the token's organization, and its row
+# One round trip; the function (governance.guards.settled) reads in the scope of the token's organization, and its row
 # says both who asks and what stands.
 _CALLER = "SELECT secret_hash, last_used_at, organization_id, body FROM settled_answer(%s, %s, %s, %s)"
 

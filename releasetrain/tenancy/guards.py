@@ -7,7 +7,7 @@
 * triggers that write the history row of every tracked row that is written, whoever writes it;
 * grants of the application's role, which owns nothing.
 
-An app adds its own rules as a list of idempotent statements ``GUARDS`` in ``<app>/guards.py``.
+An app adds its own rules as a list of idempotent statements ``GUARDS`` in ``<app>/guards``.
 """
 
 from __future__ import annotations

@@ -240,7 +240,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(gateway: Any) -> None:
 
 def test_work_that_fails_too_often_ends_as_error(gateway: Any) -> None:
     from governance.actions.gates import evaluate_gate
-    from governance.tasks import sweep
+    from governance.tasks.gates import sweep
 
     artifact = gateway.artifact()
     with gateway.scope("service_account") as actor:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from governance.models import Evaluation
-from governance.tasks import sweep
+from governance.tasks.gates import sweep
 from releasetrain.kernel.clock import now
 from tests.governance.gateway import digest_of, junit
 
@@ -85,7 +85,7 @@ def test_a_broker_that_forgets_only_delays(
 def test_asking_while_the_broker_is_away_still_queues(
     committed_db: Any, gateway: Any, api: Any, settings: Any, monkeypatch: Any
 ) -> None:
-    from governance.tasks import evaluate
+    from governance.tasks.gates import evaluate
 
     def away(*_: Any, **__: Any) -> None:
         raise ConnectionError("no broker")

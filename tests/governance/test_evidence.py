@@ -205,7 +205,7 @@ def test_a_finished_package_never_changes(committed_db: Any, story: Story) -> No
 
 
 def test_a_closed_release_is_packaged_once(committed_db: Any, story: Story) -> None:
-    from governance.extensions_evidence import package_closed_release
+    from governance.extensions.evidence import package_closed_release
 
     with story.scope("auditor"):
         entry = LedgerEntry.objects.filter(verb="release.freeze").get()

@@ -11,7 +11,7 @@ import pytest
 
 from governance.evidence import work
 from governance.models import EvidencePackage
-from governance.tasks_evidence import sweep
+from governance.tasks.evidence import sweep
 from releasetrain.kernel.clock import now
 from tests.governance.story import Story
 

@@ -388,7 +388,7 @@ def test_kept_answers_belong_to_one_organization(
 
 
 def test_housekeeping_forgets_expired_answers_only(gateway: Any, api: Any) -> None:
-    from governance.tasks import sum_up_changes
+    from governance.tasks.gates import sum_up_changes
 
     gateway.post(junit(3))
     settle(gateway, api("service_account"))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
+from governance.evidence.collect import subject_kinds
+from governance.evidence.subjects import PERIOD
+from governance.models import EvidencePackage, PackageDownload
+from governance.pages.evidence import package_context
+from governance.queries.evidence import readable, readable_downloads
 from releasetrain.interface.resources import Filter, Resource, register
-
-from .evidence.collect import subject_kinds
-from .evidence.subjects import PERIOD
-from .models import EvidencePackage, PackageDownload
-from .pages.evidence import package_context
-from .queries.evidence import readable, readable_downloads
 
 
 def _about(rows: QuerySet, kind: str) -> QuerySet:

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from django.utils.module_loading import autodiscover_modules
 
-from governance import tasks_evidence  # noqa: F401 - Celery finds the tasks
+from governance import tasks  # noqa: F401 - Celery finds the tasks
 from governance.actions.evidence import queue, request_package
 from governance.evidence import collectors, showing, subjects  # noqa: F401 - register what this app brings
 from governance.models import EvidencePackage

@@ -1,8 +1,7 @@
 """State tables of changes and of board meetings."""
 
+from governance.models import ChangeRequest, Meeting
 from releasetrain.kernel.states import StateMachine, Transition
-
-from .models import ChangeRequest, Meeting
 
 C = ChangeRequest.State
 OPEN = (C.DRAFT, C.AWAITING_APPROVAL, C.APPROVED, C.SCHEDULED)

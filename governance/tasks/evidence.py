@@ -17,13 +17,13 @@ from releasetrain.tenancy.tasks import enqueue
 PATIENCE = timedelta(seconds=20)
 
 
-@shared_task(name="governance.tasks_evidence.build_package", soft_time_limit=900, time_limit=960)
+@shared_task(name="governance.tasks.build_package", soft_time_limit=900, time_limit=960)
 def build_package(organization_id: str, package_id: str) -> bool:
     """Build one package. Opens its own scopes: the claim must be committed before the facts are read."""
     return work.work_off(uuid.UUID(organization_id), uuid.UUID(package_id))
 
 
-@shared_task(name="governance.tasks_evidence.sweep_packages")
+@shared_task(name="governance.tasks.sweep_packages")
 def sweep_packages() -> int:
     """Find packages that the broker or a worker lost; runs every few seconds, and twice at once does no harm."""
     return sum(

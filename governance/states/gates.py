@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from governance.models import Finding, Gate, Waiver
 from releasetrain.kernel.states import StateMachine, Transition
-
-from .models import Finding, Gate, Waiver
 
 _GATE, _WAIVER, _FINDING = Gate.Mode, Waiver.State, Finding.State
 

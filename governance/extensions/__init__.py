@@ -1,0 +1,3 @@
+"""What governance plugs into lower floors, part by part."""
+
+from . import calendar, changes, evidence, gates, releases  # noqa: F401

@@ -1,0 +1,3 @@
+"""Resources of governance, part by part."""
+
+from . import changes, evidence, gates  # noqa: F401

@@ -1,0 +1,1 @@
+"""State machines of governance, part by part."""
