@@ -1,5 +1,5 @@
 """Verbs of reviews, loaded at start."""
 
-from . import action_items, causes, debt, facts, following, reviews, rules
+from . import action_items, causes, debt, facts, following, obligatory, reviews, rules
 
-__all__ = ["action_items", "causes", "debt", "facts", "following", "reviews", "rules"]
+__all__ = ["action_items", "causes", "debt", "facts", "following", "obligatory", "reviews", "rules"]
