@@ -11,11 +11,14 @@ from .changes import (
     Meeting,
     Vote,
 )
+from .controls import Control, ControlAssessment, ControlCatalogue, ControlMapping
+from .documents import Document, DocumentKind, DocumentVersion
 from .evidence import EvidencePackage, PackageDownload
 from .files import StoredFile
 from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
 from .results import Component, Result, ResultKind
+from .retention import Disposal, DisposedFile, LegalHold, RecordType, RetentionPolicy
 from .waivers import Waiver
 
 __all__ = [
@@ -27,6 +30,15 @@ __all__ = [
     "ChangeRequest",
     "Component",
     "Condition",
+    "Control",
+    "ControlAssessment",
+    "ControlCatalogue",
+    "ControlMapping",
+    "Disposal",
+    "DisposedFile",
+    "Document",
+    "DocumentKind",
+    "DocumentVersion",
     "Evaluation",
     "EvidencePackage",
     "Finding",
@@ -34,10 +46,13 @@ __all__ = [
     "Gate",
     "GateVersion",
     "InputChange",
+    "LegalHold",
     "Meeting",
     "PackageDownload",
+    "RecordType",
     "Result",
     "ResultKind",
+    "RetentionPolicy",
     "SettledAnswer",
     "Severity",
     "StoredFile",

@@ -350,6 +350,7 @@ class ChangeDeployment(TenantModel):
                 condition=Q(authorised=False) | Q(change__isnull=False), name="authorised_by_a_change"
             ),
         ]
+        indexes = [models.Index(fields=["organization", "created_at"], name="authorisation_by_time")]
 
     def __str__(self) -> str:
         return f"{self.deployment}: {'authorised' if self.authorised else 'not authorised'}"

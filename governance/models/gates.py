@@ -169,6 +169,7 @@ class Evaluation(KeyedModel):
         ]
         indexes = [
             models.Index(fields=["organization", "gate", "-requested_at"], name="evaluation_of_gate"),
+            models.Index(fields=["organization", "finished_at"], name="evaluation_finished"),
             models.Index(
                 fields=["organization", "release", "gate", "-finished_at"],
                 condition=Q(release__isnull=False),
