@@ -20,6 +20,9 @@ _LEFT_EMPTY = {
     "recurringwindow": ("vendor", "environment"),
     "loadlimit": ("team",),
     "workinghours": ("user",),
+    "controlassessment": ("conclusion", "concluded_by", "concluded_at"),
+    "document": ("release",),
+    "documentversion": ("decided_by",),
 }
 _PLAUSIBLE = {"rrule": "FREQ=YEARLY", "time_zone": "UTC"}
 _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
