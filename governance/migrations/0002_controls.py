@@ -3,1086 +3,2434 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.comparison
-import releasetrain.kernel.clock
-import releasetrain.kernel.ids
-import releasetrain.tenancy.models
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
+import releasetrain.kernel.clock
+import releasetrain.kernel.ids
+import releasetrain.tenancy.models
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0001_initial'),
-        ('tenancy', '0001_initial'),
-        ('trains', '0007_on_call_levels'),
+        ("governance", "0001_initial"),
+        ("tenancy", "0001_initial"),
+        ("trains", "0007_on_call_levels"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Control',
+            name="Control",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('code', models.CharField(help_text='As people say it: CM-3.', max_length=60)),
-                ('identifier', models.CharField(help_text='As the source names it: cm-3.', max_length=80)),
-                ('title', models.CharField(max_length=300)),
-                ('statement', models.TextField(blank=True)),
-                ('group', models.CharField(blank=True, max_length=160, verbose_name='family')),
-                ('baselines', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('withdrawn', models.BooleanField(default=False)),
-                ('applicable', models.BooleanField(default=True)),
-                ('applicability', models.TextField(blank=True, verbose_name='why it does not apply')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("code", models.CharField(help_text="As people say it: CM-3.", max_length=60)),
+                ("identifier", models.CharField(help_text="As the source names it: cm-3.", max_length=80)),
+                ("title", models.CharField(max_length=300)),
+                ("statement", models.TextField(blank=True)),
+                ("group", models.CharField(blank=True, max_length=160, verbose_name="family")),
+                (
+                    "baselines",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("withdrawn", models.BooleanField(default=False)),
+                ("applicable", models.BooleanField(default=True)),
+                ("applicability", models.TextField(blank=True, verbose_name="why it does not apply")),
             ],
             options={
-                'ordering': ['catalogue', 'position'],
+                "ordering": ["catalogue", "position"],
             },
         ),
         migrations.CreateModel(
-            name='ControlAssessment',
+            name="ControlAssessment",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('starts', models.DateField(verbose_name='period from')),
-                ('ends', models.DateField(help_text='The first day after the period.', verbose_name='period until')),
-                ('method', models.CharField(choices=[('examine', 'Examine records'), ('interview', 'Interview people'), ('test', 'Test the mechanism')], default='examine', max_length=10)),
-                ('scheduled_for', models.DateField(verbose_name='due')),
-                ('state', models.CharField(choices=[('scheduled', 'Scheduled'), ('sampled', 'Sample drawn'), ('concluded', 'Concluded'), ('cancelled', 'Cancelled')], default='scheduled', max_length=10)),
-                ('sampled_at', models.DateTimeField(blank=True, null=True)),
-                ('population_size', models.PositiveIntegerField(blank=True, null=True)),
-                ('population_digest', models.CharField(blank=True, max_length=71)),
-                ('seed', models.CharField(blank=True, max_length=64)),
-                ('sample', models.JSONField(blank=True, default=list)),
-                ('operators', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), blank=True, default=list, editable=False, help_text='Who operated the control.', size=None)),
-                ('conclusion', models.CharField(blank=True, choices=[('effective', 'Effective'), ('exception', 'Exceptions found'), ('not_assessed', 'Not assessed')], max_length=12)),
-                ('statement', models.TextField(blank=True, help_text='What was found, and why that is the conclusion.')),
-                ('exceptions', models.JSONField(blank=True, default=list)),
-                ('concluded_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("starts", models.DateField(verbose_name="period from")),
+                (
+                    "ends",
+                    models.DateField(
+                        help_text="The first day after the period.", verbose_name="period until"
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("examine", "Examine records"),
+                            ("interview", "Interview people"),
+                            ("test", "Test the mechanism"),
+                        ],
+                        default="examine",
+                        max_length=10,
+                    ),
+                ),
+                ("scheduled_for", models.DateField(verbose_name="due")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("sampled", "Sample drawn"),
+                            ("concluded", "Concluded"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="scheduled",
+                        max_length=10,
+                    ),
+                ),
+                ("sampled_at", models.DateTimeField(blank=True, null=True)),
+                ("population_size", models.PositiveIntegerField(blank=True, null=True)),
+                ("population_digest", models.CharField(blank=True, max_length=71)),
+                ("seed", models.CharField(blank=True, max_length=64)),
+                ("sample", models.JSONField(blank=True, default=list)),
+                (
+                    "operators",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        help_text="Who operated the control.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "conclusion",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("effective", "Effective"),
+                            ("exception", "Exceptions found"),
+                            ("not_assessed", "Not assessed"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "statement",
+                    models.TextField(blank=True, help_text="What was found, and why that is the conclusion."),
+                ),
+                ("exceptions", models.JSONField(blank=True, default=list)),
+                ("concluded_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['scheduled_for', 'key'],
-                'abstract': False,
+                "ordering": ["scheduled_for", "key"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ControlCatalogue',
+            name="ControlCatalogue",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('code', models.SlugField(help_text='Like nist-800-53; once per version.', max_length=60, verbose_name='short name')),
-                ('title', models.CharField(max_length=200)),
-                ('version', models.CharField(max_length=60)),
-                ('jurisdiction', models.CharField(blank=True, help_text='Where it binds: EU, US, or empty.', max_length=60)),
-                ('source', models.CharField(blank=True, help_text='Where the text came from.', max_length=300)),
-                ('source_id', models.CharField(blank=True, help_text="The catalogue's own identifier.", max_length=80)),
-                ('digest', models.CharField(max_length=71)),
-                ('imported_at', models.DateTimeField(default=releasetrain.kernel.clock.now)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "code",
+                    models.SlugField(
+                        help_text="Like nist-800-53; once per version.",
+                        max_length=60,
+                        verbose_name="short name",
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("version", models.CharField(max_length=60)),
+                (
+                    "jurisdiction",
+                    models.CharField(
+                        blank=True, help_text="Where it binds: EU, US, or empty.", max_length=60
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(blank=True, help_text="Where the text came from.", max_length=300),
+                ),
+                (
+                    "source_id",
+                    models.CharField(blank=True, help_text="The catalogue's own identifier.", max_length=80),
+                ),
+                ("digest", models.CharField(max_length=71)),
+                ("imported_at", models.DateTimeField(default=releasetrain.kernel.clock.now)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['title', 'version'],
+                "ordering": ["title", "version"],
             },
         ),
         migrations.CreateModel(
-            name='ControlMapping',
+            name="ControlMapping",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('kind', models.CharField(choices=[('check', 'Check of a gate'), ('verb', 'Recorded act'), ('activity', 'Activity with an outcome'), ('document', 'Document')], max_length=10)),
-                ('target', models.CharField(help_text='The check kind, the verb, the activity or the document kind.', max_length=80)),
-                ('rationale', models.TextField(help_text='Why this is evidence for the control.')),
-                ('source', models.CharField(blank=True, help_text='The starter set it came with, or empty.', max_length=80)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("check", "Check of a gate"),
+                            ("verb", "Recorded act"),
+                            ("activity", "Activity with an outcome"),
+                            ("document", "Document"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        help_text="The check kind, the verb, the activity or the document kind.",
+                        max_length=80,
+                    ),
+                ),
+                ("rationale", models.TextField(help_text="Why this is evidence for the control.")),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, help_text="The starter set it came with, or empty.", max_length=80
+                    ),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['control', 'kind', 'target'],
+                "ordering": ["control", "kind", "target"],
             },
         ),
         migrations.CreateModel(
-            name='Disposal',
+            name="Disposal",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('record_type', models.CharField(choices=[('report', 'Reports of tests and scans'), ('package', 'Evidence packages'), ('document', 'Documents')], max_length=12)),
-                ('items', models.JSONField()),
-                ('items_digest', models.CharField(max_length=71)),
-                ('count', models.PositiveIntegerField(verbose_name='records')),
-                ('bytes', models.PositiveBigIntegerField()),
-                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved by two'), ('running', 'Running'), ('done', 'Done and certified'), ('rejected', 'Rejected')], default='proposed', max_length=10)),
-                ('proposed_at', models.DateTimeField(default=releasetrain.kernel.clock.now)),
-                ('first_at', models.DateTimeField(blank=True, null=True)),
-                ('second_at', models.DateTimeField(blank=True, null=True)),
-                ('decision', models.TextField(blank=True)),
-                ('lease', models.UUIDField(blank=True, editable=False, null=True)),
-                ('claimed_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
-                ('certificate', models.JSONField(blank=True, null=True)),
-                ('certificate_digest', models.CharField(blank=True, max_length=71)),
-                ('executed_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "record_type",
+                    models.CharField(
+                        choices=[
+                            ("report", "Reports of tests and scans"),
+                            ("package", "Evidence packages"),
+                            ("document", "Documents"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("items", models.JSONField()),
+                ("items_digest", models.CharField(max_length=71)),
+                ("count", models.PositiveIntegerField(verbose_name="records")),
+                ("bytes", models.PositiveBigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("approved", "Approved by two"),
+                            ("running", "Running"),
+                            ("done", "Done and certified"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("proposed_at", models.DateTimeField(default=releasetrain.kernel.clock.now)),
+                ("first_at", models.DateTimeField(blank=True, null=True)),
+                ("second_at", models.DateTimeField(blank=True, null=True)),
+                ("decision", models.TextField(blank=True)),
+                ("lease", models.UUIDField(blank=True, editable=False, null=True)),
+                ("claimed_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
+                ("certificate", models.JSONField(blank=True, null=True)),
+                ("certificate_digest", models.CharField(blank=True, max_length=71)),
+                ("executed_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-proposed_at', '-id'],
-                'abstract': False,
+                "ordering": ["-proposed_at", "-id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='DisposedFile',
+            name="DisposedFile",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('digest', models.CharField(max_length=71)),
-                ('size', models.PositiveBigIntegerField()),
-                ('disposed_at', models.DateTimeField(default=releasetrain.kernel.clock.now)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("digest", models.CharField(max_length=71)),
+                ("size", models.PositiveBigIntegerField()),
+                ("disposed_at", models.DateTimeField(default=releasetrain.kernel.clock.now)),
             ],
             options={
-                'ordering': ['-disposed_at', '-id'],
+                "ordering": ["-disposed_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('title', models.CharField(max_length=200)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("title", models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['-created_at'],
-                'abstract': False,
+                "ordering": ["-created_at"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='DocumentKind',
+            name="DocumentKind",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('code', models.SlugField(max_length=60, verbose_name='short name')),
-                ('title', models.CharField(max_length=120)),
-                ('about', models.CharField(choices=[('service', 'A service'), ('release', 'A release')], default='service', max_length=8)),
-                ('practice', models.CharField(blank=True, help_text='The practice it belongs to.', max_length=120)),
-                ('tiers', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), blank=True, default=list, help_text='1 is the most critical. Empty: required nowhere.', size=None, verbose_name='required for tiers')),
-                ('regulated_only', models.BooleanField(default=False, help_text='Required only of services marked as regulated.')),
-                ('months_valid', models.PositiveSmallIntegerField(blank=True, help_text='Then it has to be looked at again. Empty: no end.', null=True)),
-                ('template', models.TextField(blank=True, help_text='The outline that a new document starts from.')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("code", models.SlugField(max_length=60, verbose_name="short name")),
+                ("title", models.CharField(max_length=120)),
+                (
+                    "about",
+                    models.CharField(
+                        choices=[("service", "A service"), ("release", "A release")],
+                        default="service",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "practice",
+                    models.CharField(blank=True, help_text="The practice it belongs to.", max_length=120),
+                ),
+                (
+                    "tiers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(),
+                        blank=True,
+                        default=list,
+                        help_text="1 is the most critical. Empty: required nowhere.",
+                        size=None,
+                        verbose_name="required for tiers",
+                    ),
+                ),
+                (
+                    "regulated_only",
+                    models.BooleanField(
+                        default=False, help_text="Required only of services marked as regulated."
+                    ),
+                ),
+                (
+                    "months_valid",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Then it has to be looked at again. Empty: no end.", null=True
+                    ),
+                ),
+                (
+                    "template",
+                    models.TextField(blank=True, help_text="The outline that a new document starts from."),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['title'],
+                "ordering": ["title"],
             },
         ),
         migrations.CreateModel(
-            name='DocumentVersion',
+            name="DocumentVersion",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('number', models.PositiveIntegerField()),
-                ('text', models.TextField(blank=True)),
-                ('url', models.URLField(blank=True, max_length=500, verbose_name='address')),
-                ('digest', models.CharField(max_length=71)),
-                ('note', models.TextField(blank=True, verbose_name='what changed')),
-                ('state', models.CharField(choices=[('draft', 'Waits for approval'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('superseded', 'Superseded')], default='draft', max_length=10)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decision', models.TextField(blank=True)),
-                ('expires_on', models.DateField(blank=True, null=True)),
-                ('superseded_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField(blank=True)),
+                ("url", models.URLField(blank=True, max_length=500, verbose_name="address")),
+                ("digest", models.CharField(max_length=71)),
+                ("note", models.TextField(blank=True, verbose_name="what changed")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Waits for approval"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("superseded", "Superseded"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decision", models.TextField(blank=True)),
+                ("expires_on", models.DateField(blank=True, null=True)),
+                ("superseded_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['document', '-number'],
+                "ordering": ["document", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalControl',
+            name="HistoricalControl",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('code', models.CharField(help_text='As people say it: CM-3.', max_length=60)),
-                ('identifier', models.CharField(help_text='As the source names it: cm-3.', max_length=80)),
-                ('title', models.CharField(max_length=300)),
-                ('statement', models.TextField(blank=True)),
-                ('group', models.CharField(blank=True, max_length=160, verbose_name='family')),
-                ('baselines', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('withdrawn', models.BooleanField(default=False)),
-                ('applicable', models.BooleanField(default=True)),
-                ('applicability', models.TextField(blank=True, verbose_name='why it does not apply')),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("code", models.CharField(help_text="As people say it: CM-3.", max_length=60)),
+                ("identifier", models.CharField(help_text="As the source names it: cm-3.", max_length=80)),
+                ("title", models.CharField(max_length=300)),
+                ("statement", models.TextField(blank=True)),
+                ("group", models.CharField(blank=True, max_length=160, verbose_name="family")),
+                (
+                    "baselines",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("withdrawn", models.BooleanField(default=False)),
+                ("applicable", models.BooleanField(default=True)),
+                ("applicability", models.TextField(blank=True, verbose_name="why it does not apply")),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical control',
-                'verbose_name_plural': 'historical controls',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical control",
+                "verbose_name_plural": "historical controls",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalControlAssessment',
+            name="HistoricalControlAssessment",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('starts', models.DateField(verbose_name='period from')),
-                ('ends', models.DateField(help_text='The first day after the period.', verbose_name='period until')),
-                ('method', models.CharField(choices=[('examine', 'Examine records'), ('interview', 'Interview people'), ('test', 'Test the mechanism')], default='examine', max_length=10)),
-                ('scheduled_for', models.DateField(verbose_name='due')),
-                ('state', models.CharField(choices=[('scheduled', 'Scheduled'), ('sampled', 'Sample drawn'), ('concluded', 'Concluded'), ('cancelled', 'Cancelled')], default='scheduled', max_length=10)),
-                ('sampled_at', models.DateTimeField(blank=True, null=True)),
-                ('population_size', models.PositiveIntegerField(blank=True, null=True)),
-                ('population_digest', models.CharField(blank=True, max_length=71)),
-                ('seed', models.CharField(blank=True, max_length=64)),
-                ('sample', models.JSONField(blank=True, default=list)),
-                ('operators', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), blank=True, default=list, editable=False, help_text='Who operated the control.', size=None)),
-                ('conclusion', models.CharField(blank=True, choices=[('effective', 'Effective'), ('exception', 'Exceptions found'), ('not_assessed', 'Not assessed')], max_length=12)),
-                ('statement', models.TextField(blank=True, help_text='What was found, and why that is the conclusion.')),
-                ('exceptions', models.JSONField(blank=True, default=list)),
-                ('concluded_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("starts", models.DateField(verbose_name="period from")),
+                (
+                    "ends",
+                    models.DateField(
+                        help_text="The first day after the period.", verbose_name="period until"
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("examine", "Examine records"),
+                            ("interview", "Interview people"),
+                            ("test", "Test the mechanism"),
+                        ],
+                        default="examine",
+                        max_length=10,
+                    ),
+                ),
+                ("scheduled_for", models.DateField(verbose_name="due")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("sampled", "Sample drawn"),
+                            ("concluded", "Concluded"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="scheduled",
+                        max_length=10,
+                    ),
+                ),
+                ("sampled_at", models.DateTimeField(blank=True, null=True)),
+                ("population_size", models.PositiveIntegerField(blank=True, null=True)),
+                ("population_digest", models.CharField(blank=True, max_length=71)),
+                ("seed", models.CharField(blank=True, max_length=64)),
+                ("sample", models.JSONField(blank=True, default=list)),
+                (
+                    "operators",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        help_text="Who operated the control.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "conclusion",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("effective", "Effective"),
+                            ("exception", "Exceptions found"),
+                            ("not_assessed", "Not assessed"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "statement",
+                    models.TextField(blank=True, help_text="What was found, and why that is the conclusion."),
+                ),
+                ("exceptions", models.JSONField(blank=True, default=list)),
+                ("concluded_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical control assessment',
-                'verbose_name_plural': 'historical control assessments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical control assessment",
+                "verbose_name_plural": "historical control assessments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalControlCatalogue',
+            name="HistoricalControlCatalogue",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('code', models.SlugField(db_index=False, help_text='Like nist-800-53; once per version.', max_length=60, verbose_name='short name')),
-                ('title', models.CharField(max_length=200)),
-                ('version', models.CharField(max_length=60)),
-                ('jurisdiction', models.CharField(blank=True, help_text='Where it binds: EU, US, or empty.', max_length=60)),
-                ('source', models.CharField(blank=True, help_text='Where the text came from.', max_length=300)),
-                ('source_id', models.CharField(blank=True, help_text="The catalogue's own identifier.", max_length=80)),
-                ('digest', models.CharField(max_length=71)),
-                ('imported_at', models.DateTimeField(default=releasetrain.kernel.clock.now)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "code",
+                    models.SlugField(
+                        db_index=False,
+                        help_text="Like nist-800-53; once per version.",
+                        max_length=60,
+                        verbose_name="short name",
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("version", models.CharField(max_length=60)),
+                (
+                    "jurisdiction",
+                    models.CharField(
+                        blank=True, help_text="Where it binds: EU, US, or empty.", max_length=60
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(blank=True, help_text="Where the text came from.", max_length=300),
+                ),
+                (
+                    "source_id",
+                    models.CharField(blank=True, help_text="The catalogue's own identifier.", max_length=80),
+                ),
+                ("digest", models.CharField(max_length=71)),
+                ("imported_at", models.DateTimeField(default=releasetrain.kernel.clock.now)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical control catalogue',
-                'verbose_name_plural': 'historical control catalogues',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical control catalogue",
+                "verbose_name_plural": "historical control catalogues",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalControlMapping',
+            name="HistoricalControlMapping",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('kind', models.CharField(choices=[('check', 'Check of a gate'), ('verb', 'Recorded act'), ('activity', 'Activity with an outcome'), ('document', 'Document')], max_length=10)),
-                ('target', models.CharField(help_text='The check kind, the verb, the activity or the document kind.', max_length=80)),
-                ('rationale', models.TextField(help_text='Why this is evidence for the control.')),
-                ('source', models.CharField(blank=True, help_text='The starter set it came with, or empty.', max_length=80)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("check", "Check of a gate"),
+                            ("verb", "Recorded act"),
+                            ("activity", "Activity with an outcome"),
+                            ("document", "Document"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        help_text="The check kind, the verb, the activity or the document kind.",
+                        max_length=80,
+                    ),
+                ),
+                ("rationale", models.TextField(help_text="Why this is evidence for the control.")),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, help_text="The starter set it came with, or empty.", max_length=80
+                    ),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical control mapping',
-                'verbose_name_plural': 'historical control mappings',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical control mapping",
+                "verbose_name_plural": "historical control mappings",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalDisposal',
+            name="HistoricalDisposal",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('record_type', models.CharField(choices=[('report', 'Reports of tests and scans'), ('package', 'Evidence packages'), ('document', 'Documents')], max_length=12)),
-                ('items_digest', models.CharField(max_length=71)),
-                ('count', models.PositiveIntegerField(verbose_name='records')),
-                ('bytes', models.PositiveBigIntegerField()),
-                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved by two'), ('running', 'Running'), ('done', 'Done and certified'), ('rejected', 'Rejected')], default='proposed', max_length=10)),
-                ('proposed_at', models.DateTimeField(default=releasetrain.kernel.clock.now)),
-                ('first_at', models.DateTimeField(blank=True, null=True)),
-                ('second_at', models.DateTimeField(blank=True, null=True)),
-                ('decision', models.TextField(blank=True)),
-                ('lease', models.UUIDField(blank=True, editable=False, null=True)),
-                ('claimed_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
-                ('certificate_digest', models.CharField(blank=True, max_length=71)),
-                ('executed_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "record_type",
+                    models.CharField(
+                        choices=[
+                            ("report", "Reports of tests and scans"),
+                            ("package", "Evidence packages"),
+                            ("document", "Documents"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("items_digest", models.CharField(max_length=71)),
+                ("count", models.PositiveIntegerField(verbose_name="records")),
+                ("bytes", models.PositiveBigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("approved", "Approved by two"),
+                            ("running", "Running"),
+                            ("done", "Done and certified"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("proposed_at", models.DateTimeField(default=releasetrain.kernel.clock.now)),
+                ("first_at", models.DateTimeField(blank=True, null=True)),
+                ("second_at", models.DateTimeField(blank=True, null=True)),
+                ("decision", models.TextField(blank=True)),
+                ("lease", models.UUIDField(blank=True, editable=False, null=True)),
+                ("claimed_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
+                ("certificate_digest", models.CharField(blank=True, max_length=71)),
+                ("executed_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical disposal',
-                'verbose_name_plural': 'historical disposals',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical disposal",
+                "verbose_name_plural": "historical disposals",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalDocument',
+            name="HistoricalDocument",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical document',
-                'verbose_name_plural': 'historical documents',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical document",
+                "verbose_name_plural": "historical documents",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalDocumentKind',
+            name="HistoricalDocumentKind",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('code', models.SlugField(db_index=False, max_length=60, verbose_name='short name')),
-                ('title', models.CharField(max_length=120)),
-                ('about', models.CharField(choices=[('service', 'A service'), ('release', 'A release')], default='service', max_length=8)),
-                ('practice', models.CharField(blank=True, help_text='The practice it belongs to.', max_length=120)),
-                ('tiers', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), blank=True, default=list, help_text='1 is the most critical. Empty: required nowhere.', size=None, verbose_name='required for tiers')),
-                ('regulated_only', models.BooleanField(default=False, help_text='Required only of services marked as regulated.')),
-                ('months_valid', models.PositiveSmallIntegerField(blank=True, help_text='Then it has to be looked at again. Empty: no end.', null=True)),
-                ('template', models.TextField(blank=True, help_text='The outline that a new document starts from.')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("code", models.SlugField(db_index=False, max_length=60, verbose_name="short name")),
+                ("title", models.CharField(max_length=120)),
+                (
+                    "about",
+                    models.CharField(
+                        choices=[("service", "A service"), ("release", "A release")],
+                        default="service",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "practice",
+                    models.CharField(blank=True, help_text="The practice it belongs to.", max_length=120),
+                ),
+                (
+                    "tiers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(),
+                        blank=True,
+                        default=list,
+                        help_text="1 is the most critical. Empty: required nowhere.",
+                        size=None,
+                        verbose_name="required for tiers",
+                    ),
+                ),
+                (
+                    "regulated_only",
+                    models.BooleanField(
+                        default=False, help_text="Required only of services marked as regulated."
+                    ),
+                ),
+                (
+                    "months_valid",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Then it has to be looked at again. Empty: no end.", null=True
+                    ),
+                ),
+                (
+                    "template",
+                    models.TextField(blank=True, help_text="The outline that a new document starts from."),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical document kind',
-                'verbose_name_plural': 'historical document kinds',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical document kind",
+                "verbose_name_plural": "historical document kinds",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalDocumentVersion',
+            name="HistoricalDocumentVersion",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('number', models.PositiveIntegerField()),
-                ('text', models.TextField(blank=True)),
-                ('url', models.URLField(blank=True, max_length=500, verbose_name='address')),
-                ('digest', models.CharField(max_length=71)),
-                ('note', models.TextField(blank=True, verbose_name='what changed')),
-                ('state', models.CharField(choices=[('draft', 'Waits for approval'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('superseded', 'Superseded')], default='draft', max_length=10)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decision', models.TextField(blank=True)),
-                ('expires_on', models.DateField(blank=True, null=True)),
-                ('superseded_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField(blank=True)),
+                ("url", models.URLField(blank=True, max_length=500, verbose_name="address")),
+                ("digest", models.CharField(max_length=71)),
+                ("note", models.TextField(blank=True, verbose_name="what changed")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Waits for approval"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("superseded", "Superseded"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decision", models.TextField(blank=True)),
+                ("expires_on", models.DateField(blank=True, null=True)),
+                ("superseded_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical document version',
-                'verbose_name_plural': 'historical document versions',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical document version",
+                "verbose_name_plural": "historical document versions",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalLegalHold',
+            name="HistoricalLegalHold",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('reason', models.TextField(help_text='The matter: proceedings, an investigation, a request.')),
-                ('record_type', models.CharField(blank=True, choices=[('report', 'Reports of tests and scans'), ('package', 'Evidence packages'), ('document', 'Documents')], max_length=12)),
-                ('starts', models.DateField(blank=True, null=True, verbose_name='records from')),
-                ('ends', models.DateField(blank=True, null=True, verbose_name='records before')),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_because', models.TextField(blank=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "reason",
+                    models.TextField(help_text="The matter: proceedings, an investigation, a request."),
+                ),
+                (
+                    "record_type",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("report", "Reports of tests and scans"),
+                            ("package", "Evidence packages"),
+                            ("document", "Documents"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("starts", models.DateField(blank=True, null=True, verbose_name="records from")),
+                ("ends", models.DateField(blank=True, null=True, verbose_name="records before")),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_because", models.TextField(blank=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical legal hold',
-                'verbose_name_plural': 'historical legal holds',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical legal hold",
+                "verbose_name_plural": "historical legal holds",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalRetentionPolicy',
+            name="HistoricalRetentionPolicy",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('record_type', models.CharField(choices=[('report', 'Reports of tests and scans'), ('package', 'Evidence packages'), ('document', 'Documents')], max_length=12)),
-                ('framework', models.CharField(blank=True, help_text="The catalogue's short name, or empty.", max_length=60)),
-                ('jurisdiction', models.CharField(blank=True, help_text='Like EU or US; empty is everywhere.', max_length=60)),
-                ('regulated_only', models.BooleanField(default=False, help_text='Only for records about services marked as regulated.')),
-                ('clock', models.CharField(choices=[('received', 'when it was received'), ('released', 'when the last release with it was closed'), ('superseded', 'when a newer one took its place')], default='received', max_length=10, verbose_name='counted from')),
-                ('keep_days', models.PositiveIntegerField(verbose_name='days kept')),
-                ('reason', models.TextField(help_text='The rule or the need behind it.')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "record_type",
+                    models.CharField(
+                        choices=[
+                            ("report", "Reports of tests and scans"),
+                            ("package", "Evidence packages"),
+                            ("document", "Documents"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "framework",
+                    models.CharField(
+                        blank=True, help_text="The catalogue's short name, or empty.", max_length=60
+                    ),
+                ),
+                (
+                    "jurisdiction",
+                    models.CharField(
+                        blank=True, help_text="Like EU or US; empty is everywhere.", max_length=60
+                    ),
+                ),
+                (
+                    "regulated_only",
+                    models.BooleanField(
+                        default=False, help_text="Only for records about services marked as regulated."
+                    ),
+                ),
+                (
+                    "clock",
+                    models.CharField(
+                        choices=[
+                            ("received", "when it was received"),
+                            ("released", "when the last release with it was closed"),
+                            ("superseded", "when a newer one took its place"),
+                        ],
+                        default="received",
+                        max_length=10,
+                        verbose_name="counted from",
+                    ),
+                ),
+                ("keep_days", models.PositiveIntegerField(verbose_name="days kept")),
+                ("reason", models.TextField(help_text="The rule or the need behind it.")),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical retention policy',
-                'verbose_name_plural': 'historical retention policies',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical retention policy",
+                "verbose_name_plural": "historical retention policies",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='LegalHold',
+            name="LegalHold",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('reason', models.TextField(help_text='The matter: proceedings, an investigation, a request.')),
-                ('record_type', models.CharField(blank=True, choices=[('report', 'Reports of tests and scans'), ('package', 'Evidence packages'), ('document', 'Documents')], max_length=12)),
-                ('starts', models.DateField(blank=True, null=True, verbose_name='records from')),
-                ('ends', models.DateField(blank=True, null=True, verbose_name='records before')),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_because', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "reason",
+                    models.TextField(help_text="The matter: proceedings, an investigation, a request."),
+                ),
+                (
+                    "record_type",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("report", "Reports of tests and scans"),
+                            ("package", "Evidence packages"),
+                            ("document", "Documents"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("starts", models.DateField(blank=True, null=True, verbose_name="records from")),
+                ("ends", models.DateField(blank=True, null=True, verbose_name="records before")),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_because", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['-created_at'],
-                'abstract': False,
+                "ordering": ["-created_at"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RetentionPolicy',
+            name="RetentionPolicy",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('record_type', models.CharField(choices=[('report', 'Reports of tests and scans'), ('package', 'Evidence packages'), ('document', 'Documents')], max_length=12)),
-                ('framework', models.CharField(blank=True, help_text="The catalogue's short name, or empty.", max_length=60)),
-                ('jurisdiction', models.CharField(blank=True, help_text='Like EU or US; empty is everywhere.', max_length=60)),
-                ('regulated_only', models.BooleanField(default=False, help_text='Only for records about services marked as regulated.')),
-                ('clock', models.CharField(choices=[('received', 'when it was received'), ('released', 'when the last release with it was closed'), ('superseded', 'when a newer one took its place')], default='received', max_length=10, verbose_name='counted from')),
-                ('keep_days', models.PositiveIntegerField(verbose_name='days kept')),
-                ('reason', models.TextField(help_text='The rule or the need behind it.')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "record_type",
+                    models.CharField(
+                        choices=[
+                            ("report", "Reports of tests and scans"),
+                            ("package", "Evidence packages"),
+                            ("document", "Documents"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "framework",
+                    models.CharField(
+                        blank=True, help_text="The catalogue's short name, or empty.", max_length=60
+                    ),
+                ),
+                (
+                    "jurisdiction",
+                    models.CharField(
+                        blank=True, help_text="Like EU or US; empty is everywhere.", max_length=60
+                    ),
+                ),
+                (
+                    "regulated_only",
+                    models.BooleanField(
+                        default=False, help_text="Only for records about services marked as regulated."
+                    ),
+                ),
+                (
+                    "clock",
+                    models.CharField(
+                        choices=[
+                            ("received", "when it was received"),
+                            ("released", "when the last release with it was closed"),
+                            ("superseded", "when a newer one took its place"),
+                        ],
+                        default="received",
+                        max_length=10,
+                        verbose_name="counted from",
+                    ),
+                ),
+                ("keep_days", models.PositiveIntegerField(verbose_name="days kept")),
+                ("reason", models.TextField(help_text="The rule or the need behind it.")),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'retention policies',
-                'ordering': ['record_type', '-keep_days'],
+                "verbose_name_plural": "retention policies",
+                "ordering": ["record_type", "-keep_days"],
             },
         ),
         migrations.AddIndex(
-            model_name='changedeployment',
-            index=models.Index(fields=['organization', 'created_at'], name='authorisation_by_time'),
+            model_name="changedeployment",
+            index=models.Index(fields=["organization", "created_at"], name="authorisation_by_time"),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(fields=['organization', 'finished_at'], name='evaluation_finished'),
-        ),
-        migrations.AddField(
-            model_name='control',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='control',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operated by'),
-        ),
-        migrations.AddField(
-            model_name='control',
-            name='parent',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='governance.control'),
-        ),
-        migrations.AddField(
-            model_name='controlassessment',
-            name='assessor',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='controlassessment',
-            name='concluded_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='controlassessment',
-            name='control',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='governance.control'),
-        ),
-        migrations.AddField(
-            model_name='controlassessment',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='controlcatalogue',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='control',
-            name='catalogue',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='controls', to='governance.controlcatalogue'),
-        ),
-        migrations.AddField(
-            model_name='controlmapping',
-            name='control',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='mappings', to='governance.control'),
-        ),
-        migrations.AddField(
-            model_name='controlmapping',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='disposal',
-            name='first_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='first approval'),
-        ),
-        migrations.AddField(
-            model_name='disposal',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='disposal',
-            name='proposed_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='disposal',
-            name='second_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='second approval'),
-        ),
-        migrations.AddField(
-            model_name='disposedfile',
-            name='disposal',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='disposed', to='governance.disposal'),
-        ),
-        migrations.AddField(
-            model_name='disposedfile',
-            name='file',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='tombstones', to='governance.storedfile'),
-        ),
-        migrations.AddField(
-            model_name='disposedfile',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='release',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='trains.release'),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='service',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='trains.service'),
-        ),
-        migrations.AddField(
-            model_name='documentkind',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='document',
-            name='kind',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='governance.documentkind'),
-        ),
-        migrations.AddField(
-            model_name='documentversion',
-            name='author',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='documentversion',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='documentversion',
-            name='document',
-            field=releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='governance.document'),
-        ),
-        migrations.AddField(
-            model_name='documentversion',
-            name='file',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='document_versions', to='governance.storedfile'),
-        ),
-        migrations.AddField(
-            model_name='documentversion',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrol',
-            name='catalogue',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='governance.controlcatalogue'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrol',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrol',
-            name='owner',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operated by'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrol',
-            name='parent',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='governance.control'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrolassessment',
-            name='assessor',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrolassessment',
-            name='concluded_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrolassessment',
-            name='control',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='governance.control'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrolassessment',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrolcatalogue',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrolmapping',
-            name='control',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='governance.control'),
-        ),
-        migrations.AddField(
-            model_name='historicalcontrolmapping',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='first_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='first approval'),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='proposed_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicaldisposal',
-            name='second_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='second approval'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocument',
-            name='kind',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='governance.documentkind'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocument',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocument',
-            name='release',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocument',
-            name='service',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocumentkind',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocumentversion',
-            name='author',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicaldocumentversion',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicaldocumentversion',
-            name='document',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='governance.document'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocumentversion',
-            name='file',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='governance.storedfile'),
-        ),
-        migrations.AddField(
-            model_name='historicaldocumentversion',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicallegalhold',
-            name='lifted_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicallegalhold',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='historicallegalhold',
-            name='placed_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='historicallegalhold',
-            name='release',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release'),
-        ),
-        migrations.AddField(
-            model_name='historicallegalhold',
-            name='service',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service'),
-        ),
-        migrations.AddField(
-            model_name='historicallegalhold',
-            name='train',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.train'),
-        ),
-        migrations.AddField(
-            model_name='historicalretentionpolicy',
-            name='organization',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='legalhold',
-            name='lifted_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='legalhold',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
-        ),
-        migrations.AddField(
-            model_name='legalhold',
-            name='placed_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='legalhold',
-            name='release',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trains.release'),
-        ),
-        migrations.AddField(
-            model_name='legalhold',
-            name='service',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trains.service'),
-        ),
-        migrations.AddField(
-            model_name='legalhold',
-            name='train',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trains.train'),
-        ),
-        migrations.AddField(
-            model_name='retentionpolicy',
-            name='organization',
-            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization'),
+            model_name="evaluation",
+            index=models.Index(fields=["organization", "finished_at"], name="evaluation_finished"),
+        ),
+        migrations.AddField(
+            model_name="control",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="control",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="operated by",
+            ),
+        ),
+        migrations.AddField(
+            model_name="control",
+            name="parent",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="parts",
+                to="governance.control",
+            ),
+        ),
+        migrations.AddField(
+            model_name="controlassessment",
+            name="assessor",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="controlassessment",
+            name="concluded_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="controlassessment",
+            name="control",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="assessments",
+                to="governance.control",
+            ),
+        ),
+        migrations.AddField(
+            model_name="controlassessment",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="controlcatalogue",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="control",
+            name="catalogue",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="controls",
+                to="governance.controlcatalogue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="controlmapping",
+            name="control",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="mappings",
+                to="governance.control",
+            ),
+        ),
+        migrations.AddField(
+            model_name="controlmapping",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="disposal",
+            name="first_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="first approval",
+            ),
+        ),
+        migrations.AddField(
+            model_name="disposal",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="disposal",
+            name="proposed_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="disposal",
+            name="second_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="second approval",
+            ),
+        ),
+        migrations.AddField(
+            model_name="disposedfile",
+            name="disposal",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="disposed",
+                to="governance.disposal",
+            ),
+        ),
+        migrations.AddField(
+            model_name="disposedfile",
+            name="file",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="tombstones",
+                to="governance.storedfile",
+            ),
+        ),
+        migrations.AddField(
+            model_name="disposedfile",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="document",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="document",
+            name="release",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="documents",
+                to="trains.release",
+            ),
+        ),
+        migrations.AddField(
+            model_name="document",
+            name="service",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="documents",
+                to="trains.service",
+            ),
+        ),
+        migrations.AddField(
+            model_name="documentkind",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="document",
+            name="kind",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="documents",
+                to="governance.documentkind",
+            ),
+        ),
+        migrations.AddField(
+            model_name="documentversion",
+            name="author",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="documentversion",
+            name="decided_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="documentversion",
+            name="document",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="governance.document",
+            ),
+        ),
+        migrations.AddField(
+            model_name="documentversion",
+            name="file",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="document_versions",
+                to="governance.storedfile",
+            ),
+        ),
+        migrations.AddField(
+            model_name="documentversion",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrol",
+            name="catalogue",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="governance.controlcatalogue",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrol",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrol",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="operated by",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrol",
+            name="parent",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="governance.control",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrolassessment",
+            name="assessor",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrolassessment",
+            name="concluded_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrolassessment",
+            name="control",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="governance.control",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrolassessment",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrolcatalogue",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrolmapping",
+            name="control",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="governance.control",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalcontrolmapping",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldisposal",
+            name="first_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="first approval",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldisposal",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldisposal",
+            name="proposed_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldisposal",
+            name="second_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="second approval",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocument",
+            name="kind",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="governance.documentkind",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocument",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocument",
+            name="release",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="trains.release",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocument",
+            name="service",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="trains.service",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocumentkind",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocumentversion",
+            name="author",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocumentversion",
+            name="decided_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocumentversion",
+            name="document",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="governance.document",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocumentversion",
+            name="file",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="governance.storedfile",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicaldocumentversion",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicallegalhold",
+            name="lifted_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicallegalhold",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicallegalhold",
+            name="placed_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicallegalhold",
+            name="release",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="trains.release",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicallegalhold",
+            name="service",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="trains.service",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicallegalhold",
+            name="train",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="trains.train",
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalretentionpolicy",
+            name="organization",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="legalhold",
+            name="lifted_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="legalhold",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
+        ),
+        migrations.AddField(
+            model_name="legalhold",
+            name="placed_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="legalhold",
+            name="release",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="trains.release",
+            ),
+        ),
+        migrations.AddField(
+            model_name="legalhold",
+            name="service",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="trains.service",
+            ),
+        ),
+        migrations.AddField(
+            model_name="legalhold",
+            name="train",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="trains.train",
+            ),
+        ),
+        migrations.AddField(
+            model_name="retentionpolicy",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tenancy.organization",
+            ),
         ),
         migrations.AddIndex(
-            model_name='controlassessment',
-            index=models.Index(fields=['organization', 'control', '-ends'], name='assessment_of_control'),
+            model_name="controlassessment",
+            index=models.Index(fields=["organization", "control", "-ends"], name="assessment_of_control"),
         ),
         migrations.AddIndex(
-            model_name='controlassessment',
-            index=models.Index(condition=models.Q(('state__in', ['scheduled', 'sampled'])), fields=['organization', 'scheduled_for'], name='assessment_due'),
+            model_name="controlassessment",
+            index=models.Index(
+                condition=models.Q(("state__in", ["scheduled", "sampled"])),
+                fields=["organization", "scheduled_for"],
+                name="assessment_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlassessment',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='governance_controlassessment_key'),
+            model_name="controlassessment",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key"), name="governance_controlassessment_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['scheduled', 'sampled', 'concluded', 'cancelled'])), name='assessment_state_known'),
+            model_name="controlassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["scheduled", "sampled", "concluded", "cancelled"])),
+                name="assessment_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['examine', 'interview', 'test'])), name='assessment_method_known'),
+            model_name="controlassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("method__in", ["examine", "interview", "test"])),
+                name="assessment_method_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('conclusion__in', ['', 'effective', 'exception', 'not_assessed'])), name='assessment_conclusion_known'),
+            model_name="controlassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("conclusion__in", ["", "effective", "exception", "not_assessed"])),
+                name="assessment_conclusion_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__gt', models.F('starts'))), name='assessment_period_ordered'),
+            model_name="controlassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends__gt", models.F("starts"))), name="assessment_period_ordered"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlassessment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('conclusion', ''), ('state', 'concluded'), _negated=True), models.Q(models.Q(('state', 'concluded'), _negated=True), models.Q(('concluded_at__isnull', False), ('concluded_by__isnull', False), models.Q(('statement', ''), _negated=True)), _connector='OR')), name='assessment_concluded_by_somebody'),
+            model_name="controlassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("conclusion", ""), ("state", "concluded"), _negated=True),
+                    models.Q(
+                        models.Q(("state", "concluded"), _negated=True),
+                        models.Q(
+                            ("concluded_at__isnull", False),
+                            ("concluded_by__isnull", False),
+                            models.Q(("statement", ""), _negated=True),
+                        ),
+                        _connector="OR",
+                    ),
+                ),
+                name="assessment_concluded_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'concluded'), models.Q(('concluded_by__isnull', True), ('conclusion', '')), _connector='OR'), name='assessment_conclusion_when_concluded'),
+            model_name="controlassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "concluded"),
+                    models.Q(("concluded_by__isnull", True), ("conclusion", "")),
+                    _connector="OR",
+                ),
+                name="assessment_conclusion_when_concluded",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlcatalogue',
-            constraint=models.UniqueConstraint(fields=('organization', 'code', 'version'), name='catalogue_edition_once'),
+            model_name="controlcatalogue",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "code", "version"), name="catalogue_edition_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='control',
-            index=models.Index(fields=['organization', 'catalogue', 'position'], name='control_of_catalogue'),
+            model_name="control",
+            index=models.Index(fields=["organization", "catalogue", "position"], name="control_of_catalogue"),
         ),
         migrations.AddIndex(
-            model_name='control',
-            index=models.Index(fields=['organization', 'code'], name='control_by_code'),
+            model_name="control",
+            index=models.Index(fields=["organization", "code"], name="control_by_code"),
         ),
         migrations.AddConstraint(
-            model_name='control',
-            constraint=models.UniqueConstraint(fields=('organization', 'catalogue', 'identifier'), name='control_once_in_catalogue'),
+            model_name="control",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "catalogue", "identifier"), name="control_once_in_catalogue"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='control',
-            constraint=models.CheckConstraint(condition=models.Q(('applicable', True), models.Q(('applicability', ''), _negated=True), _connector='OR'), name='control_scoped_out_with_reason'),
+            model_name="control",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("applicable", True), models.Q(("applicability", ""), _negated=True), _connector="OR"
+                ),
+                name="control_scoped_out_with_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='controlmapping',
-            index=models.Index(fields=['organization', 'kind', 'target'], name='mapping_by_target'),
+            model_name="controlmapping",
+            index=models.Index(fields=["organization", "kind", "target"], name="mapping_by_target"),
         ),
         migrations.AddConstraint(
-            model_name='controlmapping',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['check', 'verb', 'activity', 'document'])), name='mapping_kind_known'),
+            model_name="controlmapping",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["check", "verb", "activity", "document"])),
+                name="mapping_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlmapping',
-            constraint=models.CheckConstraint(condition=models.Q(('rationale', ''), _negated=True), name='mapping_has_rationale'),
+            model_name="controlmapping",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rationale", ""), _negated=True), name="mapping_has_rationale"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='controlmapping',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('organization', 'control', 'kind', 'target'), name='mapping_once'),
+            model_name="controlmapping",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retired_at__isnull", True)),
+                fields=("organization", "control", "kind", "target"),
+                name="mapping_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='disposal',
-            index=models.Index(condition=models.Q(('state__in', ['proposed', 'approved', 'running'])), fields=['organization', 'proposed_at'], name='disposal_open'),
+            model_name="disposal",
+            index=models.Index(
+                condition=models.Q(("state__in", ["proposed", "approved", "running"])),
+                fields=["organization", "proposed_at"],
+                name="disposal_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='governance_disposal_key'),
+            model_name="disposal",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key"), name="governance_disposal_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(('record_type__in', ['report', 'package', 'document'])), name='disposal_type_known'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("record_type__in", ["report", "package", "document"])),
+                name="disposal_type_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'approved', 'running', 'done', 'rejected'])), name='disposal_state_known'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["proposed", "approved", "running", "done", "rejected"])),
+                name="disposal_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(('first_by__isnull', True), ('second_by__isnull', True), models.Q(('first_by', models.F('second_by')), _negated=True), _connector='OR'), name='disposal_approved_by_two_people'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("first_by__isnull", True),
+                    ("second_by__isnull", True),
+                    models.Q(("first_by", models.F("second_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="disposal_approved_by_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(('proposed_by__isnull', True), models.Q(models.Q(('first_by__isnull', True), models.Q(('first_by', models.F('proposed_by')), _negated=True), _connector='OR'), models.Q(('second_by__isnull', True), models.Q(('second_by', models.F('proposed_by')), _negated=True), _connector='OR')), _connector='OR'), name='disposal_not_approved_by_proposer'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("proposed_by__isnull", True),
+                    models.Q(
+                        models.Q(
+                            ("first_by__isnull", True),
+                            models.Q(("first_by", models.F("proposed_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        models.Q(
+                            ("second_by__isnull", True),
+                            models.Q(("second_by", models.F("proposed_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="disposal_not_approved_by_proposer",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'rejected']), models.Q(('first_at__isnull', False), ('first_by__isnull', False), ('second_at__isnull', False), ('second_by__isnull', False)), _connector='OR'), name='disposal_after_two_approvals'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["proposed", "rejected"]),
+                    models.Q(
+                        ("first_at__isnull", False),
+                        ("first_by__isnull", False),
+                        ("second_at__isnull", False),
+                        ("second_by__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="disposal_after_two_approvals",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('certificate__isnull', False), ('executed_at__isnull', False), models.Q(('certificate_digest', ''), _negated=True)), _connector='OR'), name='disposal_done_is_certified'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "done"), _negated=True),
+                    models.Q(
+                        ("certificate__isnull", False),
+                        ("executed_at__isnull", False),
+                        models.Q(("certificate_digest", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="disposal_done_is_certified",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposedfile',
-            constraint=models.UniqueConstraint(fields=('organization', 'file'), name='disposed_once'),
+            model_name="disposedfile",
+            constraint=models.UniqueConstraint(fields=("organization", "file"), name="disposed_once"),
         ),
         migrations.AddConstraint(
-            model_name='documentkind',
-            constraint=models.UniqueConstraint(fields=('organization', 'code'), name='document_kind_once'),
+            model_name="documentkind",
+            constraint=models.UniqueConstraint(fields=("organization", "code"), name="document_kind_once"),
         ),
         migrations.AddConstraint(
-            model_name='documentkind',
-            constraint=models.CheckConstraint(condition=models.Q(('about__in', ['service', 'release'])), name='document_kind_about_known'),
+            model_name="documentkind",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("about__in", ["service", "release"])), name="document_kind_about_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['organization', 'service', 'kind'], name='document_of_service'),
+            model_name="document",
+            index=models.Index(fields=["organization", "service", "kind"], name="document_of_service"),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['organization', 'release', 'kind'], name='document_of_release'),
+            model_name="document",
+            index=models.Index(fields=["organization", "release", "kind"], name="document_of_release"),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='governance_document_key'),
+            model_name="document",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key"), name="governance_document_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('release__isnull', True), ('service__isnull', False)), models.Q(('release__isnull', False), ('service__isnull', True)), _connector='OR'), name='document_one_subject'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("release__isnull", True), ("service__isnull", False)),
+                    models.Q(("release__isnull", False), ("service__isnull", True)),
+                    _connector="OR",
+                ),
+                name="document_one_subject",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documentversion',
-            constraint=models.UniqueConstraint(fields=('organization', 'document', 'number'), name='document_version_once'),
+            model_name="documentversion",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "document", "number"), name="document_version_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documentversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'approved', 'rejected', 'superseded'])), name='document_version_state_known'),
+            model_name="documentversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "approved", "rejected", "superseded"])),
+                name="document_version_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documentversion',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('author')), _negated=True), _connector='OR'), name='document_not_approved_by_author'),
+            model_name="documentversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("decided_by__isnull", True),
+                    models.Q(("decided_by", models.F("author")), _negated=True),
+                    _connector="OR",
+                ),
+                name="document_not_approved_by_author",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documentversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('state', 'superseded'), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='document_decided_by_somebody'),
+            model_name="documentversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "draft"),
+                    ("state", "superseded"),
+                    models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="document_decided_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documentversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('text', ''), _negated=True), ('file__isnull', False), models.Q(('url', ''), _negated=True), _connector='OR'), name='document_has_content'),
+            model_name="documentversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("text", ""), _negated=True),
+                    ("file__isnull", False),
+                    models.Q(("url", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="document_has_content",
+            ),
         ),
         migrations.AddIndex(
-            model_name='legalhold',
-            index=models.Index(condition=models.Q(('lifted_at__isnull', True)), fields=['organization', 'record_type'], name='hold_standing'),
+            model_name="legalhold",
+            index=models.Index(
+                condition=models.Q(("lifted_at__isnull", True)),
+                fields=["organization", "record_type"],
+                name="hold_standing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='legalhold',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='governance_legalhold_key'),
+            model_name="legalhold",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key"), name="governance_legalhold_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='legalhold',
-            constraint=models.CheckConstraint(condition=models.Q(('starts__isnull', True), ('ends__isnull', True), ('ends__gt', models.F('starts')), _connector='OR'), name='hold_period_ordered'),
+            model_name="legalhold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("starts__isnull", True),
+                    ("ends__isnull", True),
+                    ("ends__gt", models.F("starts")),
+                    _connector="OR",
+                ),
+                name="hold_period_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='legalhold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lifted_at__isnull', True), ('lifted_by__isnull', True)), models.Q(('lifted_at__isnull', False), ('lifted_by__isnull', False), models.Q(('lifted_because', ''), _negated=True)), _connector='OR'), name='hold_lifted_by_somebody'),
+            model_name="legalhold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lifted_at__isnull", True), ("lifted_by__isnull", True)),
+                    models.Q(
+                        ("lifted_at__isnull", False),
+                        ("lifted_by__isnull", False),
+                        models.Q(("lifted_because", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="hold_lifted_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('record_type__in', ['report', 'package', 'document'])), name='retention_type_known'),
+            model_name="retentionpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("record_type__in", ["report", "package", "document"])),
+                name="retention_type_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('clock__in', ['received', 'released', 'superseded'])), name='retention_clock_known'),
+            model_name="retentionpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("clock__in", ["received", "released", "superseded"])),
+                name="retention_clock_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('keep_days__gte', 1)), name='retention_keeps_a_day'),
+            model_name="retentionpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("keep_days__gte", 1)), name="retention_keeps_a_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionpolicy',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('organization', 'record_type', 'framework', 'jurisdiction', 'regulated_only'), name='retention_policy_once'),
+            model_name="retentionpolicy",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retired_at__isnull", True)),
+                fields=("organization", "record_type", "framework", "jurisdiction", "regulated_only"),
+                name="retention_policy_once",
+            ),
         ),
     ]
