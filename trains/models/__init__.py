@@ -13,6 +13,13 @@ from .communication import (
     WalkthroughQuestion,
 )
 from .compatibility import CompatibilityRule, SkewLimit
+from .configuration import (
+    ConfigurationBaseline,
+    ConfigurationItem,
+    ConfigurationObservation,
+    ConfigurationRelation,
+    ToleratedDifference,
+)
 from .contract import Contract, ContractVerification, ContractVersion
 from .coupling import Coupling
 from .data_migration import DataMigration, MigrationStep
@@ -66,6 +73,10 @@ __all__ = [
     "CommitmentChange",
     "Comparison",
     "CompatibilityRule",
+    "ConfigurationBaseline",
+    "ConfigurationItem",
+    "ConfigurationObservation",
+    "ConfigurationRelation",
     "ContentBrief",
     "Contract",
     "ContractVerification",
@@ -124,6 +135,7 @@ __all__ = [
     "Team",
     "TeamOnboarding",
     "TemplateItem",
+    "ToleratedDifference",
     "Train",
     "TrainDependency",
     "TrainMeeting",

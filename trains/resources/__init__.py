@@ -1,5 +1,14 @@
 """The faces of trains: lists, pages and API of each kind of object."""
 
-from . import calendar, compatibility, core, escalations, onboarding, releases, structure
+from . import calendar, compatibility, configuration, core, escalations, onboarding, releases, structure
 
-__all__ = ["calendar", "compatibility", "core", "escalations", "onboarding", "releases", "structure"]
+__all__ = [
+    "calendar",
+    "compatibility",
+    "configuration",
+    "core",
+    "escalations",
+    "onboarding",
+    "releases",
+    "structure",
+]
