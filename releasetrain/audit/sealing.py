@@ -25,10 +25,23 @@ def origin(organization_id: uuid.UUID) -> str:
     return f"releasetrain/{organization_id}"
 
 
+# Transaction ids are the cluster's, and so is a snapshot: what runs in another database is told apart by its
+# backend. An id that has no backend any more (it just ended, or is a prepared transaction) counts as ours.
+_HORIZON = """
+SELECT least(
+    pg_snapshot_xmax(s),
+    pg_current_xact_id_if_assigned(),
+    (SELECT min(x) FROM pg_snapshot_xip(s) AS x WHERE NOT EXISTS (
+        SELECT FROM pg_stat_activity AS a WHERE a.backend_xid = x::xid AND a.datname <> current_database()))
+)::text::bigint
+FROM pg_current_snapshot() AS s
+"""
+
+
 def horizon() -> int:
-    """Transactions below this id are over: their entries will not change and no more will come."""
+    """Transactions of this database below this id are over: their entries will not change and no more will come."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        cursor.execute(_HORIZON)
         value: int = cursor.fetchone()[0]
     return value
 
