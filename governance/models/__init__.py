@@ -19,12 +19,15 @@ from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
 from .results import Component, Result, ResultKind
 from .retention import Disposal, DisposedFile, LegalHold, RecordType, RetentionPolicy
+from .supply_chain import Advisory, BuilderKey, LicencePolicy
 from .waivers import Waiver
 
 __all__ = [
+    "Advisory",
     "AgendaItem",
     "Board",
     "BoardMember",
+    "BuilderKey",
     "ChangeContributor",
     "ChangeDeployment",
     "ChangeRequest",
@@ -47,6 +50,7 @@ __all__ = [
     "GateVersion",
     "InputChange",
     "LegalHold",
+    "LicencePolicy",
     "Meeting",
     "PackageDownload",
     "RecordType",

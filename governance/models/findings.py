@@ -24,11 +24,14 @@ class Severity(models.TextChoices):
 
 
 class Finding(TenantModel):
-    """A weakness in a service, recognised again by its fingerprint in every later scan of the same tool."""
+    """A weakness in a service, recognised again by its fingerprint in every later scan, of whichever tool."""
 
     class Kind(models.TextChoices):
         STATIC_ANALYSIS = "static_analysis", "In the code"
         COMPOSITION = "composition", "In a component"
+        SECRETS = "secrets", "A secret in the open"
+        CONTAINER = "container", "In an image"
+        DYNAMIC = "dynamic", "In the running service"
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -46,6 +49,15 @@ class Finding(TenantModel):
     title = models.CharField(max_length=300)
     severity = models.CharField(max_length=10, choices=Severity.choices)
     score = models.DecimalField("CVSS score", max_digits=3, decimal_places=1, null=True, blank=True)
+    vector = models.CharField("CVSS vector", max_length=200, blank=True)
+    aliases = models.JSONField(default=list, blank=True, help_text="Other names of the vulnerability.")
+    package = models.CharField(
+        max_length=500, blank=True, help_text="The package URL without version, of a finding in a component."
+    )
+    fixed_in = models.CharField(max_length=200, blank=True)
+    reporters = models.JSONField(
+        default=dict, blank=True, help_text="Every tool whose last scan reports it, with its severity."
+    )
     state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)
     location = models.CharField(max_length=500, blank=True, help_text="File and line, or the component.")
     first_seen_at = models.DateTimeField()
@@ -62,9 +74,7 @@ class Finding(TenantModel):
     class Meta:
         ordering = ["due_at", "-first_seen_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "service", "tool", "fingerprint"], name="finding_once"
-            ),
+            models.UniqueConstraint(fields=["organization", "service", "fingerprint"], name="finding_once"),
             models.CheckConstraint(
                 condition=Q(state__in=["open", "triaged", "false_positive", "accepted", "fixed", "reopened"]),
                 name="finding_state_known",
@@ -74,7 +84,8 @@ class Finding(TenantModel):
                 name="finding_severity_known",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["static_analysis", "composition"]), name="finding_kind_known"
+                condition=Q(kind__in=["static_analysis", "composition", "secrets", "container", "dynamic"]),
+                name="finding_kind_known",
             ),
             models.CheckConstraint(
                 condition=~Q(state="accepted") | Q(accepted_until__isnull=False),
@@ -84,6 +95,10 @@ class Finding(TenantModel):
         indexes = [
             models.Index(fields=["organization", "state", "due_at"], name="finding_by_state"),
             models.Index(fields=["organization", "service", "severity", "state"], name="finding_of_service"),
+            models.Index(
+                fields=["organization", "package"], condition=~Q(package=""), name="finding_of_package"
+            ),
+            models.Index(fields=["organization", "service", "first_seen_at"], name="finding_since"),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,11 @@ class ResultKind(models.TextChoices):
     COVERAGE = "coverage", "Code coverage"
     STATIC_ANALYSIS = "static_analysis", "Static analysis"
     COMPOSITION = "composition", "Software composition"
+    SECRETS = "secrets", "Secrets scan"
+    CONTAINER = "container", "Container scan"
+    DYNAMIC = "dynamic", "Dynamic scan"
+    PERFORMANCE = "performance", "Performance"
+    PROVENANCE = "provenance", "Provenance"
 
 
 class Result(TenantModel):
@@ -50,7 +55,19 @@ class Result(TenantModel):
         ordering = ["-reported_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["tests", "coverage", "static_analysis", "composition"]),
+                condition=Q(
+                    kind__in=[
+                        "tests",
+                        "coverage",
+                        "static_analysis",
+                        "composition",
+                        "secrets",
+                        "container",
+                        "dynamic",
+                        "performance",
+                        "provenance",
+                    ]
+                ),
                 name="result_kind_known",
             ),
         ]
@@ -84,12 +101,20 @@ class Component(TenantModel):
     name = models.CharField(max_length=500)
     version = models.CharField(max_length=200, blank=True)
     licence = models.CharField(max_length=500, blank=True)
+    package = models.CharField(
+        max_length=500, blank=True, help_text="The package URL without version and qualifiers, in lower case."
+    )
 
     class Meta:
         ordering = ["name", "version"]
         indexes = [
             models.Index(fields=["organization", "result"], name="component_of_result"),
             models.Index(fields=["organization", "name", "version"], name="component_by_name"),
+            models.Index(
+                fields=["organization", "package"],
+                condition=~Q(package=""),
+                name="component_by_package",
+            ),
         ]
 
     def __str__(self) -> str:

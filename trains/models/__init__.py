@@ -37,6 +37,7 @@ from .freeze import Freeze
 from .import_run import ImportRun
 from .incident_plan import IncidentDrill, IncidentPlan, IncidentPlanRole, IncidentPlanTrain
 from .increment import Iteration, Milestone, ProgramIncrement
+from .observation import PipelineRun, RuntimeObservation
 from .on_call import HandOverNote, OnCallLayer, OnCallOverride, OnCallRotation, OnCallTurn
 from .onboarding import ChecklistTemplate, ChecklistTopic, OnboardingItem, TeamOnboarding, TemplateItem
 from .pipeline import Pipeline, Stage, StageEvent
@@ -110,6 +111,7 @@ __all__ = [
     "OnboardingItem",
     "PackagingLimit",
     "Pipeline",
+    "PipelineRun",
     "ProgramIncrement",
     "PublicLog",
     "ReadinessAnswer",
@@ -119,6 +121,7 @@ __all__ = [
     "ReleaseMember",
     "ReleaseNote",
     "RollbackCriterion",
+    "RuntimeObservation",
     "ScopeChange",
     "ScopeItem",
     "Service",

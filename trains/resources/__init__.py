@@ -1,6 +1,16 @@
 """The faces of trains: lists, pages and API of each kind of object."""
 
-from . import calendar, compatibility, configuration, core, escalations, onboarding, releases, structure
+from . import (
+    calendar,
+    compatibility,
+    configuration,
+    core,
+    escalations,
+    observation,
+    onboarding,
+    releases,
+    structure,
+)
 
 __all__ = [
     "calendar",
@@ -8,6 +18,7 @@ __all__ = [
     "configuration",
     "core",
     "escalations",
+    "observation",
     "onboarding",
     "releases",
     "structure",
