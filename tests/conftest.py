@@ -58,6 +58,15 @@ def pytest_unconfigure() -> None:
     _run.stop()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted, in a line each: `record_property("summary", …)`."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "summary":
+                    terminalreporter.write_line(str(value))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         marker = item.get_closest_marker("django_db")
@@ -68,4 +77,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
     # What drives a browser or real workers waits more than it computes: begun first, one process spends its time
     # on it while the others compute, and nobody waits for it at the end.
-    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("patient", "journey")))

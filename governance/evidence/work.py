@@ -7,6 +7,7 @@ was taken for dead, changes the row; the heartbeat notices and the old worker st
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
@@ -50,9 +51,11 @@ def work_off(organization_id: uuid.UUID, package_id: uuid.UUID) -> bool:
         package = EvidencePackage.objects.get(pk=package_id) if lease else None
     if lease is None or package is None:
         return False
-    folder = work_folder(organization_id, package_id)
+    ours = work_folder(organization_id, package_id)
+    # A folder for each attempt: a worker that was wrongly taken for dead tidies up after itself, and not after us.
+    folder = ours / str(lease)
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(ours, ignore_errors=True)
         folder.mkdir(parents=True)
         with Heartbeat(organization_id, package_id, lease) as heart:
             built = build(package, folder, heart.beat)
@@ -68,6 +71,8 @@ def work_off(organization_id: uuid.UUID, package_id: uuid.UUID) -> bool:
         return False
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another attempt has begun there, or has ended
+            ours.rmdir()
 
 
 def work_folder(organization_id: uuid.UUID, package_id: uuid.UUID) -> Path:
