@@ -4,129 +4,176 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
 
 from governance.models import Finding, FindingOccurrence, Result
 from governance.rules.reading import ReportedFinding
 from governance.rules.sla import due_at
 from releasetrain.audit.history import bulk_create_tracked, bulk_update_tracked
+from releasetrain.tenancy.bulk import insert_many
 from releasetrain.tenancy.models import TenantModel
 from trains.models import Artifact
 
-BATCH = 2_000
 _CLOSED_BY_SCAN = (Finding.State.OPEN, Finding.State.TRIAGED, Finding.State.REOPENED, Finding.State.ACCEPTED)
+# Worst first. What nobody can rate may be anything, and comes before what is known to be less than the worst.
+_ORDER = ("critical", "unknown", "high", "medium", "low", "info")
+_CHANGING = [
+    *(
+        "state",
+        "severity",
+        "score",
+        "vector",
+        "due_at",
+        "last_seen_at",
+        "location",
+        "title",
+        "accepted_until",
+    ),
+    *("reporters", "aliases", "package", "fixed_in"),
+]
 
 
-def record_findings(
-    result: Result, reported: Iterable[ReportedFinding], tools: Iterable[str]
-) -> dict[str, int]:
-    """Bring the findings of the result's service up to date with this scan. The caller holds the service's lock."""
-    by_name = {(f.tool, f.fingerprint): f for f in reported}
-    tools = sorted({*tools, *(tool for tool, _ in by_name)})
+def record_findings(result: Result, reported: Iterable[ReportedFinding]) -> dict[str, int]:
+    """Bring the findings of the result's service up to date with this scan. The caller holds the service's lock.
+
+    One finding is one weakness of the service, whichever tools report it: each tool's last scan is noted with the
+    severity it gives, the worst counts, and the finding is fixed when the last of them no longer reports it.
+    """
+    by_name = {f.fingerprint: f for f in reported}
     service_id = result.artifact.service_id
-    known = {
-        (f.tool, f.fingerprint): f
-        for f in Finding.objects.filter(service_id=service_id, tool__in=tools, kind=result.kind)
-    }
     newest = _is_newest(result)
-    created = [_new(result, f) for name, f in by_name.items() if name not in known]
-    bulk_create_tracked(created, batch_size=BATCH)
-    seen = [known[name] for name in by_name if name in known]
-    changed = [f for f in seen if newest and _seen_again(f, by_name[(f.tool, f.fingerprint)], result)]
-    fixed = _gone(result, known, by_name) if newest else []
-    for finding in fixed:
-        finding.state = Finding.State.FIXED
-        finding.accepted_until = None
-    reopened = sum(1 for f in changed if f.state == Finding.State.REOPENED)
-    bulk_update_tracked(
-        [*changed, *fixed],
-        ["state", "severity", "score", "due_at", "last_seen_at", "location", "title", "accepted_until"],
+    had = _had_before(result) if newest and not result.summary.get("problems") else set()
+    rows = Finding.objects.filter(service_id=service_id).filter(
+        Q(fingerprint__in=list(by_name)) | Q(pk__in=had)
     )
+    known = {f.fingerprint: f for f in rows}
+    reporter = _reporter(result)
+    created = [_new(result, reporter, f) for name, f in by_name.items() if name not in known]
+    bulk_create_tracked(created)
+    seen = [known[name] for name in by_name if name in known]
+    changed = [f for f in seen if newest and _seen_again(f, by_name[f.fingerprint], reporter, result)]
+    gone = [f for name, f in known.items() if name not in by_name and _gone(f, reporter)]
+    fixed = sum(1 for f in gone if f.state == Finding.State.FIXED)
+    reopened = sum(1 for f in changed if f.state == Finding.State.REOPENED)
+    bulk_update_tracked([*changed, *gone], _CHANGING)
     insert_facts(
-        FindingOccurrence(finding=f, result=result, exempt=by_name[(f.tool, f.fingerprint)].exempt)
+        FindingOccurrence(finding=f, result=result, exempt=by_name[f.fingerprint].exempt)
         for f in [*created, *seen]
     )
-    return {"new": len(created), "seen": len(seen), "reopened": reopened, "fixed": len(fixed)}
+    return {"new": len(created), "seen": len(seen), "reopened": reopened, "fixed": fixed}
 
 
 def insert_facts(rows: Iterable[TenantModel]) -> None:
     """Insert many rows of an untracked model."""
-    rows = list(rows)
-    if rows:
-        for row in rows:
-            row.prepare_save()
-        type(rows[0])._default_manager.bulk_create(rows, batch_size=BATCH)
+    listed = list(rows)
+    if listed:
+        insert_many(listed)
 
 
-def _new(result: Result, reported: ReportedFinding) -> Finding:
+def _reporter(result: Result) -> str:
+    """What a later scan replaces: the same tool, kind of scan and stream."""
+    return " / ".join(part for part in (result.tool, result.kind, result.stream) if part)
+
+
+def _said(reported: ReportedFinding) -> dict[str, Any]:
+    return {
+        "severity": reported.severity,
+        "score": str(reported.score) if reported.score is not None else None,
+        "vector": reported.vector,
+    }
+
+
+def _new(result: Result, reporter: str, reported: ReportedFinding) -> Finding:
     first_seen = result.reported_at
     return Finding(
         service_id=result.artifact.service_id,
-        kind=result.kind,
+        kind=reported.kind,
         fingerprint=reported.fingerprint,
         tool=reported.tool,
         rule=reported.rule,
         title=reported.title,
         severity=reported.severity,
         score=reported.score,
+        vector=reported.vector,
         location=reported.location,
+        package=reported.package,
+        fixed_in=reported.fixed_in,
+        aliases=list(reported.aliases),
+        reporters={reporter: _said(reported)},
         first_seen_at=first_seen,
         last_seen_at=first_seen,
         due_at=due_at(reported.severity, first_seen),
     )
 
 
-def _seen_again(finding: Finding, reported: ReportedFinding, result: Result) -> bool:
+def _seen_again(finding: Finding, reported: ReportedFinding, reporter: str, result: Result) -> bool:
     """Take over what the scan says. Only what matters is a change: 10 000 unchanged findings write nothing."""
-    before = (finding.state, finding.severity, finding.location)
+    before = (finding.state, finding.severity, finding.location, dict(finding.reporters), finding.fixed_in)
     if finding.state == Finding.State.FIXED and not reported.exempt:
         finding.state = Finding.State.REOPENED
         finding.due_at = due_at(reported.severity, result.reported_at)
-    if finding.severity != reported.severity:
-        finding.due_at = due_at(reported.severity, finding.first_seen_at)
-    finding.severity, finding.score = reported.severity, reported.score
-    finding.location, finding.title = reported.location, reported.title
-    changed = before != (finding.state, finding.severity, finding.location)
+    finding.reporters = {**finding.reporters, reporter: _said(reported)}
+    _rate(finding)
+    if finding.tool == reported.tool:
+        finding.location, finding.title = reported.location, reported.title
+    finding.fixed_in = reported.fixed_in or finding.fixed_in
+    finding.package = finding.package or reported.package
+    if reported.aliases:
+        finding.aliases = sorted({*finding.aliases, *reported.aliases})
+    changed = before != (
+        finding.state,
+        finding.severity,
+        finding.location,
+        finding.reporters,
+        finding.fixed_in,
+    )
     if changed:
         finding.last_seen_at = result.reported_at
     return changed
 
 
-def _gone(
-    result: Result, known: dict[tuple[str, str], Finding], reported: dict[tuple[str, str], ReportedFinding]
-) -> list[Finding]:
-    """Findings that the previous scan of this stream had, that no scan of another stream has, and that this one lacks.
+def _rate(finding: Finding) -> None:
+    """The worst that any tool's last scan says."""
+    worst = min(finding.reporters.values(), key=lambda said: _ORDER.index(said["severity"]))
+    if worst["severity"] != finding.severity:
+        finding.due_at = due_at(worst["severity"], finding.first_seen_at)
+    finding.severity, finding.score, finding.vector = worst["severity"], worst["score"], worst["vector"]
 
-    A scan that was incomplete proves nothing, so it fixes nothing.
-    """
-    if result.summary.get("problems"):
-        return []
-    streams = (
-        Result.objects.filter(artifact__service_id=result.artifact.service_id, kind=result.kind)
+
+def _gone(finding: Finding, reporter: str) -> bool:
+    """This tool no longer reports it; when no other does, it is fixed. Whether that changed anything."""
+    if finding.state not in _CLOSED_BY_SCAN:
+        return False
+    left = {name: said for name, said in finding.reporters.items() if name != reporter}
+    if left:
+        changed = left != finding.reporters
+        finding.reporters = left
+        _rate(finding)
+        return changed
+    finding.reporters = {}
+    finding.state = Finding.State.FIXED
+    finding.accepted_until = None
+    return True
+
+
+def _had_before(result: Result) -> set[uuid.UUID]:
+    """The findings of the scan that this one replaces. A scan that was incomplete proves nothing, so it fixes nothing."""
+    before = (
+        Result.objects.filter(
+            artifact__service_id=result.artifact.service_id,
+            kind=result.kind,
+            tool=result.tool,
+            stream=result.stream,
+        )
         .exclude(pk=result.pk)
-        .order_by("tool", "stream", "-reported_at", "-id")
-        .distinct("tool", "stream")
+        .order_by("-reported_at", "-id")
+        .first()
     )
-    latest = list(streams.values_list("pk", "tool", "stream"))
-    replaced = [pk for pk, tool, stream in latest if (tool, stream) == (result.tool, result.stream)]
-    others = [pk for pk, tool, stream in latest if (tool, stream) != (result.tool, result.stream)]
-    had = _found_in(replaced)
-    still = _found_in(others)
-    return [
-        finding
-        for name, finding in known.items()
-        if name not in reported
-        and finding.state in _CLOSED_BY_SCAN
-        and finding.pk in had
-        and finding.pk not in still
-    ]
-
-
-def _found_in(results: list[uuid.UUID]) -> set[uuid.UUID]:
-    return (
-        set(FindingOccurrence.objects.filter(result__in=results).values_list("finding_id", flat=True))
-        if results
-        else set()
-    )
+    if before is None:
+        return set()
+    return set(FindingOccurrence.objects.filter(result=before).values_list("finding_id", flat=True))
 
 
 def _is_newest(result: Result) -> bool:

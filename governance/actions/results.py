@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from governance import files
 from governance.gates import invalidate
-from governance.models import Component, Result, ResultKind
+from governance.models import BuilderKey, Component, Result, ResultKind
 from governance.queries.results import standing_results
-from governance.rules.intake.detect import read_report
+from governance.rules import isolation
 from governance.rules.intake.errors import LIMITS, ReportError
-from governance.rules.reading import Reading, reading_of
+from governance.rules.intake.provenance import TrustedKey, read_provenance
+from governance.rules.reading import Reading, provenance_reading
 from governance.scanning import insert_facts, record_findings
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
@@ -20,6 +22,13 @@ from trains.actions.artifacts import register_artifact
 from trains.models import Artifact, Service
 
 LARGEST = max(LIMITS.values())
+SCANS = {
+    ResultKind.STATIC_ANALYSIS,
+    ResultKind.COMPOSITION,
+    ResultKind.SECRETS,
+    ResultKind.CONTAINER,
+    ResultKind.DYNAMIC,
+}
 
 
 @action("result.post", creates=Result, requires="results.post", within="service", label="Post a report")
@@ -33,12 +42,16 @@ def post_result(
         Upload,
         Field(
             "Report",
-            help="JUnit, xUnit, NUnit, TRX; Cobertura, JaCoCo, LCOV, Clover; SARIF 2.1.0; CycloneDX 1.4 to 1.6;"
-            " OpenVEX.",
+            help="JUnit, xUnit, NUnit, TRX; Cobertura, JaCoCo, LCOV, Clover, OpenCover, Go; SARIF 2.1.0;"
+            " CycloneDX 1.4 to 1.6, SPDX 2.2 and 2.3, OpenVEX; Trivy, Grype, Snyk, Semgrep, ZAP, Gitleaks, TruffleHog"
+            " and others, or findings as CSV or JSON; k6, JMeter; SLSA provenance.",
             max=LARGEST,
         ),
     ],
-    kind: Annotated[ResultKind | None, Field("Kind", help="Empty: recognised by the content.")] = None,
+    kind: Annotated[
+        ResultKind | None,
+        Field("Kind", help="Empty: recognised by the content. Of a scan you may say what it is a scan for."),
+    ] = None,
     source: Annotated[
         str,
         Field(
@@ -60,15 +73,18 @@ def post_result(
     if run_url and not run_url.startswith(("https://", "http://")):
         refuse("result.run_url", "The address of the run begins with https://.", field="run_url")
     reading = _read(file.content, kind)
+    if reading.kind == ResultKind.PROVENANCE:
+        reading = _verified(file.content, digest)
+    content = reading.redacted if reading.redacted is not None else file.content
     artifact = _artifact(actor, digest, service, version, commit)
     # One at a time per service: findings are shared by all its builds.
     Service.objects.select_for_update(no_key=True).get(pk=artifact.service_id)
     stream = source or (file.name if reading.kind in (ResultKind.TESTS, ResultKind.COVERAGE) else "")
     tool = ", ".join(reading.tools)[:120]
-    content_digest = files.digest_of(file.content)
+    content_digest = files.digest_of(content)
     for standing in standing_results([artifact], reading.kind)[artifact.pk]:
         if (standing.digest, standing.tool, standing.stream) == (content_digest, tool, stream):
-            files.restore(standing.file, file.content)
+            files.restore(standing.file, content)
             return standing
     result = Result.objects.create(
         artifact=artifact,
@@ -78,18 +94,20 @@ def post_result(
         stream=stream[:150],
         name=file.name[:150],
         summary=reading.summary,
-        file=files.keep(file.content, name=file.name, media_type=_media_type(file.content)),
+        file=files.keep(content, name=file.name, media_type=_media_type(content)),
         source=source,
         run_url=run_url,
         reported_by=actor.user_id,
         digest=content_digest,
     )
     insert_facts(
-        Component(result=result, purl=c.purl, name=c.name, version=c.version, licence=c.licence)
+        Component(
+            result=result, purl=c.purl, name=c.name, version=c.version, licence=c.licence, package=c.package
+        )
         for c in reading.components
     )
-    if reading.kind in (ResultKind.STATIC_ANALYSIS, ResultKind.COMPOSITION):
-        record_findings(result, reading.findings, reading.tools)
+    if reading.kind in SCANS:
+        record_findings(result, reading.findings)
         invalidate(artifact=artifact, service=artifact.service_id)
     else:
         invalidate(artifact=artifact)
@@ -99,7 +117,7 @@ def post_result(
 def _read(content: bytes, kind: ResultKind | None) -> Reading:
     """The report as read; a hostile or broken one is refused before anything is stored."""
     try:
-        reading = reading_of(read_report(content))
+        reading = isolation.read(content, str(kind or ""))
     except ReportError as error:
         refuse(
             f"report.{error.code}",
@@ -107,9 +125,36 @@ def _read(content: bytes, kind: ResultKind | None) -> Reading:
             remedy="Post the report as the tool wrote it; nothing of this one was stored.",
             field="file",
         )
+    except isolation.Busy:
+        refuse(
+            "report.busy",
+            "Too many large reports are being read at this moment; nothing of this one was stored.",
+            remedy="Post it again in a minute.",
+            status=503,
+        )
     if kind and reading.kind != kind:
-        refuse("report.other_kind", f"This is a report of kind {reading.kind}, not {kind}.", field="kind")
+        # Some tools' formats serve several purposes, and only the sender knows which.
+        if not (kind in SCANS and reading.kind in SCANS):
+            refuse("report.other_kind", f"This is a report of kind {reading.kind}, not {kind}.", field="kind")
+        reading = replace(reading, kind=str(kind))
     return reading
+
+
+def _verified(content: bytes, digest: str) -> Reading:
+    """Provenance, with the trusted keys that really signed it. It must be about this artifact."""
+    keys = [
+        TrustedKey(key.fingerprint, key.public_key, key.builder)
+        for key in BuilderKey.objects.filter(retired_at__isnull=True).order_by("name")
+    ]
+    found = read_provenance(content, keys)
+    if digest not in found.subjects:
+        refuse(
+            "provenance.other_subject",
+            f"The statement is about {found.subjects[0]}, not about this artifact.",
+            remedy="Post the statement that names the artifact's digest among its subjects.",
+            field="file",
+        )
+    return provenance_reading(found)
 
 
 def _artifact(actor: Actor, digest: str, service: Service | None, version: str, commit: str) -> Artifact:
@@ -134,4 +179,6 @@ def _artifact(actor: Actor, digest: str, service: Service | None, version: str, 
 def _media_type(content: bytes) -> str:
     """By what it was read as, never by what the sender called it."""
     start = content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
-    return {b"<": "application/xml", b"{": "application/json"}.get(start, "text/plain")
+    return {b"<": "application/xml", b"{": "application/json", b"[": "application/json"}.get(
+        start, "text/plain"
+    )

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from governance.gates import invalidate
 from governance.models import BuilderKey, LicencePolicy
+from governance.rules.intake.provenance import NoKey, read_public_key
 from governance.rules.licences import unknown_licences
-from governance.rules.provenance import NoKey, read_public_key
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from releasetrain.kernel.canonical import digest
-
 from .intake.coverage import CoverageSummary
 from .intake.cyclonedx import BillOfMaterials, Component, Vulnerability
 from .intake.detect import Report
 from .intake.openvex import VexDocument
+from .intake.packages import package_of
+from .intake.performance import PerformanceReport
+from .intake.provenance import Provenance
 from .intake.sarif import ScanReport
+from .intake.scanned import ScannerReport, vulnerability_fingerprint
 from .intake.tests import TestSummary
 
 _LISTED = 50
@@ -33,6 +35,11 @@ class ReportedFinding:
     score: Decimal | None
     location: str
     exempt: str
+    kind: str = "static_analysis"
+    vector: str = ""
+    package: str = ""
+    fixed_in: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class ReportedComponent:
     name: str
     version: str
     licence: str
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class Reading:
     summary: dict[str, Any]
     findings: tuple[ReportedFinding, ...] = ()
     components: tuple[ReportedComponent, ...] = ()
+    # What is kept of the file where the file itself must not be.
+    redacted: bytes | None = None
 
 
 def reading_of(report: Report) -> Reading:
@@ -65,6 +75,12 @@ def reading_of(report: Report) -> Reading:
         return _scan(report)
     if isinstance(report, VexDocument):
         return _vex(report)
+    if isinstance(report, ScannerReport):
+        return _scanner(report)
+    if isinstance(report, PerformanceReport):
+        return _performance(report)
+    if isinstance(report, Provenance):
+        return provenance_reading(report)
     return _bill(report)
 
 
@@ -134,6 +150,83 @@ def _scan(report: ScanReport) -> Reading:
     )
 
 
+def _scanner(report: ScannerReport) -> Reading:
+    found = [
+        ReportedFinding(
+            tool=weakness.tool[:120],
+            fingerprint=weakness.fingerprint,
+            rule=weakness.rule[:200],
+            title=(weakness.title or weakness.rule or "Finding without a title")[:300],
+            severity=weakness.severity,
+            score=weakness.score,
+            location=weakness.location,
+            exempt=weakness.exempt,
+            kind=weakness.kind,
+            vector=weakness.vector[:200],
+            package=weakness.package[:500],
+            fixed_in=weakness.fixed_in[:200],
+            aliases=weakness.aliases[:20],
+        )
+        for weakness in report.findings
+    ]
+    findings = _once(found)
+    return Reading(
+        report.kind,
+        report.format,
+        tuple(tool[:120] for tool in report.tools),
+        {**_counts(findings), "listed": len(found), "problems": list(report.problems[:_LISTED])},
+        findings,
+        redacted=report.redacted,
+    )
+
+
+def _performance(report: PerformanceReport) -> Reading:
+    durations = {
+        name: getattr(report, name) for name in ("average", "median", "p90", "p95", "p99", "longest")
+    }
+    crossed = [t for t in report.thresholds if not t.kept]
+    return Reading(
+        "performance",
+        report.format,
+        (report.format.partition(" ")[0],),
+        {
+            "requests": report.requests,
+            "errors": round(report.errors, 6),
+            "rate": round(report.rate, 3),
+            **{name: round(value, 3) if value is not None else None for name, value in durations.items()},
+            "checks_failed": report.checks_failed,
+            "thresholds": len(report.thresholds),
+            "crossed": [f"{t.metric}: {t.rule}" for t in crossed][:_LISTED],
+            "problems": list(report.problems),
+        },
+    )
+
+
+def provenance_reading(report: Provenance) -> Reading:
+    """What is kept of provenance; `signed_by` is empty until keys of the organization verified it."""
+    version = "v1" if report.predicate.endswith("/v1") else "v0.2"
+    return Reading(
+        "provenance",
+        f"in-toto SLSA provenance {version}",
+        (report.builder[:120] or "unknown builder",),
+        {
+            "builder": report.builder,
+            "definition": report.definition,
+            "definition_digest": report.definition_digest,
+            "commit": report.commit,
+            "source_repository": report.source,
+            "invocation": report.invocation,
+            "started_at": report.started_at.isoformat() if report.started_at else None,
+            "finished_at": report.finished_at.isoformat() if report.finished_at else None,
+            "subjects": list(report.subjects[:_LISTED]),
+            "signatures": report.signatures,
+            "signed_by": list(report.signed_by),
+            "verified": bool(report.signed_by),
+            "problems": list(report.problems),
+        },
+    )
+
+
 def _bill(report: BillOfMaterials) -> Reading:
     by_purl = {c.purl: c for c in report.components if c.purl}
     found = [
@@ -144,7 +237,11 @@ def _bill(report: BillOfMaterials) -> Reading:
     findings = _once(found)
     components = tuple(
         ReportedComponent(
-            c.purl[:1000], (f"{c.group}/{c.name}" if c.group else c.name)[:500], c.version[:200], _licence(c)
+            c.purl[:1000],
+            (f"{c.group}/{c.name}" if c.group else c.name)[:500],
+            c.version[:200],
+            _licence(c),
+            package_of(c.purl),
         )
         for c in report.components
     )
@@ -155,7 +252,12 @@ def _bill(report: BillOfMaterials) -> Reading:
         "problems": [],
     }
     return Reading(
-        "composition", f"CycloneDX {report.spec_version}", (CYCLONEDX,), summary, findings, components
+        "composition",
+        f"{report.format} {report.spec_version}",
+        (report.format,),
+        summary,
+        findings,
+        components,
     )
 
 
@@ -181,27 +283,22 @@ _EXEMPT_BY_ANALYSIS = {
 
 def _vulnerability(v: Vulnerability, target: str, component: Component | None) -> ReportedFinding:
     # Without the version: an update that is still vulnerable is the same finding.
-    part = _without_version(target)
+    package = package_of(target) or target
     name = f"{component.name} {component.version}".strip() if component else target
     return ReportedFinding(
         tool=CYCLONEDX,
-        fingerprint=digest({"vulnerability": v.id, "component": part}),
+        fingerprint=vulnerability_fingerprint(v.id, v.aliases, package),
         rule=v.id[:200],
         title=(f"{v.id} in {name}" if name else v.id)[:300],
         severity=v.severity.value if v.severity else "unknown",
         score=round(v.score, 1) if v.score is not None and 0 <= v.score <= 10 else None,
         location=target[:500],
         exempt=_EXEMPT_BY_ANALYSIS.get(v.analysis.value, "") if v.analysis else "",
+        kind="composition",
+        vector=v.vector[:200],
+        package=package[:500],
+        aliases=v.aliases[:20],
     )
-
-
-def _without_version(target: str) -> str:
-    """A package URL without version and qualifiers; anything else as it is. Scopes such as @angular stay."""
-    if not target.startswith("pkg:"):
-        return target
-    path = target.partition("?")[0].partition("#")[0]
-    folder, slash, last = path.rpartition("/")
-    return folder + slash + (last.rpartition("@")[0] or last)
 
 
 def _licence(component: Component) -> str:
@@ -209,13 +306,20 @@ def _licence(component: Component) -> str:
 
 
 def _once(found: list[ReportedFinding]) -> tuple[ReportedFinding, ...]:
-    """One per tool and fingerprint; where a report says both, a finding that counts outranks an exempt one."""
-    kept: dict[tuple[str, str], ReportedFinding] = {}
+    """One per fingerprint; what counts outranks what is exempt, and of two that count the worse one stays."""
+    kept: dict[str, ReportedFinding] = {}
     for finding in found:
-        name = (finding.tool, finding.fingerprint)
-        if name not in kept or (kept[name].exempt and not finding.exempt):
+        name = finding.fingerprint
+        if name not in kept or _rank(finding) < _rank(kept[name]):
             kept[name] = finding
     return tuple(kept.values())
+
+
+_ORDER = ("critical", "unknown", "high", "medium", "low", "info")
+
+
+def _rank(finding: ReportedFinding) -> tuple[bool, int]:
+    return bool(finding.exempt), _ORDER.index(finding.severity)
 
 
 def _counts(findings: tuple[ReportedFinding, ...]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Coverage reports (Cobertura, JaCoCo, LCOV, Clover) to covered and total lines and branches."""
+"""Coverage reports (Cobertura, JaCoCo, LCOV, Clover, OpenCover, Go) to covered and total lines and branches."""
 
 import re
 from dataclasses import dataclass, field
@@ -96,7 +96,7 @@ def read_coverage(data: bytes, limit: int | None = None) -> CoverageSummary:
     """Read a coverage report of any known format."""
     if _is_text(data):
         check_size(data, "lcov", limit)
-        return _lcov(data)
+        return _go(data) if data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"mode:") else _lcov(data)
     check_size(data, "coverage", limit)
     root = parse_xml(data)
     if local(root) == "report" and any(
@@ -109,13 +109,15 @@ def read_coverage(data: bytes, limit: int | None = None) -> CoverageSummary:
         child(root, "packages") is not None or root.get("line-rate") is not None
     ):
         return _cobertura(root)
+    if local(root) == "CoverageSession":
+        return _opencover(root)
     raise ReportError(
         "wrong_format", f"No known coverage report begins with {clean(local(root), 80)!r} like this."
     )
 
 
 def _is_text(data: bytes) -> bool:
-    """LCOV is the only format that is not XML: it begins with a letter."""
+    """LCOV and Go's profiles are no XML: they begin with a letter."""
     return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1].isalpha()
 
 
@@ -218,6 +220,59 @@ def _lcov(data: bytes) -> CoverageSummary:
     for (name, number), ways in taken.items():
         found.branch(name, number, sum(hits > 0 for hits in ways.values()), len(ways))
     return found.summary("lcov", _total(totals, "LH", "LF"), _total(totals, "BRH", "BRF"))
+
+
+_BLOCK = re.compile(r"(.+):(\d{1,9})\.\d{1,9},(\d{1,9})\.\d{1,9} \d{1,9} (\d{1,19})\Z")
+_MOST_LINES = 1_000_000
+
+
+def _go(data: bytes) -> CoverageSummary:
+    """A Go profile: blocks of lines with how often they ran. A line is covered when a block on it is."""
+    try:
+        rows = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ReportError("encoding", "The report is not UTF-8.") from error
+    found = _Lines()
+    for at, row in enumerate(rows, start=1):
+        if not row.strip() or row.startswith("mode:"):
+            continue
+        match = _BLOCK.match(row.strip())
+        if match is None:
+            raise ReportError("wrong_format", "The line is no block of a Go profile.", at)
+        first, last, hits = int(match[2]), int(match[3]), int(match[4])
+        if last < first or len(found.hits) + last - first > _MOST_LINES:
+            raise ReportError("bad_value", "The block has no sensible lines.", at)
+        for number in range(first, last + 1):
+            found.line(clean(match[1]), number, hits)
+    return found.summary("go", None, None)
+
+
+def _opencover(root: Element) -> CoverageSummary:
+    found = _Lines()
+    for module in descendants(root, "Module"):
+        names = {item.get("uid"): clean(item.get("fullPath")) for item in descendants(module, "File")}
+        for method in descendants(module, "Method"):
+            own = child(method, "FileRef")
+            default = own.get("uid") if own is not None else None
+            for point in descendants(method, "SequencePoint"):
+                if point.get("sl") is None:
+                    continue
+                file = names.get(point.get("fileid") or default, "")
+                found.line(file, _whole(point.get("sl"), "line number"), _whole(point.get("vc"), "hit count"))
+            ways: dict[tuple[str, int], list[int]] = {}
+            for point in descendants(method, "BranchPoint"):
+                file = names.get(point.get("fileid") or default, "")
+                if point.get("sl") is None:
+                    continue
+                place = (file, _whole(point.get("sl"), "line number"))
+                ways.setdefault(place, []).append(_whole(point.get("vc") or "0", "hit count"))
+            for (file, number), hits in ways.items():
+                found.branch(file, number, sum(hit > 0 for hit in hits), len(hits))
+    summary = child(root, "Summary")
+    if summary is None:
+        return found.summary("opencover", None, None)
+    lines = _declared(summary, "visitedSequencePoints", "numSequencePoints")
+    return found.summary("opencover", lines, _declared(summary, "visitedBranchPoints", "numBranchPoints"))
 
 
 def _fields(value: str, wanted: int, at: int) -> list[int]:

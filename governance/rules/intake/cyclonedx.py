@@ -16,6 +16,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from .cvss_score import best_vector
 from .cyclonedx_xml import read_xml
 from .errors import ReportError, check_size
 from .json_tree import parse_json
@@ -74,6 +75,8 @@ class Vulnerability:
     responses: tuple[str, ...]
     detail: str
     affects: tuple[str, ...]
+    vector: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -91,6 +94,7 @@ class BillOfMaterials:
     subject: Component | None
     components: tuple[Component, ...]
     vulnerabilities: tuple[Vulnerability, ...]
+    format: str = "CycloneDX"
 
 
 def read_cyclonedx(data: bytes, limit: int | None = None) -> BillOfMaterials:
@@ -184,6 +188,10 @@ def _licences(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 def _vulnerability(item: dict[str, Any], names: dict[str, str]) -> Vulnerability:
     severity, score, method = _rating(item.get("ratings", []))
+    vector, computed = best_vector([clean(row.get("vector"), 200) for row in item.get("ratings", [])])
+    score = score if score is not None else computed
+    if severity is None and score is not None and computed is not None:
+        severity = severity_of_score(score)
     analysis = item.get("analysis", {})
     refs = [clean(row.get("ref"), 1000) for row in item.get("affects", [])]
     return Vulnerability(
@@ -198,6 +206,8 @@ def _vulnerability(item: dict[str, Any], names: dict[str, str]) -> Vulnerability
         responses=tuple(clean(text, 80) for text in analysis.get("response", [])),
         detail=clean(analysis.get("detail"), 4000),
         affects=tuple(names.get(ref, ref) for ref in refs),
+        vector=vector,
+        aliases=tuple(name for row in item.get("references", []) if (name := clean(row.get("id"), 200))),
     )
 
 

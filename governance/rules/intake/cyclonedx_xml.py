@@ -16,6 +16,9 @@ def read_xml(data: bytes) -> dict[str, Any]:
     if local(root) != "bom" or not namespace(root).startswith(_NAMESPACE):
         raise ReportError("wrong_format", "The report is no CycloneDX document.")
     body: dict[str, Any] = {"bomFormat": "CycloneDX", "specVersion": namespace(root).removeprefix(_NAMESPACE)}
+    if body["specVersion"] < "1.4":
+        # Older documents had another shape; the reader refuses them by their version.
+        return body
     _put(body, "serialNumber", root.get("serialNumber"))
     _put(body, "version", _integer(root.get("version")))
     metadata = child(root, "metadata")

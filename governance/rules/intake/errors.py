@@ -3,7 +3,15 @@
 MEBIBYTE = 1 << 20
 DEFAULT_LIMIT = 20 * MEBIBYTE
 # Bills of materials and scans of whole images are larger than test reports ever are.
-LIMITS = {"sarif": 50 * MEBIBYTE, "cyclonedx": 50 * MEBIBYTE, "lcov": 50 * MEBIBYTE}
+LIMITS = {
+    "sarif": 50 * MEBIBYTE,
+    "cyclonedx": 50 * MEBIBYTE,
+    "lcov": 50 * MEBIBYTE,
+    "spdx": 50 * MEBIBYTE,
+    "scan": 50 * MEBIBYTE,
+    "performance": 50 * MEBIBYTE,
+    "provenance": 2 * MEBIBYTE,
+}
 
 
 class ReportError(Exception):

@@ -173,7 +173,7 @@ def _finding(result: dict[str, Any], run: dict[str, Any], tool: str, rules: _Rul
     score = _score(result, rule)
     suppressed, reason = _suppression(result)
     return Finding(
-        fingerprint=_fingerprint(result, [tool, name, path], [line, message]),
+        fingerprint=_fingerprint(result, [tool, name or message, path], [line, message]),
         rule=name,
         rule_name=clean(rule.get("name")) or _text(rule.get("shortDescription")),
         level=level,

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from releasetrain.audit.rules.dsse import Envelope, EnvelopeError, verify
 
-from .intake.errors import ReportError, check_size
-from .intake.json_tree import parse_json
-from .intake.values import clean
+from .errors import ReportError, check_size
+from .json_tree import parse_json
+from .values import clean
 
 PAYLOAD = "application/vnd.in-toto+json"
 STATEMENTS = ("https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1")
@@ -237,3 +237,11 @@ def _time(value: Any) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else None
+
+
+def is_provenance(body: Any) -> bool:
+    """Whether a document is an envelope, a bundle of one, or a bare in-toto statement."""
+    if not isinstance(body, dict):
+        return False
+    enveloped = "payloadType" in body and "signatures" in body
+    return enveloped or "dsseEnvelope" in body or body.get("_type") in STATEMENTS
