@@ -1,5 +1,7 @@
 """Models of governance: gates and their evidence, changes, evidence packages."""
 
+from .auditing import AuditPopulation, AuditSample, PopulationGap, SampledRow
+from .auditors import AuditorAccess, PackageSchedule
 from .changes import (
     AgendaItem,
     Board,
@@ -25,6 +27,9 @@ from .waivers import Waiver
 __all__ = [
     "Advisory",
     "AgendaItem",
+    "AuditPopulation",
+    "AuditSample",
+    "AuditorAccess",
     "Board",
     "BoardMember",
     "BuilderKey",
@@ -53,10 +58,13 @@ __all__ = [
     "LicencePolicy",
     "Meeting",
     "PackageDownload",
+    "PackageSchedule",
+    "PopulationGap",
     "RecordType",
     "Result",
     "ResultKind",
     "RetentionPolicy",
+    "SampledRow",
     "SettledAnswer",
     "Severity",
     "StoredFile",

@@ -45,6 +45,13 @@ class EvidencePackage(KeyedModel):
     )
     requested_at = models.DateTimeField(default=now)
 
+    version = models.PositiveIntegerField(
+        default=1, editable=False, help_text="Counts the packages about the same subject; older ones stay."
+    )
+    schedule = TenantForeignKey(
+        "governance.PackageSchedule", related_name="packages", null=True, blank=True, editable=False
+    )
+
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     step = models.CharField(max_length=60, blank=True)
     done = models.PositiveIntegerField(default=0)
@@ -89,9 +96,10 @@ class EvidencePackage(KeyedModel):
             ),
             models.CheckConstraint(
                 condition=Q(subject_id__isnull=False, starts__isnull=True, ends__isnull=True)
-                | Q(subject_id__isnull=True, ends__gt=F("starts")),
+                | Q(ends__gt=F("starts")),
                 name="evidence_object_or_period",
             ),
+            models.CheckConstraint(condition=Q(version__gte=1), name="evidence_version_positive"),
             models.CheckConstraint(
                 condition=~Q(state="done")
                 | Q(file__isnull=False, finished_at__isnull=False, checkpoint_size__isnull=False),
@@ -101,6 +109,11 @@ class EvidencePackage(KeyedModel):
                 fields=["organization", "subject_kind", "trigger_entry"],
                 condition=Q(trigger_entry__isnull=False),
                 name="evidence_once_per_trigger",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "schedule", "starts"],
+                condition=Q(schedule__isnull=False),
+                name="evidence_once_per_scheduled_period",
             ),
         ]
         indexes = [
