@@ -1,3 +1,16 @@
 """The verbs of governance, loaded at start."""
 
-from . import boards, changes, contract_results, evidence, findings, gates, results, supply_chain, waivers  # noqa: F401
+from . import (  # noqa: F401
+    auditing,
+    auditors,
+    boards,
+    changes,
+    contract_results,
+    evidence,
+    findings,
+    gates,
+    package_schedules,
+    results,
+    supply_chain,
+    waivers,
+)

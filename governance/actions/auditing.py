@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
 from datetime import datetime, timedelta
@@ -270,13 +271,13 @@ def draw_sample(
 
 def frozen_rows(population: AuditPopulation) -> list[dict[str, Any]]:
     """The rows as they were frozen, from the file, whose digest is checked."""
-    import json
-
     assert population.file is not None
     try:
         content = files.read(population.file)
     except files.Damaged as error:
-        refuse("population.damaged", str(error), remedy="The operator can restore it from a backup.", status=503)
+        refuse(
+            "population.damaged", str(error), remedy="The operator can restore it from a backup.", status=503
+        )
     return [json.loads(line) for line in content.splitlines()]
 
 
@@ -286,7 +287,9 @@ def conclude_row(
     row: SampledRow,
     *,
     conclusion: Annotated[SampledRow.Conclusion, Field("Conclusion")],
-    note: Annotated[str, Field("Note", help="What was looked at; for an exception, what is wrong.", long=True)] = "",
+    note: Annotated[
+        str, Field("Note", help="What was looked at; for an exception, what is wrong.", long=True)
+    ] = "",
 ) -> SampledRow:
     """Conclude about one row of the sample. The chain of evidence is kept as it is at this moment."""
     if row.sample.state != AuditSample.State.OPEN:

@@ -10,8 +10,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from governance.evidence.downloads import hand_out
-from governance.models import EvidencePackage, Result
-from governance.pages import evidence, gates
+from governance.models import AuditPopulation, EvidencePackage, Result
+from governance.pages import auditing, evidence, gates
 from releasetrain.interface.api.documentation import ProblemDetailsSerializer
 from releasetrain.interface.api.problems import CONTENT_TYPE
 from releasetrain.interface.api.views import OrganizationView, ResourceView
@@ -48,7 +48,22 @@ class PackageFileView(FileView):
     )
     def get(self, request: Any, ref: str, **_: Any) -> HttpResponseBase:
         package = self.found(ref)
-        return evidence.archive(hand_out(self.actor, package), package)
+        return evidence.archive(self.actor, hand_out(self.actor, package), package)
+
+
+class PopulationRowsView(FileView):
+    """GET: the frozen rows of a population, one canonical JSON object a line."""
+
+    model = AuditPopulation
+
+    @extend_schema(
+        operation_id="audit_populations_rows",
+        tags=["audit-populations"],
+        summary="The frozen rows of a population",
+        responses=_file("application/x-ndjson", 403, 404, 409, 503),
+    )
+    def get(self, request: Any, ref: str, **_: Any) -> HttpResponseBase:
+        return auditing.rows_file(self.actor, self.found(ref))
 
 
 class VerifierView(OrganizationView):

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from .downloads import PackageFileView, PublicKeysView, ReportFileView, VerifierView
+from .downloads import PackageFileView, PopulationRowsView, PublicKeysView, ReportFileView, VerifierView
 from .views import EvaluateView, EvaluationView
 
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("evidence/verify.py", VerifierView.as_view(), name="api-evidence-verifier"),
     path("evidence/public-keys.pem", PublicKeysView.as_view(), name="api-evidence-public-keys"),
     path("evidence/<str:ref>/file", PackageFileView.as_view(), name="api-evidence-file"),
+    path("audit-populations/<str:ref>/rows", PopulationRowsView.as_view(), name="api-population-rows"),
     path("results/<str:ref>/file", ReportFileView.as_view(), name="api-result-file"),
     path("evaluations/<str:ref>", csrf_exempt(EvaluationView.as_view()), name="api-evaluation"),
 ]

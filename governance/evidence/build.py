@@ -104,7 +104,7 @@ def subject_of(package: EvidencePackage) -> Subject:
     found = kind.model._default_manager.filter(pk=package.subject_id).first() if kind else None
     if kind is None or found is None:
         raise CannotBuild(f"There is no {package.subject_kind} {package.label} any more.")
-    return kind.reach(found)
+    return kind.subject(found, package.starts, package.ends)
 
 
 @contextmanager

@@ -79,7 +79,12 @@ class SubjectKind:
     name: str
     title: str
     model: type[Model]
-    reach: Callable[[Any], Subject]
+    reach: Callable[..., Subject]
+    within_periods: bool = False
+
+    def subject(self, obj: Any, starts: datetime | None, ends: datetime | None) -> Subject:
+        """The subject, within a period where there is one."""
+        return self.reach(obj, starts, ends) if self.within_periods else self.reach(obj)
 
 
 @dataclass(frozen=True)
@@ -135,14 +140,14 @@ def attachments(*, for_kinds: tuple[str, ...] = EVERY_KIND) -> Callable[[Attach]
 
 
 def subject_kind(
-    name: str, title: str, model: type[Model]
-) -> Callable[[Callable[[Any], Subject]], Callable[[Any], Subject]]:
-    """Register a kind of subject: fn(object) -> Subject."""
+    name: str, title: str, model: type[Model], *, within_periods: bool = False
+) -> Callable[[Callable[..., Subject]], Callable[..., Subject]]:
+    """Register a kind of subject: fn(object) -> Subject; with periods fn(object, starts, ends), both None for all time."""
 
-    def register(reach: Callable[[Any], Subject]) -> Callable[[Any], Subject]:
+    def register(reach: Callable[..., Subject]) -> Callable[..., Subject]:
         if name in _subjects:
             raise ValueError(f"the evidence subject {name} is declared twice")
-        _subjects[name] = SubjectKind(name, title, model, reach)
+        _subjects[name] = SubjectKind(name, title, model, reach, within_periods)
         return reach
 
     return register

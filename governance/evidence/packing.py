@@ -12,6 +12,7 @@ VERIFIER = "verify.py"
 _ENDINGS = {
     "application/xml": "xml",
     "application/json": "json",
+    "application/x-ndjson": "jsonl",
     "text/plain": "txt",
     "application/pdf": "pdf",
 }

@@ -1,9 +1,10 @@
 """What the database itself refuses in governance, part by part; applied after every migration."""
 
+from .auditing import GUARDS as AUDITING
 from .changes import GUARDS as CHANGE_GUARDS
 from .counting import GUARDS as COUNTING
 from .evidence import GUARDS as EVIDENCE_GUARDS
 from .gates import GUARDS as GATE_GUARDS
 from .settled import GUARDS as SETTLED
 
-GUARDS: list[str] = [*GATE_GUARDS, *COUNTING, *CHANGE_GUARDS, *EVIDENCE_GUARDS, *SETTLED]
+GUARDS: list[str] = [*GATE_GUARDS, *COUNTING, *CHANGE_GUARDS, *EVIDENCE_GUARDS, *AUDITING, *SETTLED]

@@ -7,9 +7,11 @@ GUARDS: list[str] = [
       IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'evidence package % is kept', OLD.key USING ERRCODE = 'insufficient_privilege';
       END IF;
-      IF (NEW.organization_id, NEW.subject_kind, NEW.subject_id, NEW.starts, NEW.ends, NEW.requested_by_id)
+      IF (NEW.organization_id, NEW.subject_kind, NEW.subject_id, NEW.starts, NEW.ends, NEW.requested_by_id,
+          NEW.version, NEW.schedule_id)
          IS DISTINCT FROM
-         (OLD.organization_id, OLD.subject_kind, OLD.subject_id, OLD.starts, OLD.ends, OLD.requested_by_id) THEN
+         (OLD.organization_id, OLD.subject_kind, OLD.subject_id, OLD.starts, OLD.ends, OLD.requested_by_id,
+          OLD.version, OLD.schedule_id) THEN
         RAISE EXCEPTION 'what evidence package % is about never changes', OLD.key USING ERRCODE = 'insufficient_privilege';
       END IF;
       IF OLD.state = 'done' AND (NEW.state, NEW.file_id, NEW.manifest_digest, NEW.facts_digest, NEW.checkpoint_size,

@@ -5,19 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from governance.evidence.downloads import hand_out
+from governance.evidence import links as download_links
+from governance.evidence.downloads import hand_out, require_reading, watermark, with_comment
 from governance.evidence.work import MOST_ATTEMPTS
 from governance.models import EvidencePackage
-from governance.queries.evidence import same_facts
+from governance.queries.auditing import access_of
+from governance.queries.evidence import packages_about, same_facts, versions_of
 from releasetrain.audit import keys
 from releasetrain.audit.verifier import verify
 from releasetrain.interface import links
-from releasetrain.interface.pages import conditional, page
+from releasetrain.interface.pages import conditional, page, redirect_to
 from releasetrain.interface.resources import resource_of
 from releasetrain.interface.views.objects import context_of, find
+from releasetrain.kernel.actor import Actor
 
 TEMPLATE = "governance/evidence/package.html"
 SHOWN_DOWNLOADS = 5
@@ -52,11 +57,19 @@ def package_context(request: Any, package: EvidencePackage) -> dict[str, Any]:
         "download_count": package.downloads.count(),
         "same": list(same_facts(package)[:3]),
         "file_url": f"{url}file",
+        "access": access_of(request.actor),
+        "versions": list(versions_of(package)),
+        "link_minutes": download_links.DEFAULT_MINUTES,
         "verifier_url": f"{links.page_root()}evidence/verify.py",
         "key_url": f"{links.page_root()}evidence/public-keys.pem",
         "keyid": keys.signer().public.keyid,
         "subject": _subject(package),
     }
+
+
+def package_rows(actor: Actor, obj: Any) -> list[EvidencePackage]:
+    """The packages about an object that the actor may read."""
+    return list(packages_about(actor, obj)[:5])
 
 
 def stages(package: EvidencePackage) -> list[dict[str, str]]:
@@ -124,17 +137,35 @@ def progress(request: Any, ref: str) -> HttpResponse:
 
 
 @require_safe
-def download(request: Any, ref: str) -> FileResponse:
-    """The archive. Whoever asks is recorded."""
+def download(request: Any, ref: str) -> HttpResponse:
+    """Lead to an address of the archive that is the asker's own and soon over."""
     package = _find(request, ref)
-    return archive(hand_out(request.actor, package), package)
+    require_reading(request.actor, package)
+    token = download_links.issue(package, request.actor.user_id)
+    return redirect_to(reverse("evidence_link", args=[request.organization.slug, package.key, token]))
 
 
-def archive(path: Path, package: EvidencePackage) -> FileResponse:
-    """A download that no browser takes for anything but a file to keep."""
-    response = FileResponse(
-        path.open("rb"), as_attachment=True, filename=package.file_name, content_type="application/zip"
-    )
+@require_safe
+def linked(request: Any, ref: str, token: str) -> HttpResponseBase:
+    """The archive by a link. Whoever asks is recorded."""
+    package = _find(request, ref)
+    download_links.check(token, package, request.actor.user_id)
+    return archive(request.actor, hand_out(request.actor, package), package)
+
+
+def archive(actor: Actor, path: Path, package: EvidencePackage) -> HttpResponseBase:
+    """A download that no browser takes for anything but a file to keep; an external auditor's copy is marked."""
+    access = access_of(actor)
+    response: FileResponse | StreamingHttpResponse
+    if access is not None and access.watermark:
+        comment = watermark(actor, access)
+        response = StreamingHttpResponse(with_comment(path, comment), content_type="application/zip")
+        response["Content-Disposition"] = f'attachment; filename="{package.file_name}"'
+        response["Content-Length"] = str(path.stat().st_size + len(comment))
+    else:
+        response = FileResponse(
+            path.open("rb"), as_attachment=True, filename=package.file_name, content_type="application/zip"
+        )
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"

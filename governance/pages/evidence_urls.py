@@ -9,4 +9,5 @@ urlpatterns = [
     path("evidence/public-keys.pem", evidence.public_keys, name="evidence_public_keys"),
     path("evidence/<str:ref>/progress", evidence.progress, name="evidence_progress"),
     path("evidence/<str:ref>/file", evidence.download, name="evidence_file"),
+    path("evidence/<str:ref>/file/<str:token>", evidence.linked, name="evidence_link"),
 ]

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from . import download
+from . import auditor, download
 
-urlpatterns = [path("release-gate", download.release_gate, name="release_gate")]
+urlpatterns = [
+    path("release-gate", download.release_gate, name="release_gate"),
+    path("auditor-invitation/<str:token>", auditor.invited, name="auditor_invitation"),
+]

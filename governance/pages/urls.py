@@ -1,7 +1,8 @@
 """Addresses of governance's own pages, part by part."""
 
+from .auditing_urls import urlpatterns as auditing
 from .changes_urls import urlpatterns as changes
 from .evidence_urls import urlpatterns as evidence
 from .gates_urls import urlpatterns as gates
 
-urlpatterns = [*changes, *gates, *evidence]
+urlpatterns = [*auditing, *changes, *gates, *evidence]

@@ -37,3 +37,13 @@ def same_facts(package: EvidencePackage) -> QuerySet[EvidencePackage]:
     """Other finished packages that hold exactly the same facts."""
     rows = EvidencePackage.objects.filter(facts_digest=package.facts_digest).exclude(pk=package.pk)
     return rows if package.facts_digest else rows.none()
+
+
+def versions_of(package: EvidencePackage) -> QuerySet[EvidencePackage]:
+    """All packages about the same subject and period, newest first."""
+    return EvidencePackage.objects.filter(
+        subject_kind=package.subject_kind,
+        subject_id=package.subject_id,
+        starts=package.starts,
+        ends=package.ends,
+    ).order_by("-version", "-id")

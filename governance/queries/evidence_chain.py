@@ -144,14 +144,19 @@ def _content(deployment: Deployment) -> Iterator[Link]:
 def _change(change: ChangeRequest) -> Iterator[Link]:
     plans = ("implementation_plan", "test_plan", "backout_plan")
     missing = [name.replace("_", " ") for name in plans if not getattr(change, name)]
-    sentence = f"Without {', '.join(missing)}." if missing else "Implementation, test and backout plan are written."
+    sentence = (
+        f"Without {', '.join(missing)}." if missing else "Implementation, test and backout plan are written."
+    )
     yield Link("Plans", FAILS if missing else HOLDS, sentence, refs([change]))
     yield from _approvals(change)
     under = ChangeDeployment.objects.filter(change=change).select_related(
         "deployment__service", "deployment__environment"
     )
     yield _count(
-        "Deployments", [row.deployment for row in under], "stood or asked to stand under it", absent="Nothing was deployed under it."
+        "Deployments",
+        [row.deployment for row in under],
+        "stood or asked to stand under it",
+        absent="Nothing was deployed under it.",
     )
     if change.release is not None:
         yield from _release_links(change.release)
@@ -165,7 +170,10 @@ def _release(release: Release) -> Iterator[Link]:
         yield Link("Change request", ABSENT, "No change request is about it.")
     for change in changes[:5]:
         yield Link(
-            "Change request", HOLDS if change.approved_at else FAILS, f"It is {_word(change.state)}.", refs([change])
+            "Change request",
+            HOLDS if change.approved_at else FAILS,
+            f"It is {_word(change.state)}.",
+            refs([change]),
         )
         yield from _approvals(change)
     asked = Evaluation.objects.filter(release=release, finished_at__isnull=False).select_related("gate")
@@ -186,7 +194,9 @@ def _waiver(waiver: Waiver) -> Iterator[Link]:
     reasons = [name for name in ("reason", "risk", "mitigation") if not getattr(waiver, name).strip()]
     sentence = f"Without {', '.join(reasons)}." if reasons else "Reason, risk and mitigation are written."
     yield Link("Reasons", FAILS if reasons else HOLDS, sentence)
-    yield Link("End", HOLDS, f"It ends by itself on {waiver.expires_at:%d %b %Y}.", at=plain(waiver.expires_at))
+    yield Link(
+        "End", HOLDS, f"It ends by itself on {waiver.expires_at:%d %b %Y}.", at=plain(waiver.expires_at)
+    )
     if waiver.subject is not None:
         yield Link("About", NOTED, f"It is for {waiver.subject}.", refs([waiver.subject]))
 
@@ -205,13 +215,21 @@ def _approvals(change: ChangeRequest) -> Iterator[Link]:
     who = ", ".join(str(v.voter) for v in yes) or "nobody"
     exact = change.approved_digest and all(v.content_digest == change.approved_digest for v in yes)
     sentence = f"{len(yes)} of {len(votes)} votes approve revision {revision}: {who}."
-    yield Link("Approval", HOLDS if change.approved_at and exact else FAILS, sentence, refs(votes), plain(change.approved_at))
+    yield Link(
+        "Approval",
+        HOLDS if change.approved_at and exact else FAILS,
+        sentence,
+        refs(votes),
+        plain(change.approved_at),
+    )
     hands = set(change.contributors.values_list("user_id", flat=True))
     own = sorted({str(v.voter) for v in yes if {v.voter_id, v.cast_by_id} & hands})
     yield Link(
         "Segregation of duties",
         FAILS if own else HOLDS,
-        f"Approved work of their own: {', '.join(own)}." if own else "Nobody who approved it had a hand in it.",
+        f"Approved work of their own: {', '.join(own)}."
+        if own
+        else "Nobody who approved it had a hand in it.",
     )
 
 
@@ -224,7 +242,11 @@ def _deployer(deployment: Deployment, change: ChangeRequest) -> Link:
         for hand in pair
     }
     if deployment.deployed_by_id is None:
-        return Link("Deployed by", NOTED, f"{deployment.deployed_by_name or 'A pipeline'} of {deployment.source or 'no source'}.")
+        return Link(
+            "Deployed by",
+            NOTED,
+            f"{deployment.deployed_by_name or 'A pipeline'} of {deployment.source or 'no source'}.",
+        )
     same = deployment.deployed_by_id in approved
     sentence = f"{deployment.deployed_by}, who {'also approved the change' if same else 'did not approve the change'}."
     return Link("Deployed by", FAILS if same else HOLDS, sentence)
@@ -240,7 +262,11 @@ def _gate_link(asked: list[Evaluation]) -> Link:
     bad = [e for e in last.values() if e.verdict not in ("pass", "waived")]
     said = ", ".join(f"{e.gate.key} {e.verdict or 'error'}" for e in last.values())
     return Link(
-        "Gate", FAILS if bad else HOLDS, f"Last answers before: {said}.", refs(last.values()), plain(asked[0].finished_at)
+        "Gate",
+        FAILS if bad else HOLDS,
+        f"Last answers before: {said}.",
+        refs(last.values()),
+        plain(asked[0].finished_at),
     )
 
 
@@ -259,9 +285,16 @@ def _build_links(artifacts: list[Any]) -> Iterator[Link]:
         yield Link("Build", ABSENT, "No artifact is attached.")
         return
     results = list(
-        Result.objects.filter(artifact__in=artifacts).select_related("artifact__service").order_by("reported_at")
+        Result.objects.filter(artifact__in=artifacts)
+        .select_related("artifact__service")
+        .order_by("reported_at")
     )
-    yield _count("Tests and scans", results, "reported about its builds", absent="Nothing was reported about its builds.")
+    yield _count(
+        "Tests and scans",
+        results,
+        "reported about its builds",
+        absent="Nothing was reported about its builds.",
+    )
     severe = FindingOccurrence.objects.filter(
         result__in=results, finding__severity__in=[Severity.CRITICAL, Severity.HIGH]
     ).values("finding")

@@ -153,9 +153,7 @@ def _release_rows(period: Period) -> Iterator[Row]:
 def _waiver_rows(period: Period) -> Iterator[Row]:
     found = Waiver.objects.filter(decided_at__gte=period.starts, decided_at__lt=period.ends)
     if period.train_id:
-        found = found.filter(
-            Q(release__train=period.train_id) | Q(artifact__service__train=period.train_id)
-        )
+        found = found.filter(Q(release__train=period.train_id) | Q(artifact__service__train=period.train_id))
     for each in found.select_related("gate", "release", "artifact__service").order_by("pk"):
         assert each.decided_at
         yield {
@@ -213,7 +211,9 @@ def _reconcile_deployments(period: Period) -> Reconciled:
     sources = [
         _source("Deployments to production recorded", len(recorded)),
         _source("Runtime observations in production", len(observed)),
-        _source("Change requests that authorise them", len({l.change_id for l in under.values() if l.authorised})),
+        _source(
+            "Change requests that authorise them", len({u.change_id for u in under.values() if u.authorised})
+        ),
         _source("Releases they belong to", len({d.release_id for d in found if d.release_id})),
         _source("Changes implemented and releases released", len(promised)),
     ]
@@ -331,12 +331,18 @@ def _reconcile_records(kind: Kind, period: Period) -> Reconciled:
         .annotate(label=Min("subject_label"), first=Min("at"))
         .values_list("subject_id", "label", "first")
     }
-    there = {str(pk) for pk in model._default_manager.filter(pk__in=list(in_period)).values_list("pk", flat=True)}
+    there = {
+        str(pk) for pk in model._default_manager.filter(pk__in=list(in_period)).values_list("pk", flat=True)
+    }
     gone = [(ident, *in_period[ident]) for ident in in_period if ident not in there]
     gaps = completeness.of_records(
         ((row["id"], row["label"], datetime.fromisoformat(row["at"])) for row in rows),
         [
-            *((row["id"], row["label"], datetime.fromisoformat(row["at"])) for row in rows if row["id"] in of_rows),
+            *(
+                (row["id"], row["label"], datetime.fromisoformat(row["at"]))
+                for row in rows
+                if row["id"] in of_rows
+            ),
             *gone,
         ],
         name,

@@ -1,3 +1,3 @@
 """Resources of governance, part by part."""
 
-from . import changes, controls, documents, evidence, gates, retention, supply_chain  # noqa: F401
+from . import auditing, auditors, changes, controls, documents, evidence, gates, retention, supply_chain  # noqa: F401

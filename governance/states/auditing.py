@@ -14,9 +14,9 @@ POPULATION_STATES = StateMachine(
 SAMPLE_STATES = StateMachine([Transition("sample.conclude", ["open"], "concluded")], initial="open")
 AUDITOR_ACCESS_STATES = StateMachine(
     [
-        Transition("auditor_access.accept", ["invited"], "active"),
+        Transition("auditor_access.admit", ["invited"], "active"),
         Transition("auditor_access.withdraw", ["invited", "active"], "withdrawn"),
-        Transition("auditor_access.shorten", ["invited", "active"], None),
+        Transition("auditor_access.set_end", ["invited", "active"], None),
     ],
     initial="invited",
 )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from celery import shared_task
 
+from governance.actions import auditors, package_schedules
 from governance.evidence import work
 from releasetrain.kernel.actor import Actor
 from releasetrain.tenancy.models import Organization
@@ -29,6 +30,22 @@ def sweep_packages() -> int:
     return sum(
         sweep(o) for o in Organization.objects.filter(suspended_at__isnull=True).values_list("pk", flat=True)
     )
+
+
+@shared_task(name="governance.tasks.sweep_auditing")
+def sweep_auditing() -> int:
+    """End the access of external auditors whose time is over, and queue the packages that schedules ask for."""
+    return sum(
+        keep_time(o)
+        for o in Organization.objects.filter(suspended_at__isnull=True).values_list("pk", flat=True)
+    )
+
+
+def keep_time(organization_id: uuid.UUID) -> int:
+    """What is due in one organization at this moment."""
+    actor = Actor.system(organization_id, "its time has come")
+    with tenant_scope(organization_id, actor):
+        return auditors.end_due(actor) + len(package_schedules.pack_due(actor))
 
 
 def sweep(organization_id: uuid.UUID) -> int:

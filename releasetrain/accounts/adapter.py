@@ -7,12 +7,24 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 
+INVITED = "invited_email"
+
+
+def invite(request: Any, email: str) -> None:
+    """Remember in the session that this visitor holds a valid invitation for the address."""
+    request.session[INVITED] = email
+
+
+def is_invited(request: Any) -> bool:
+    """Whether the visitor came by an invitation."""
+    return bool(getattr(request, "session", {}).get(INVITED))
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Self-service sign-up only where the installation allows it; the name is the start of the address until given."""
+    """Self-service sign-up only where the installation allows it, or by invitation; the name is the start of the address until given."""
 
     def is_open_for_signup(self, request: Any) -> bool:
-        return bool(settings.SELF_SERVICE_ORGANIZATIONS)
+        return bool(settings.SELF_SERVICE_ORGANIZATIONS) or is_invited(request)
 
     def populate_username(self, request: Any, user: Any) -> None:
         """People have no user names."""

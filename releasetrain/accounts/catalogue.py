@@ -137,7 +137,7 @@ ROLES: dict[Role, Bundle] = {
         "controls.manage waivers.grant findings.manage audit.read evidence.build evidence.read changes.vote problems.validate",
         "organization",
     ),
-    Role.AUDITOR: _bundle("audit.read evidence.read evidence.build", "organization"),
+    Role.AUDITOR: _bundle("audit.read evidence.read evidence.build", "train", "organization"),
     Role.EXECUTIVE: _bundle("evidence.read", "organization"),
     Role.SERVICE_ACCOUNT: _bundle(
         "deployments.record results.post gates.ask incidents.record planning.report",

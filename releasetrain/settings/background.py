@@ -43,6 +43,7 @@ CELERY_BEAT_SCHEDULE = {
     "seal-ledger": {"task": "releasetrain.audit.tasks.seal_all", "schedule": 15.0},
     "sweep-evaluations": {"task": "governance.tasks.sweep_evaluations", "schedule": 15.0},
     "sweep-evidence": {"task": "governance.tasks.sweep_packages", "schedule": 15.0},
+    "sweep-auditing": {"task": "governance.tasks.sweep_auditing", "schedule": 15.0},
     "settle-observations": {"task": "problems.tasks.settle_all", "schedule": 300.0},
     "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
     "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},

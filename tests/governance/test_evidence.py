@@ -159,7 +159,7 @@ def test_the_server_says_what_it_found_in_a_sentence(committed_db: Any, story: S
 def test_downloads_need_the_right_and_are_recorded(committed_db: Any, story: Story, web: Any) -> None:
     package = story.built()
     url = f"/o/northwind/evidence/{package.key}/file"
-    answer = web("auditor").get(url)
+    answer = web("auditor").get(url, follow=True)
     assert b"".join(answer.streaming_content) == story.path(package).read_bytes()
     assert answer["Content-Disposition"] == f'attachment; filename="evidence-{package.key}.zip"'
     assert answer["X-Content-Type-Options"] == "nosniff"

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from releasetrain.interface import history, listing, neighbours
 from releasetrain.interface.resources import Resource
+from releasetrain.interface.viewing import viewed
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.refusals import Refusal, Refused
 
@@ -120,6 +121,7 @@ class DetailView(ResourceView):
     def get(self, request: Any, ref: str, **_: Any) -> Response:
         query = self.query("fields", "include")
         obj = self.find(ref)
+        viewed(self.actor, obj)
         written = represent(
             self.resource, obj, wanted_names(self.resource, (query.get("fields") or [""])[-1])
         )

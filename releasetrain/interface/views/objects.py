@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from releasetrain.interface import history, links, neighbours, values
 from releasetrain.interface.pages import page
 from releasetrain.interface.resources import Resource
+from releasetrain.interface.viewing import viewed
 from releasetrain.kernel.refusals import Decision
 
 from .lists import refuse_without_permission
@@ -84,6 +85,7 @@ def context_of(request: Any, resource: Resource, obj: Any) -> dict[str, Any]:
 def show(request: Any, resource: Resource, ref: str) -> HttpResponse:
     """The page of an object."""
     obj = find(request, resource, ref)
+    viewed(request.actor, obj)
     context = context_of(request, resource, obj)
     if resource.context:
         context |= resource.context(request, obj)
@@ -93,6 +95,7 @@ def show(request: Any, resource: Resource, ref: str) -> HttpResponse:
 def show_history(request: Any, resource: Resource, ref: str) -> HttpResponse:
     """What happened to an object."""
     obj = find(request, resource, ref)
+    viewed(request.actor, obj)
     context = context_of(request, resource, obj)
     context["crumbs"] = [*context["crumbs"][:-1], (str(obj), links.url_for(obj)), ("History", "")]
     return page(request, "generic/history.html", context)
