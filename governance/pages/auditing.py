@@ -19,7 +19,7 @@ from releasetrain.audit import ledger
 from releasetrain.interface import links
 from releasetrain.interface.resources import resource_of
 from releasetrain.interface.views.objects import find
-from releasetrain.kernel.refusals import Ref, refuse
+from releasetrain.kernel.refusals import Ref, Refused, refuse
 
 SHOWN_GAPS = 20
 SHOWN_ROWS = 25
@@ -32,6 +32,7 @@ def population_context(request: Any, population: AuditPopulation) -> dict[str, A
     left = sum(row["left"] for row in counts)
     actor = request.actor
     base = links.list_url(resource_of(AuditPopulation))
+    rows, damage = _frozen(population)
     return {
         "population": population,
         "counts": counts,
@@ -41,13 +42,24 @@ def population_context(request: Any, population: AuditPopulation) -> dict[str, A
         "gaps_url": f"{base.replace('audit-populations', 'population-gaps')}?population={population.pk}",
         "explain": verbs.explain_gaps.decide(actor, population),
         "explain_url": links.verb_url(verbs.explain_gaps, population),
-        "rows": verbs.frozen_rows(population)[:SHOWN_ROWS] if population.file_id else [],
+        "rows": rows[:SHOWN_ROWS],
+        "damage": damage,
         "rows_url": reverse("population_rows", args=[request.organization.slug, population.key]),
         "samples": list(population.samples.select_related("drawn_by", "population")),
         "draw": verbs.draw_sample.decide(actor, None, {"population": population}),
         "draw_url": f"{links.verb_url(verbs.draw_sample)}?population={population.pk}",
         "access": access_of(actor),
     }
+
+
+def _frozen(population: AuditPopulation) -> tuple[list[dict[str, Any]], str]:
+    """The frozen rows, or what keeps them from being read."""
+    if population.file_id is None:
+        return [], ""
+    try:
+        return verbs.frozen_rows(population), ""
+    except Refused as refused:
+        return [], refused.refusals[0].sentence
 
 
 def sample_context(request: Any, sample: AuditSample) -> dict[str, Any]:
