@@ -3,7 +3,7 @@
     @activity("reviews-closed", "Post-release reviews", "…closed in time; late or open ones count as failed.")
     def reviews_closed(starts, ends) -> QuerySet: ...
 
-An activity gives the rows that fell into [starts, ends), each annotated with `outcome`: passed, failed, waived or open.
+An activity gives the rows that fell into [starts, ends), each annotated with `came_to`: passed, failed, waived or open.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def deployments_authorised(starts: datetime, ends: datetime) -> QuerySet:
         environment__kind="production", started_at__gte=starts, started_at__lt=ends
     ).exclude(state="cancelled")
     return rows.annotate(stood=authorised).annotate(
-        outcome=outcome(passed=Q(stood=True), failed=Q(stood=False))
+        came_to=outcome(passed=Q(stood=True), failed=Q(stood=False))
     )
 
 
@@ -102,9 +102,7 @@ def changes_concluded(starts: datetime, ends: datetime) -> QuerySet:
         state__in=["draft", "rejected", "cancelled"]
     )
     return rows.annotate(
-        outcome=outcome(
-            passed=Q(outcome="successful"), failed=Q(outcome__in=["with_issues", "backed_out"])
-        )
+        came_to=outcome(passed=Q(outcome="successful"), failed=Q(outcome__in=["with_issues", "backed_out"]))
     )
 
 
@@ -117,7 +115,7 @@ def changes_concluded(starts: datetime, ends: datetime) -> QuerySet:
 def changes_decided(starts: datetime, ends: datetime) -> QuerySet:
     rows = ChangeRequest.objects.filter(approved_at__gte=starts, approved_at__lt=ends)
     exact = Q(approved_revision=F("revision"), approved_digest=F("content_digest"))
-    return rows.annotate(outcome=outcome(passed=exact, failed=~exact))
+    return rows.annotate(came_to=outcome(passed=exact, failed=~exact))
 
 
 @activity(
@@ -127,9 +125,7 @@ def changes_decided(starts: datetime, ends: datetime) -> QuerySet:
 )
 def gate_verdicts(starts: datetime, ends: datetime) -> QuerySet:
     rows = Evaluation.objects.filter(finished_at__gte=starts, finished_at__lt=ends)
-    return rows.annotate(
-        outcome=outcome(passed=Q(verdict="pass"), failed=Q(verdict__in=["fail", "error"]))
-    )
+    return rows.annotate(came_to=outcome(passed=Q(verdict="pass"), failed=Q(verdict__in=["fail", "error"])))
 
 
 @activity(
@@ -141,7 +137,7 @@ def gate_verdicts(starts: datetime, ends: datetime) -> QuerySet:
 def waivers_decided(starts: datetime, ends: datetime) -> QuerySet:
     rows = Waiver.objects.filter(decided_at__gte=starts, decided_at__lt=ends)
     return rows.annotate(
-        outcome=outcome(waived=Q(state__in=["granted", "revoked"]), passed=Q(state="refused"))
+        came_to=outcome(waived=Q(state__in=["granted", "revoked"]), passed=Q(state="refused"))
     )
 
 
@@ -153,7 +149,7 @@ def waivers_decided(starts: datetime, ends: datetime) -> QuerySet:
 def findings_in_time(starts: datetime, ends: datetime) -> QuerySet:
     rows = Finding.objects.filter(due_at__gte=starts, due_at__lt=ends)
     return rows.annotate(
-        outcome=outcome(
+        came_to=outcome(
             passed=Q(state__in=["fixed", "false_positive"]),
             waived=Q(state="accepted"),
             failed=Q(state__in=["open", "triaged", "reopened"]),
@@ -169,4 +165,4 @@ def findings_in_time(starts: datetime, ends: datetime) -> QuerySet:
 )
 def evidence_packaged(starts: datetime, ends: datetime) -> QuerySet:
     rows = EvidencePackage.objects.filter(finished_at__gte=starts, finished_at__lt=ends)
-    return rows.annotate(outcome=outcome(passed=Q(state="done"), failed=Q(state="failed")))
+    return rows.annotate(came_to=outcome(passed=Q(state="done"), failed=Q(state="failed")))

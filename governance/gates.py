@@ -27,9 +27,16 @@ _WIDE = ("environment", "train")
 # Asking changes nothing that a gate reads, and neither does evidence built about it. Results, and requests for waivers,
 # count their own changes: posting a standing report again changes nothing.
 _HARMLESS_NOUNS = {
+    "control",
+    "control_assessment",
+    "control_catalogue",
+    "control_mapping",
+    "disposal",
     "evaluation",
     "evidence_package",
     "grant",
+    "legal_hold",
+    "retention_policy",
     "service_account",
     "notification",
     "webhook",

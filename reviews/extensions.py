@@ -7,7 +7,7 @@ from typing import Any
 from releasetrain.audit.doorway import Actor, Ref, Refusal, register_guard
 from reviews.models import Review
 
-from . import checks, evidence, failure_modes  # noqa: F401 - register the check kind, evidence, failure modes
+from . import activities, checks, evidence, failure_modes  # noqa: F401 - register what reviews bring
 from .pages import panel  # noqa: F401 - registers the cockpit's panel
 
 

@@ -1,11 +1,14 @@
 """The verbs of governance, loaded at start."""
 
 from . import (  # noqa: F401
+    assessments,
     auditing,
     auditors,
     boards,
     changes,
     contract_results,
+    controls,
+    documents,
     evidence,
     findings,
     gates,

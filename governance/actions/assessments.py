@@ -93,9 +93,14 @@ def draw_sample(
     actor: Actor,
     assessment: ControlAssessment,
     *,
-    size: Annotated[int | None, Field("Size", help="Empty: by the population.", min=1, max=MOST_SAMPLED)] = None,
+    size: Annotated[
+        int | None, Field("Size", help="Empty: by the population.", min=1, max=MOST_SAMPLED)
+    ] = None,
     seed: Annotated[
-        str, Field("Seed", help="Anything; the same seed draws the same sample. Empty: one is made.", max_length=64)
+        str,
+        Field(
+            "Seed", help="Anything; the same seed draws the same sample. Empty: one is made.", max_length=64
+        ),
     ] = "",
 ) -> ControlAssessment:
     """Freeze the population of the period and draw a sample from it by a seed."""
@@ -120,7 +125,9 @@ def draw_sample(
         operators.add(assessment.control.owner_id)
     items = [(f"{basis} {row.kind}", row.id) for basis, row in rows]
     assessment.population_size = len(rows)
-    assessment.population_digest = digest([[*item, row.outcome] for item, (_, row) in zip(items, rows, strict=True)])
+    assessment.population_digest = digest(
+        [[*item, row.outcome] for item, (_, row) in zip(items, rows, strict=True)]
+    )
     assessment.seed = seed or secrets.token_hex(16)
     assessment.operators = sorted(operators)
     chosen = draw(items, assessment.seed, size or proposed_size(len(rows)))

@@ -42,7 +42,8 @@ def import_catalogue(
     *,
     file: Annotated[Upload, Field("File", help="OSCAL catalogue (JSON), a JSON list of controls, or CSV.")],
     code: Annotated[
-        str, Field("Short name", help="Like nist-800-53. The same name and version again updates.", max_length=60)
+        str,
+        Field("Short name", help="Like nist-800-53. The same name and version again updates.", max_length=60),
     ],
     title: Annotated[str, Field("Title", help="Empty: as the file says.", max_length=200)] = "",
     version: Annotated[str, Field("Version", help="Empty: as the file says.", max_length=60)] = "",
@@ -74,7 +75,10 @@ def load_starter(
     starter_set: Annotated[str, Field("Starter", choices=lambda: [(s.code, s.title) for s in starters()])],
     catalogue: Annotated[
         ControlCatalogue | None,
-        Field("Onto", help="An imported catalogue whose controls are mapped. Empty: the starter's own short one."),
+        Field(
+            "Onto",
+            help="An imported catalogue whose controls are mapped. Empty: the starter's own short one.",
+        ),
     ] = None,
 ) -> ControlCatalogue:
     """Load a framework in our words with what its controls rest on here; twice adds nothing, own mappings stay."""
@@ -180,7 +184,10 @@ def _map_all(chosen: Starter, catalogue: ControlCatalogue) -> None:
 
 
 @action(
-    "control_catalogue.mark_baseline", on=ControlCatalogue, requires="controls.manage", label="Import a baseline"
+    "control_catalogue.mark_baseline",
+    on=ControlCatalogue,
+    requires="controls.manage",
+    label="Import a baseline",
 )
 def mark_baseline(
     actor: Actor,
@@ -243,9 +250,7 @@ def map_control(
     kind: Annotated[ControlMapping.Kind, Field("Kind")],
     target: Annotated[
         str,
-        Field(
-            "Name", help="The check kind, the verb, the activity or the document kind.", max_length=80
-        ),
+        Field("Name", help="The check kind, the verb, the activity or the document kind.", max_length=80),
     ],
     rationale: Annotated[str, Field("Why", help="Why this is evidence for the control.", long=True)],
 ) -> ControlMapping:
@@ -343,5 +348,3 @@ def _refusals(faults: CatalogueFaults) -> list[Refusal]:
             Refusal("import.row", f"And {left} more.", "Correct the file.", field="file", status=422)
         )
     return found
-
-

@@ -2,9 +2,20 @@
 
 from .auditing import GUARDS as AUDITING
 from .changes import GUARDS as CHANGE_GUARDS
+from .controls import GUARDS as CONTROL_GUARDS
 from .counting import GUARDS as COUNTING
+from .documents import GUARDS as DOCUMENT_GUARDS
 from .evidence import GUARDS as EVIDENCE_GUARDS
 from .gates import GUARDS as GATE_GUARDS
 from .settled import GUARDS as SETTLED
 
-GUARDS: list[str] = [*GATE_GUARDS, *COUNTING, *CHANGE_GUARDS, *EVIDENCE_GUARDS, *AUDITING, *SETTLED]
+GUARDS: list[str] = [
+    *GATE_GUARDS,
+    *COUNTING,
+    *CHANGE_GUARDS,
+    *EVIDENCE_GUARDS,
+    *AUDITING,
+    *SETTLED,
+    *CONTROL_GUARDS,
+    *DOCUMENT_GUARDS,
+]

@@ -205,7 +205,7 @@ def _entries(verbs: Iterable[str], period: Period) -> Any:
 def _activity(name: str, period: Period) -> Tally:
     rows = activities()[name].population(period.first, period.last)
     tally = Tally()
-    for word, count in rows.order_by().values_list("outcome").annotate(n=Count("pk")):
+    for word, count in rows.order_by().values_list("came_to").annotate(n=Count("pk")):
         setattr(tally, word, count)
     return tally
 
@@ -258,9 +258,7 @@ class Row:
 MOST_ROWS = 20_000
 
 
-def rows_of(
-    mapping: ControlMapping, period: Period, outcome: str = "", most: int = MOST_ROWS
-) -> list[Row]:
+def rows_of(mapping: ControlMapping, period: Period, outcome: str = "", most: int = MOST_ROWS) -> list[Row]:
     """The rows behind a mapping's numbers, oldest first; `outcome` keeps only those that ended so."""
     if mapping.kind == KIND.CHECK:
         return _check_rows(mapping.target, period, outcome, most)
@@ -321,16 +319,18 @@ def _activity_rows(name: str, period: Period, outcome: str, most: int) -> list[R
     if known is None:
         return []
     rows = known.population(period.first, period.last).order_by("pk")
-    relations = [f.name for f in rows.model._meta.concrete_fields if f.is_relation and f.name != "organization"]
+    relations = [
+        f.name for f in rows.model._meta.concrete_fields if f.is_relation and f.name != "organization"
+    ]
     if outcome:
-        rows = rows.filter(outcome=outcome)
+        rows = rows.filter(came_to=outcome)
     return [
         Row(
             row._meta.model_name,
             str(row.pk),
             str(row),
             getattr(row, "started_at", None) or getattr(row, "finished_at", None) or row.created_at,
-            row.outcome,
+            row.came_to,
             "",
             tuple(sorted(known.operators([row]))),
             row,

@@ -59,9 +59,7 @@ def standing_of_kinds(codes: Collection[str] | None, at: datetime) -> dict[str, 
     for standing in found.values():
         if standing.kind.tiers:
             standing.missing = [
-                each
-                for each in required(standing.kind)
-                if each.pk not in has.get(standing.kind.pk, ())
+                each for each in required(standing.kind) if each.pk not in has.get(standing.kind.pk, ())
             ]
     return {standing.kind.code: standing for standing in found.values()}
 

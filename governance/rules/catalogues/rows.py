@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,17 @@ from .text import CatalogueFaults, CatalogueText, ControlText, Fault, judged, on
 
 # What the columns are called elsewhere; the first of a row is our own name.
 NAMES = {
-    "identifier": ("identifier", "id", "control identifier", "control id", "control_id", "ref_id", "reference", "code", "number"),
+    "identifier": (
+        "identifier",
+        "id",
+        "control identifier",
+        "control id",
+        "control_id",
+        "ref_id",
+        "reference",
+        "code",
+        "number",
+    ),
     "title": ("title", "name", "control name", "control_name", "control (or control enhancement) name"),
     "statement": ("statement", "text", "description", "control text", "requirement"),
     "group": ("group", "family_title", "family", "domain", "category"),
@@ -20,6 +31,8 @@ NAMES = {
     "depth": ("depth", "level"),
     "enhancements": ("enhancements",),
 }
+# Identifiers like cm-3.2, which people say and write in capitals.
+_SPOKEN_LARGE = re.compile(r"[a-z]{2,4}-[0-9.]+(\([0-9]+\))?")
 _YES = {"true", "yes", "y", "1"}
 
 
@@ -105,7 +118,7 @@ def _control(record: Mapping[str, Any], place: str, identifier: str, parent: str
     statement = whole("\n".join(map(str, given)) if isinstance(given, list) else given)
     return ControlText(
         identifier=identifier,
-        code=identifier if any(c.isupper() for c in identifier) else identifier.upper(),
+        code=identifier.upper() if _SPOKEN_LARGE.fullmatch(identifier) else identifier,
         title=one_line(_named(record, "title")) or one_line(statement, 300),
         statement=statement,
         group=group,
