@@ -180,7 +180,7 @@ def test_nobody_but_the_assessor_and_no_operator_concludes(
     from governance.models import ControlAssessment
 
     with within(cast, "compliance_officer") as officer:
-        edit_control(officer, framework["T-1"], owner=cast.user("release_manager"))
+        framework["T-1"] = edit_control(officer, framework["T-1"], owner=cast.user("release_manager"))
     with pytest.raises(Refused) as refused:
         scheduled(cast, within, framework["T-1"], "release_manager")
     assert refused.value.refusals[0].code == "assessment.operator"
