@@ -14,7 +14,11 @@ from django.conf import settings
 from releasetrain.kernel.refusals import refuse
 from releasetrain.tenancy.scope import require_scope
 
-from .models import StoredFile
+from .models import DisposedFile, StoredFile
+
+
+class Disposed(RuntimeError):
+    """The bytes were disposed of after their retention; their digest stays."""
 
 
 class Damaged(RuntimeError):
@@ -65,10 +69,19 @@ def read(stored: StoredFile) -> bytes:
     try:
         content = path_of(stored).read_bytes()
     except OSError as error:
+        tombstone = tombstone_of(stored)
+        if tombstone:
+            raise Disposed(tombstone.sentence) from error
         raise Damaged(f"{stored.name} is missing from the file store.") from error
     if digest_of(content) != stored.digest:
         raise Damaged(f"{stored.name} has been changed in the file store.")
     return content
+
+
+def tombstone_of(stored: StoredFile) -> DisposedFile | None:
+    """What says that the bytes were disposed of, if they were."""
+    found: DisposedFile | None = stored.tombstones.select_related("disposal").first()
+    return found
 
 
 def _record(digest: str, size: int, name: str, media_type: str) -> StoredFile:

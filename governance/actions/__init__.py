@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     gates,
     package_schedules,
     results,
+    retention,
     supply_chain,
     waivers,
 )

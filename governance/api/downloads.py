@@ -44,7 +44,7 @@ class PackageFileView(FileView):
         operation_id="evidence_file",
         tags=["evidence"],
         summary="The archive of an evidence package",
-        responses=_file("application/zip", 403, 404, 409, 503),
+        responses=_file("application/zip", 403, 404, 409, 410, 503),
     )
     def get(self, request: Any, ref: str, **_: Any) -> HttpResponseBase:
         package = self.found(ref)

@@ -21,12 +21,12 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from governance import files
-from governance.models import EvidencePackage, StoredFile
+from governance.models import DisposedFile, EvidencePackage, StoredFile
 from releasetrain.audit import keys
 from releasetrain.audit.rules.package import Member, Written, write_package
 from releasetrain.audit.verifier import verify
 from releasetrain.kernel.actor import Actor
-from releasetrain.kernel.canonical import digest
+from releasetrain.kernel.canonical import canonical, digest, plain
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
@@ -245,9 +245,26 @@ def _file_members(stored: list[StoredFile], beat: Beat) -> list[Member]:
     found = []
     for number, file in enumerate(stored, start=1):
         beat("Checking reports", number, len(stored))
+        tombstone = None if files.path_of(file).is_file() else files.tombstone_of(file)
+        if tombstone:
+            found.append(Member(packing.path_of_tombstone(file), _certified(tombstone), "application/json"))
+            continue
         _check(file)
         found.append(Member(packing.path_of_file(file), files.path_of(file), file.media_type))
     return found
+
+
+def _certified(tombstone: DisposedFile) -> bytes:
+    """What stands in a package for a report that was disposed of after its retention."""
+    return canonical(
+        {
+            "digest": tombstone.digest,
+            "size": tombstone.size,
+            "disposed_at": plain(tombstone.disposed_at),
+            "disposal": tombstone.disposal.key,
+            "certificate": tombstone.disposal.certificate_digest,
+        }
+    )
 
 
 def _check(stored: StoredFile) -> None:

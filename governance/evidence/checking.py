@@ -29,6 +29,9 @@ def check(package: EvidencePackage) -> Finding:
     """Verify the kept archive against the installation's published keys, and against what the row says of it."""
     assert package.file is not None
     path = files.path_of(package.file)
+    tombstone = None if path.exists() else files.tombstone_of(package.file)
+    if tombstone:
+        return Finding(False, tombstone.sentence, ("the bytes were disposed of",))
     finding = check_file(path)
     if not path.exists():
         return Finding(False, "The package is missing from the file store.", (f"{path.name} is missing",))

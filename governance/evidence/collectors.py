@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from governance import files
 from governance.models import (
     AgendaItem,
     Board,
@@ -46,7 +47,7 @@ from trains.models import (
 from trains.queries.releases import release_content
 
 from .collect import Entry, Subject, attachments, collector
-from .packing import path_of_file
+from .packing import path_of_file, path_of_tombstone
 
 # --- trains --------------------------------------------------------------------------------------------------
 
@@ -169,6 +170,9 @@ def reports(subject: Subject) -> Iterator[StoredFile]:
 
 
 def _report(result: Result) -> dict[str, Any]:
+    tombstone = None if files.path_of(result.file).is_file() else files.tombstone_of(result.file)
+    if tombstone:
+        return {"packed_as": path_of_tombstone(result.file), "disposed": tombstone.sentence}
     return {"packed_as": path_of_file(result.file)}
 
 

@@ -37,6 +37,11 @@ def hand_out(actor: Actor, package: EvidencePackage) -> Path:
             blocked_by=Ref.of(package),
         )
     path = files.path_of(package.file)
+    tombstone = None if path.is_file() else files.tombstone_of(package.file)
+    if tombstone:
+        refuse(
+            "file.disposed", tombstone.sentence, remedy="The package's receipt and digest stay.", status=410
+        )
     if not path.is_file():
         refuse(
             "evidence.missing",

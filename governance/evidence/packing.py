@@ -23,6 +23,11 @@ def path_of_file(stored: StoredFile) -> str:
     return f"files/{stored.digest.removeprefix('sha256:')}.{_ENDINGS.get(stored.media_type, 'bin')}"
 
 
+def path_of_tombstone(stored: StoredFile) -> str:
+    """The path of what stands for a file that was disposed of."""
+    return f"files/{stored.digest.removeprefix('sha256:')}.disposed.json"
+
+
 def path_of_page(name: str, number: int) -> str:
     """The path of one page of records."""
     return f"pages/{name}-{number}.html"

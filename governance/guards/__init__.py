@@ -7,6 +7,7 @@ from .counting import GUARDS as COUNTING
 from .documents import GUARDS as DOCUMENT_GUARDS
 from .evidence import GUARDS as EVIDENCE_GUARDS
 from .gates import GUARDS as GATE_GUARDS
+from .retention import GUARDS as RETENTION_GUARDS
 from .settled import GUARDS as SETTLED
 
 GUARDS: list[str] = [
@@ -18,4 +19,5 @@ GUARDS: list[str] = [
     *SETTLED,
     *CONTROL_GUARDS,
     *DOCUMENT_GUARDS,
+    *RETENTION_GUARDS,
 ]

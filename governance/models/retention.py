@@ -222,10 +222,18 @@ class DisposedFile(TenantModel):
 
     class Meta:
         ordering = ["-disposed_at", "-id"]
-        constraints = [models.UniqueConstraint(fields=["organization", "file"], name="disposed_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "file", "disposal"], name="disposed_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.digest[:19]}… disposed by {self.disposal.key}"
+
+    @property
+    def sentence(self) -> str:
+        """What is said in the place of the bytes."""
+        day = f"{self.disposed_at:%Y-%m-%d}"
+        return f"It was disposed of on {day} under {self.disposal.key}, after its retention. Its digest is {self.digest}."
 
 
 __all__ = ["Disposal", "DisposedFile", "LegalHold", "RecordType", "RetentionPolicy"]

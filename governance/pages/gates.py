@@ -19,7 +19,7 @@ from governance.rules.verdicts import combine
 from releasetrain.interface import links
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.interface.resources import resource_of
-from releasetrain.kernel.refusals import Refusal, Refused
+from releasetrain.kernel.refusals import Refusal, Refused, refuse
 from trains.models import Environment, Release
 from trains.queries.deployments import environments_of
 
@@ -153,6 +153,8 @@ def report_as_received(result: Result) -> HttpResponse:
     """An attachment that no browser takes for anything but a file to keep."""
     try:
         content = files.read(result.file)
+    except files.Disposed as disposed:
+        refuse("file.disposed", str(disposed), remedy="The result that was read from it stays.", status=410)
     except files.Damaged as damage:
         raise Http404(str(damage)) from damage
     extension = {"application/json": "json", "application/xml": "xml"}.get(result.file.media_type, "txt")

@@ -1,3 +1,3 @@
 """Celery envelopes of governance, part by part."""
 
-from . import evidence, gates  # noqa: F401
+from . import evidence, gates, retention  # noqa: F401

@@ -45,6 +45,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-evidence": {"task": "governance.tasks.sweep_packages", "schedule": 15.0},
     "sweep-auditing": {"task": "governance.tasks.sweep_auditing", "schedule": 15.0},
     "settle-observations": {"task": "problems.tasks.settle_all", "schedule": 300.0},
+    "propose-disposals": {"task": "governance.tasks.propose_disposals", "schedule": 86400.0},
+    "sweep-disposals": {"task": "governance.tasks.sweep_disposals", "schedule": 60.0},
     "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
     "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
