@@ -22,7 +22,7 @@ _LEFT_EMPTY = {
     "workinghours": ("user",),
     "controlassessment": ("conclusion", "concluded_by", "concluded_at"),
     "document": ("release",),
-    "documentversion": ("decided_by",),
+    "documentversion": ("decided_by", "decided_at"),
 }
 _PLAUSIBLE = {"rrule": "FREQ=YEARLY", "time_zone": "UTC"}
 _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
