@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from governance.models import Control, ControlAssessment
 from governance.queries.coverage import MOST_ROWS, Row, period_of, rows_of
-from governance.rules.sampling import draw, proposed_size
+from governance.rules import sampling
+from governance.rules.assessing import proposed_size
 from governance.states.controls import ASSESSMENT_STATES
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import action, register_guard
@@ -130,8 +131,11 @@ def draw_sample(
     )
     assessment.seed = seed or secrets.token_hex(16)
     assessment.operators = sorted(operators)
-    chosen = draw(items, assessment.seed, size or proposed_size(len(rows)))
-    assessment.sample = [_item(*rows[place]) for place in chosen]
+    # Each thing that the control rests on is a stratum: none is left out because another one operated more often.
+    by_lot = {f"{item[0]} {item[1]}": row for item, row in zip(items, rows, strict=True)}
+    lots = [(lot, basis) for lot, (basis, _) in by_lot.items()]
+    chosen = sampling.draw(lots, assessment.seed, size or proposed_size(len(lots)))
+    assessment.sample = [_item(*by_lot[drawn.id]) for drawn in chosen]
     assessment.sampled_at = now()
     return assessment
 

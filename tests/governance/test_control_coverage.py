@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.rules.sampling import draw, proposed_size
+from governance.rules.assessing import proposed_size
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused
 from tests.governance.gateway import junit
@@ -235,19 +235,6 @@ def test_a_period_that_is_not_over_has_no_population(cast: Any, within: Any, fra
     with within(cast, "auditor") as auditor, pytest.raises(Refused) as refused:
         draw_sample(auditor, one)
     assert refused.value.refusals[0].code == "assessment.early"
-
-
-ITEMS = st.lists(st.tuples(st.just("row"), st.uuids().map(str)), unique=True, max_size=60)
-
-
-@given(ITEMS, st.text(max_size=8), st.integers(0, 70), st.randoms())
-def test_a_sample_depends_on_rows_and_seed_alone(items: Any, seed: str, size: int, order: Any) -> None:
-    chosen = {items[i] for i in draw(items, seed, size)}
-    assert len(chosen) == min(size, len(items))
-    shuffled = list(items)
-    order.shuffle(shuffled)
-    assert {shuffled[i] for i in draw(shuffled, seed, size)} == chosen
-    assert chosen <= {items[i] for i in draw(items, seed, size + 1)}
 
 
 @given(st.integers(0, 5000))

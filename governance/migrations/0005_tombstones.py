@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0003_supply_chain"),
+        ("governance", "0004_auditors"),
         ("tenancy", "0001_initial"),
     ]
 
