@@ -4,6 +4,7 @@ from trains.ports import defect_severities, item_words
 
 from . import (
     checks,
+    checks_done,
     checks_endorsement,
     escalations,
     evidence,
@@ -18,6 +19,7 @@ item_words(words_of_features)
 
 __all__ = [
     "checks",
+    "checks_done",
     "checks_endorsement",
     "endorsements",
     "escalations",

@@ -6,6 +6,7 @@ from typing import Any
 
 from governance.checks.parameters import Parameter, flag
 from governance.checks.registry import CheckContext, Outcome, check, failed, passed, pending
+from governance.rules import rejudging
 from problems.models import Problem, RootCause
 from problems.queries.claims import claimed_by, open_problems
 
@@ -22,6 +23,7 @@ from problems.queries.claims import claimed_by, open_problems
         + ("." if known_errors else "; known errors with a workaround do not count.")
     ),
     max_age_hours=1,
+    rejudge=rejudging.open_problems,
 )
 def open_problems_check(ctx: CheckContext, *, severity: int, known_errors: bool) -> Outcome:
     """Problems of the services that are not fixed yet, and that the release does not fix."""

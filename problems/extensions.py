@@ -3,7 +3,7 @@
 from releasetrain.audit.doorway import register_effect
 from trains.ports import defect_severities
 
-from . import checks, evidence  # noqa: F401 - register check kinds and evidence
+from . import checks, checks_recurrence, evidence, outcomes  # noqa: F401 - register check kinds, evidence and outcomes
 from .actions import following, problems
 from .pages import panel  # noqa: F401 - registers the cockpit's panel
 from .queries.defects import severity_of_defect

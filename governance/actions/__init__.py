@@ -13,8 +13,11 @@ from . import (  # noqa: F401
     findings,
     gates,
     package_schedules,
+    promotion,
+    replays,
     results,
     retention,
+    sign_offs,
     supply_chain,
     waivers,
 )

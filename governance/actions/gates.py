@@ -6,21 +6,25 @@ import re
 from typing import Annotated, Any
 
 from governance.checks import registry
-from governance.checks.parameters import BadParameter
+from governance.checks.parameters import BadParameters
 from governance.gates import invalidate
 from governance.models import Evaluation, Gate, GateVersion
 from governance.queries.subjects import meets, subject_of
 from governance.states.gates import GATE_MODES
+from releasetrain.accounts.catalogue import ROLES, Role
 from releasetrain.audit.doorway import action
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import digest
 from releasetrain.kernel.fields import Field
-from releasetrain.kernel.refusals import Ref, refuse
+from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
 from releasetrain.tenancy.tasks import enqueue
 from trains.models import Artifact, Environment, Release, Service, Train
 
 MOST_CHECKS = 60
 LONGEST_AGE_HOURS = 24 * 366
+# Roles that carry the right to waive, of which a gate names one for each check.
+WAIVING_ROLES = tuple(r for r in Role if "waivers.grant" in ROLES[r].permissions)
+USUAL_WAIVER = Role.COMPLIANCE_OFFICER
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,78}[a-z0-9]|[a-z0-9]")
 
 
@@ -75,22 +79,14 @@ def publish_version(
     gate: Gate,
     *,
     checks: Annotated[
-        list, Field("Checks", help="In order: kind, name, parameters, max_age_hours, waivable.")
+        list, Field("Checks", help="In order: kind, name, parameters, max_age_hours, waivable, waived_by.")
     ],
     note: Annotated[str, Field("What changes and why", long=True)] = "",
 ) -> GateVersion:
     """Publish a new version of the gate's checks. Evaluations name the version that they used."""
     if gate.mode == Gate.Mode.RETIRED:
         refuse("gate.retired", f"{gate} is retired.")
-    clean = [_clean_check(number, given) for number, given in enumerate(checks)]
-    if not clean:
-        refuse("gate.empty", "A gate has at least one check; without any it could not pass.", field="checks")
-    if len(clean) > MOST_CHECKS:
-        refuse("gate.too_many", f"A gate has at most {MOST_CHECKS} checks.", field="checks")
-    names = [c["name"] for c in clean]
-    doubled = next((n for n in names if names.count(n) > 1), None)
-    if doubled:
-        refuse("gate.name_twice", f"Two checks are called {doubled}; waivers name a check.", field="checks")
+    clean = clean_checks(checks)
     last = gate.current_version
     content = digest(clean)
     if last and last.digest == content:
@@ -106,12 +102,39 @@ def publish_version(
     )
 
 
+def clean_checks(checks: list[Any]) -> list[dict[str, Any]]:
+    """Checks as a version keeps them; refuses with everything that is wrong, each at its field."""
+    clean: list[dict[str, Any]] = []
+    faults: list[Refusal] = []
+    for number, given in enumerate(checks[: MOST_CHECKS + 1]):
+        try:
+            clean.append(_clean_check(number, given))
+        except Refused as refused:
+            faults += refused.refusals
+    if faults:
+        raise Refused(*faults)
+    if not clean:
+        refuse("gate.empty", "A gate has at least one check; without any it could not pass.", field="checks")
+    if len(clean) > MOST_CHECKS:
+        refuse("gate.too_many", f"A gate has at most {MOST_CHECKS} checks.", field="checks")
+    names = [c["name"] for c in clean]
+    doubled = next((n for n in names if names.count(n) > 1), None)
+    if doubled:
+        second = len(names) - 1 - names[::-1].index(doubled)
+        refuse(
+            "gate.name_twice",
+            f"Two checks are called {doubled}; waivers name a check.",
+            field=f"checks/{second}/name",
+        )
+    return clean
+
+
 def _clean_check(number: int, given: Any) -> dict[str, Any]:
     """One check as it is kept; every default is written out, so that a version says all by itself."""
     where = f"checks/{number}"
     if not isinstance(given, dict):
         refuse("check.shape", "A check is an object.", field=where)
-    unknown = set(given) - {"kind", "name", "parameters", "max_age_hours", "waivable"}
+    unknown = set(given) - {"kind", "name", "parameters", "max_age_hours", "waivable", "waived_by"}
     if unknown:
         refuse("check.field", f"A check has no field {sorted(unknown)[0]}.", field=where)
     kind = registry.find(str(given.get("kind", "")))
@@ -140,13 +163,32 @@ def _clean_check(number: int, given: Any) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         refuse("check.parameters", "The parameters are an object.", field=f"{where}/parameters")
     try:
-        clean = kind.clean(parameters)
-    except BadParameter as error:
-        refuse("check.parameters", str(error), field=f"{where}/parameters")
+        clean = kind.vetted(parameters)
+    except BadParameters as error:
+        raise Refused(
+            *[
+                Refusal("check.parameters", said, field=f"{where}/parameters/{name}", status=422)
+                for name, said in error.faults.items()
+            ]
+        ) from error
     waivable = given.get("waivable", True)
     if not isinstance(waivable, bool):
         refuse("check.waivable", "Whether a check may be waived is true or false.", field=f"{where}/waivable")
-    return {"kind": kind.kind, "name": name, "parameters": clean, "max_age_hours": age, "waivable": waivable}
+    waived_by = given.get("waived_by") or USUAL_WAIVER.value
+    if waived_by not in [role.value for role in WAIVING_ROLES]:
+        refuse(
+            "check.waived_by",
+            f"Waivers are granted by one of these roles: {', '.join(role.value for role in WAIVING_ROLES)}.",
+            field=f"{where}/waived_by",
+        )
+    return {
+        "kind": kind.kind,
+        "name": name,
+        "parameters": clean,
+        "max_age_hours": age,
+        "waivable": waivable,
+        "waived_by": str(waived_by),
+    }
 
 
 @action("gate.bind", on=Gate, requires="gates.manage", machine=GATE_MODES, label="Make binding")

@@ -8,8 +8,9 @@ from typing import Annotated
 from governance.gates import invalidate
 from governance.models import Gate, Waiver
 from governance.queries.subjects import meets, subject_of
-from governance.queries.waivers import builds_digest
+from governance.queries.waivers import builds_digest, deciding_role, holds
 from governance.states.gates import WAIVER_STATES
+from releasetrain.accounts.catalogue import Role
 from releasetrain.audit.doorway import action, explain_constraint, register_guard
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
@@ -149,5 +150,22 @@ def _not_the_requester(actor: Actor, waiver: Waiver, params: object) -> Refusal 
     return None
 
 
+def _by_the_named_role(actor: Actor, waiver: Waiver, params: object) -> Refusal | None:
+    """The gate names the role that may waive the check; whatever else somebody may do does not count."""
+    role = Role(deciding_role(waiver.gate, waiver.check_name))
+    about = [("train", str(waiver.release.train_id))] if waiver.release else waiver.subject.scope_path()
+    if actor.user_id and holds(actor.user_id, role, [*waiver.scope_path(), *about], now()):
+        return None
+    return Refusal(
+        "waiver.role",
+        f"The gate lets only a {role.label} decide about {waiver.check_name}.",
+        remedy=f"Ask somebody who is {role.label}.",
+        blocked_by=Ref.of(waiver.gate),
+        status=403,
+    )
+
+
 for _verb in ("waiver.grant", "waiver.refuse"):
     register_guard(_verb, _not_the_requester)
+for _verb in ("waiver.grant", "waiver.refuse", "waiver.revoke"):
+    register_guard(_verb, _by_the_named_role)

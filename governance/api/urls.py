@@ -4,11 +4,16 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from .downloads import PackageFileView, PopulationRowsView, PublicKeysView, ReportFileView, VerifierView
+from .downloads import PackageFileView, PublicKeysView, ReportFileView, VerifierView
+from .promotion import CheckKindsView, PreflightView, WaiverUseView
 from .views import EvaluateView, EvaluationView
 
 urlpatterns = [
     # The middleware has checked the CSRF token of sessions and needs none from tokens.
     path("gates/evaluate", csrf_exempt(EvaluateView.as_view()), name="api-gates-evaluate"),
+    path("preflight", csrf_exempt(PreflightView.as_view()), name="api-preflight"),
+    path("gates/kinds", CheckKindsView.as_view(), name="api-check-kinds"),
+    path("waivers/use", WaiverUseView.as_view(), name="api-waiver-use"),
     path("evidence/verify.py", VerifierView.as_view(), name="api-evidence-verifier"),
     path("evidence/public-keys.pem", PublicKeysView.as_view(), name="api-evidence-public-keys"),
     path("evidence/<str:ref>/file", PackageFileView.as_view(), name="api-evidence-file"),

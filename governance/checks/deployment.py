@@ -22,6 +22,7 @@ from .registry import Outcome, check, failed, passed, pending
     title="No freeze",
     words="No freeze is in force for the train, the environment and the services.",
     max_age_hours=1,
+    dated=True,
 )
 def freeze(ctx: CheckContext) -> Outcome:
     """Freezes in force at the moment of asking. The answer ends when the next freeze begins or this one ends."""

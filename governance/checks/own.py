@@ -1,5 +1,14 @@
 """Governance's own check kinds, loaded into the registry. Other apps import theirs in their extensions."""
 
-from . import deployment, documents, reports, scans
+from . import (
+    deployment,
+    documents,
+    expressions,
+    presence,
+    promotion,
+    reports,
+    scans,
+    sign_offs,
+)
 
-__all__ = ["deployment", "documents", "reports", "scans"]
+__all__ = ["deployment", "documents", "expressions", "presence", "promotion", "reports", "scans", "sign_offs"]

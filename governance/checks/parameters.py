@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+MOST = 200
+LARGEST = 2**53
 
 
 class BadParameter(ValueError):
     """A value does not fit its parameter."""
 
 
+class BadParameters(BadParameter):
+    """Several values do not fit theirs: parameter → what is wrong with it."""
+
+    def __init__(self, faults: dict[str, str]):
+        self.faults = faults
+        super().__init__(" ".join(faults.values()))
+
+
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: `kind` is int, float, bool, str or list (of texts)."""
+    """One parameter: `kind` is int, float, bool, str or list (of texts).
+
+    vet  what a version is asked before it is published, beyond type and limits; raises BadParameter
+    """
 
     kind: type
     label: str
@@ -23,6 +38,46 @@ class Parameter:
     unit: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     optional: bool = False
+    long: bool = False
+    longest: int = 200
+    vet: Callable[[Any], Any] | None = None
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The parameter as JSON Schema (2020-12): what `clean` takes as it stands, without reading text as numbers."""
+        return {"title": self.label, **({"description": self.help} if self.help else {}), **self._type()}
+
+    def _type(self) -> dict[str, Any]:
+        if self.kind is bool:
+            kind: dict[str, Any] = {"type": "boolean"}
+        elif self.kind is list:
+            kind = {
+                "type": "array",
+                "items": {"type": "string", "maxLength": MOST},
+                "maxItems": MOST,
+            }
+        elif self.kind in (int, float):
+            kind = {
+                "type": "integer" if self.kind is int else "number",
+                "minimum": self.min if self.min is not None else -LARGEST,
+                "maximum": self.max if self.max is not None else LARGEST,
+            }
+        elif self.choices:
+            kind = {"type": "string", "enum": [value for value, _ in self.choices]}
+        else:
+            kind = {"type": "string", "maxLength": self.longest}
+        if self.optional:
+            kind = {"anyOf": [kind, {"type": "null"}]}
+        return {**kind, "default": self.default, **({"x-unit": self.unit} if self.unit else {})}
+
+    @property
+    def limits(self) -> str:
+        """The limits in words, for whoever fills in a form."""
+        if self.kind not in (int, float) or (self.min is None and self.max is None):
+            return ""
+        if self.min is not None and self.max is not None:
+            return f"{self.min:,.10g} to {self.max:,.10g}".replace(",", "\u202f")
+        return f"at least {self.min:g}" if self.min is not None else f"at most {self.max:g}"
 
     def clean(self, value: Any) -> Any:
         """The value in its type and within its limits; raises BadParameter. Nothing is a value of optional ones only."""
@@ -37,8 +92,8 @@ class Parameter:
         text = str(value).strip()
         if self.choices and text not in dict(self.choices):
             raise BadParameter(f"{self.label}: one of {', '.join(dict(self.choices))}.")
-        if len(text) > 200:
-            raise BadParameter(f"{self.label}: at most 200 characters.")
+        if len(text) > self.longest:
+            raise BadParameter(f"{self.label}: at most {self.longest} characters.")
         return text
 
     def _number(self, value: Any) -> int | float:
@@ -103,6 +158,6 @@ def _flag(value: Any) -> bool:
 def _words(value: Any) -> list[str]:
     parts = value if isinstance(value, list | tuple) else str(value).replace(",", "\n").splitlines()
     words = [str(part).strip() for part in parts if str(part).strip()]
-    if len(words) > 200 or any(len(word) > 200 for word in words):
-        raise BadParameter("at most 200 entries of 200 characters.")
+    if len(words) > MOST or any(len(word) > MOST for word in words):
+        raise BadParameter(f"at most {MOST} entries of {MOST} characters.")
     return words

@@ -23,7 +23,7 @@ def judge_results(ctx: CheckContext, kind: str, judge: Judge, *, missing: str, r
             "Attach the release's artifacts.",
             facts={"artifacts": []},
         )
-    results = standing_results(ctx.artifacts, kind)
+    results = standing_results(ctx.artifacts, kind, until=ctx.at)
     outcomes = []
     for artifact in ctx.artifacts:
         found = results[artifact.pk]

@@ -19,7 +19,7 @@ from typing import Any
 from releasetrain.kernel.refusals import Ref
 
 from .context import CheckContext
-from .parameters import BadParameter, Parameter
+from .parameters import BadParameter, BadParameters, Parameter
 
 SUBJECTS = ("artifact", "release", "any")
 
@@ -70,17 +70,46 @@ class CheckKind:
     parameters: Mapping[str, Parameter]
     words: str | Callable[..., str]
     max_age_hours: int
+    dated: bool = False
+    rejudge: Callable[..., str | None] | None = None
 
     @property
     def help(self) -> str:
         return " ".join((self.body.__doc__ or "").split())
 
     def clean(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters with their values; raises BadParameter for unknown names and bad values."""
-        unknown = sorted(set(given) - set(self.parameters))
-        if unknown:
-            raise BadParameter(f"{self.title} has no parameter {', '.join(unknown)}.")
-        return {name: p.clean(given.get(name, p.default)) for name, p in self.parameters.items()}
+        """All parameters with their values; raises BadParameters for unknown names and bad values."""
+        return self._read(given, vetted=False)
+
+    def vetted(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The same before a version is published, when each value is also asked whether it can work."""
+        return self._read(given, vetted=True)
+
+    def _read(self, given: Mapping[str, Any], *, vetted: bool) -> dict[str, Any]:
+        faults = {n: f"{self.title} has no parameter {n}." for n in sorted(set(given) - set(self.parameters))}
+        found: dict[str, Any] = {}
+        for name, parameter in self.parameters.items():
+            try:
+                found[name] = parameter.clean(given.get(name, parameter.default))
+                if vetted and parameter.vet is not None:
+                    found[name] = parameter.vet(found[name])
+            except BadParameter as fault:
+                faults[name] = str(fault)
+        if faults:
+            raise BadParameters(faults)
+        return found
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its parameters as JSON Schema (2020-12)."""
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.title,
+            "description": self.help,
+            "type": "object",
+            "properties": {name: parameter.schema for name, parameter in self.parameters.items()},
+            "additionalProperties": False,
+        }
 
     def rule(self, parameters: Mapping[str, Any]) -> str:
         """The rule in plain words, with its thresholds."""
@@ -102,8 +131,14 @@ def check(
     parameters: Mapping[str, Parameter] | None = None,
     words: str | Callable[..., str] = "",
     max_age_hours: int = 24,
+    dated: bool = False,
+    rejudge: Callable[..., str | None] | None = None,
 ) -> Callable[[Callable[..., Outcome]], Callable[..., Outcome]]:
-    """Declare a check kind. `max_age_hours` is what a form proposes as the age limit of its evidence."""
+    """Declare a check kind. `max_age_hours` is what a form proposes as the age limit of its evidence.
+
+    For replays over past releases: `dated` says that the body reads only facts that carry their moment, as of the context's;
+    `rejudge` is a pure fn(recorded facts, **parameters) -> verdict, or None where those facts do not tell.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9-]{1,39}", kind):
         raise ValueError(f"{kind!r} is not a name of a check kind")
     if kind in _kinds:
@@ -113,7 +148,15 @@ def check(
 
     def declare(body: Callable[..., Outcome]) -> Callable[..., Outcome]:
         _kinds[kind] = CheckKind(
-            kind, title, body, subject, dict(parameters or {}), words or title, max_age_hours
+            kind,
+            title,
+            body,
+            subject,
+            dict(parameters or {}),
+            words or title,
+            max_age_hours,
+            dated,
+            rejudge,
         )
         return body
 

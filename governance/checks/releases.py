@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from governance.rules import rejudging
 from releasetrain.kernel.refusals import Ref
 from trains.models import ReadinessAnswer, Walkthrough
 from trains.queries.commitments import unmet_commitments
@@ -166,6 +167,7 @@ def rollback_criteria(ctx: CheckContext) -> Outcome:
     subject="release",
     parameters={"minimum": percentage("Least readiness", 80, "Of the weight of all questions that apply.")},
     words="At least {minimum} % of the readiness assessment, and every mandatory question, is answered with yes.",
+    rejudge=rejudging.readiness,
 )
 def readiness(ctx: CheckContext, *, minimum: float) -> Outcome:
     """The weighted answers of the readiness assessment."""

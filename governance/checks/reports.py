@@ -28,6 +28,7 @@ from .registry import Outcome, check, failed, passed
         "pass_rate": percentage("Pass rate", 100, "Of the executed tests; skipped tests are not executed."),
     },
     words="At least {minimum_tests} tests were executed and {pass_rate} % of them passed; every report is complete.",
+    dated=True,
 )
 def test_results(ctx: CheckContext, *, minimum_tests: int, pass_rate: float) -> Outcome:
     """The artifact's test reports: enough tests ran, and they passed. All reports of the artifact count together."""
@@ -90,6 +91,7 @@ def test_results(ctx: CheckContext, *, minimum_tests: int, pass_rate: float) -> 
             else "."
         )
     ),
+    dated=True,
 )
 def coverage(ctx: CheckContext, *, minimum: float, not_lower: bool, tolerance: float) -> Outcome:
     """Line coverage of the artifact, absolute and against what was last released. Missing data is never an improvement."""
@@ -114,7 +116,7 @@ def coverage(ctx: CheckContext, *, minimum: float, not_lower: bool, tolerance: f
         said = f"{percent:.2f} % of the lines of {artifact} are covered"
         if not not_lower:
             return passed(f"{said}.", **found)
-        return _against_production(artifact, said, percent, tolerance, found)
+        return _against_production(ctx, artifact, said, percent, tolerance, found)
 
     return judge_results(
         ctx, "coverage", judge, missing="No coverage report", remedy="Post the coverage report for {digest}."
@@ -122,10 +124,15 @@ def coverage(ctx: CheckContext, *, minimum: float, not_lower: bool, tolerance: f
 
 
 def _against_production(
-    artifact: Artifact, said: str, percent: Decimal, tolerance: float, found: dict[str, Any]
+    ctx: CheckContext,
+    artifact: Artifact,
+    said: str,
+    percent: Decimal,
+    tolerance: float,
+    found: dict[str, Any],
 ) -> Outcome:
-    before = last_released(artifact)
-    reports = standing_results([before], "coverage")[before.pk] if before else []
+    before = last_released(artifact, ctx.at)
+    reports = standing_results([before], "coverage", until=ctx.at)[before.pk] if before else []
     covered, total = line_counts(reports)
     found["facts"]["production"] = {
         "artifact": before.digest if before else None,

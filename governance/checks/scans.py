@@ -9,6 +9,7 @@ from typing import Any
 
 from governance import files
 from governance.models import Component, Finding, FindingOccurrence, Result
+from governance.rules import rejudging
 from governance.rules.intake.openvex import SETTLED, deciding, read_openvex
 from governance.rules.reading import OPENVEX
 from trains.models import Artifact
@@ -43,6 +44,7 @@ def _limits_in_words(**limits: int | None) -> str:
         f"The scan was complete and reports {_limits_in_words(**limits)} findings;"
         " suppressed, accepted and false ones are not counted."
     ),
+    rejudge=rejudging.findings,
 )
 def static_analysis(ctx: CheckContext, **limits: int | None) -> Outcome:
     """Findings of static analysis in the artifact by severity. A scan that failed is not a clean scan."""
@@ -76,6 +78,7 @@ def static_analysis(ctx: CheckContext, **limits: int | None) -> Outcome:
         + (f" and none under {', '.join(denied_licences)}" if denied_licences else "")
         + "; VEX statements and decisions on findings count."
     ),
+    rejudge=rejudging.findings,
 )
 def composition(
     ctx: CheckContext, *, denied_licences: list[str], minimum_components: int, **limits: int | None

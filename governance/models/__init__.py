@@ -19,8 +19,11 @@ from .evidence import EvidencePackage, PackageDownload
 from .files import StoredFile
 from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
+from .promotion import DeploymentTurn, EnvironmentRule
+from .replays import Replay
 from .results import Component, Result, ResultKind
 from .retention import Disposal, DisposedFile, LegalHold, RecordType, RetentionPolicy
+from .sign_offs import SignOff
 from .supply_chain import Advisory, BuilderKey, LicencePolicy
 from .waivers import Waiver
 
@@ -42,11 +45,13 @@ __all__ = [
     "ControlAssessment",
     "ControlCatalogue",
     "ControlMapping",
+    "DeploymentTurn",
     "Disposal",
     "DisposedFile",
     "Document",
     "DocumentKind",
     "DocumentVersion",
+    "EnvironmentRule",
     "Evaluation",
     "EvidencePackage",
     "Finding",
@@ -61,12 +66,14 @@ __all__ = [
     "PackageSchedule",
     "PopulationGap",
     "RecordType",
+    "Replay",
     "Result",
     "ResultKind",
     "RetentionPolicy",
     "SampledRow",
     "SettledAnswer",
     "Severity",
+    "SignOff",
     "StoredFile",
     "Verdict",
     "Vote",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from governance.checks import registry
 from governance.models import Gate, Waiver
+from releasetrain.accounts.catalogue import Role
+from releasetrain.accounts.models import Grant
+from releasetrain.kernel.actor import ScopeKey
 from releasetrain.kernel.canonical import digest
+from releasetrain.tenancy.scope import require_scope
 from trains.models import Artifact
 
 from .subjects import Subject
@@ -30,3 +37,23 @@ def waivers_in_force(gate: Gate, subject: Subject, at: datetime, specs: list[dic
     return [
         w for w in rows.order_by("expires_at") if w.check_name not in about_builds or w.builds == now_builds
     ]
+
+
+def deciding_role(gate: Gate, check_name: str) -> str:
+    """The role that the gate's version in force names for waivers of a check."""
+    version = gate.current_version
+    spec = next((c for c in version.checks if c["name"] == check_name), {}) if version else {}
+    return str(spec.get("waived_by") or Role.COMPLIANCE_OFFICER.value)
+
+
+def holds(user_id: uuid.UUID, role: str, path: Iterable[ScopeKey], at: datetime) -> bool:
+    """Whether somebody holds the role at the moment, on any of these scopes or on the organization."""
+    wanted = {*path, ("organization", str(require_scope().organization_id))}
+    grants = Grant.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at),
+        user=user_id,
+        role=role,
+        revoked_at__isnull=True,
+        starts_at__lte=at,
+    ).values_list("scope__kind", "scope__object_id")
+    return any((kind, str(pk)) in wanted for kind, pk in grants)

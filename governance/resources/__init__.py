@@ -1,3 +1,14 @@
 """Resources of governance, part by part."""
 
-from . import auditing, auditors, changes, controls, documents, evidence, gates, retention, supply_chain  # noqa: F401
+from . import (  # noqa: F401
+    auditing,
+    auditors,
+    changes,
+    controls,
+    documents,
+    evidence,
+    gates,
+    promotion,
+    retention,
+    supply_chain,
+)

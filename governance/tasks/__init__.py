@@ -1,3 +1,8 @@
 """Celery envelopes of governance, part by part."""
 
-from . import evidence, gates, retention  # noqa: F401
+from . import (  # noqa: F401
+    evidence,
+    gates,
+    replays,
+    retention,
+)

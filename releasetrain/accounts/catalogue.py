@@ -115,7 +115,7 @@ ROLES: dict[Role, Bundle] = {
         "organization",
     ),
     Role.QUALITY_OWNER: _bundle(
-        "planning.edit planning.assure gates.ask results.post reviews.contribute planning.report",
+        "planning.edit planning.assure gates.ask results.post reviews.contribute planning.report waivers.grant",
         "train",
         "organization",
     ),
@@ -126,11 +126,14 @@ ROLES: dict[Role, Bundle] = {
         "organization",
     ),
     Role.CHANGE_MANAGER: _bundle(
-        "changes.vote changes.chair changes.author gates.ask evidence.read", "board", "organization"
+        "changes.vote changes.chair changes.author gates.ask evidence.read waivers.grant",
+        "board",
+        "organization",
     ),
     Role.CAB_MEMBER: _bundle("changes.vote evidence.read", "board", "organization"),
     Role.PROBLEM_MANAGER: _bundle(
-        "incidents.record planning.report problems.manage problems.validate changes.vote reviews.contribute reviews.facilitate evidence.read",
+        "incidents.record planning.report problems.manage problems.validate changes.vote reviews.contribute reviews.facilitate evidence.read"
+        " waivers.grant",
         "organization",
     ),
     Role.COMPLIANCE_OFFICER: _bundle(

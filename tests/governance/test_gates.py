@@ -327,13 +327,14 @@ CHECK = {"kind": "test-results", "name": "a", "max_age_hours": 1}
         ([{**CHECK, "max_age_hours": True}], "checks/0/max_age_hours"),
         ([{**CHECK, "max_age_hours": None}], "checks/0/max_age_hours"),
         ([{**CHECK, "max_age_hours": float("nan")}], "checks/0/max_age_hours"),
-        ([{**CHECK, "parameters": {"minimum_tests": -1}}], "checks/0/parameters"),
-        ([{**CHECK, "parameters": {"minimum_tests": 1.5}}], "checks/0/parameters"),
-        ([{**CHECK, "parameters": {"pass_rate": 101}}], "checks/0/parameters"),
-        ([{**CHECK, "parameters": {"surprise": 1}}], "checks/0/parameters"),
+        ([{**CHECK, "parameters": {"minimum_tests": -1}}], "checks/0/parameters/minimum_tests"),
+        ([{**CHECK, "parameters": {"minimum_tests": 1.5}}], "checks/0/parameters/minimum_tests"),
+        ([{**CHECK, "parameters": {"pass_rate": 101}}], "checks/0/parameters/pass_rate"),
+        ([{**CHECK, "parameters": {"surprise": 1}}], "checks/0/parameters/surprise"),
+        ([{**CHECK, "waived_by": "auditor"}], "checks/0/waived_by"),
         ([{**CHECK, "name": "Ärger!"}], "checks/0/name"),
         ([{**CHECK, "extra": 1}], "checks/0"),
-        ([CHECK, CHECK], "checks"),
+        ([CHECK, CHECK], "checks/1/name"),
         ([{**CHECK, "waivable": "no"}], "checks/0/waivable"),
     ],
 )
@@ -355,6 +356,7 @@ def test_versions_never_change_and_say_every_default(gateway: Any) -> None:
             "parameters": {"minimum": 80.0, "not_lower": True, "tolerance": 0.0},
             "max_age_hours": 24,
             "waivable": True,
+            "waived_by": "compliance_officer",
         }
     ]
     with (

@@ -213,3 +213,69 @@ def test_all_waivers_are_listed(failing: Any, api: Any) -> None:
         assert Waiver.history.filter(id=waiver.pk).count() == 2
     shown = api("auditor").get("/api/v1/orgs/northwind/waivers?state=granted").json()["items"]
     assert [w["key"] for w in shown] == [waiver.key]
+
+
+def test_only_the_role_that_the_gate_names_decides(failing: Any) -> None:
+    failing.publish({**TESTS, "waived_by": "quality_owner"})
+    waiver = ask(failing)
+    fault = refusal(decide, failing, grant_waiver, waiver)
+    assert (fault.code, fault.status) == ("waiver.role", 403)
+    assert "only a Quality owner" in str(fault)
+    decide(failing, grant_waiver, waiver, role="quality_owner")
+    assert failing.evaluate().verdict == "pass"
+    assert refusal(decide, failing, revoke_waiver, waiver, reason="r").code == "waiver.role"
+
+
+def test_a_role_that_was_taken_away_decides_nothing(failing: Any) -> None:
+    from releasetrain.accounts.models import Grant
+
+    waiver = ask(failing)
+    with failing.scope("owner"):
+        for given in Grant.objects.filter(user=failing.cast.user("compliance_officer")):
+            given.revoked_at = now()
+            given.save()
+    with failing.scope("compliance_officer") as officer:
+        assert refusal(grant_waiver, officer, waiver, decision="d").code in (
+            "waiver.role",
+            "permission.missing",
+        )
+
+
+def test_a_verdict_that_passed_by_a_waiver_ends_with_it_without_any_write(failing: Any) -> None:
+    from governance.queries import verdicts
+
+    waiver = ask(failing)
+    decide(failing, grant_waiver, waiver)
+    done = failing.evaluate()
+    with failing.scope("auditor"):
+        assert verdicts.standing_verdict(done) == "pass"
+    with time_machine.travel(waiver.expires_at, tick=False), failing.scope("auditor"):
+        assert verdicts.standing_verdict(done) == "pending"
+
+
+def test_the_report_says_what_each_waiver_let_through(failing: Any, api: Any, web: Any) -> None:
+    from trains.actions.deployments import record_deployment
+
+    waiver, unused = ask(failing), ask(failing)
+    decide(failing, grant_waiver, waiver)
+    failing.evaluate()
+    failing.evaluate()
+    with failing.scope("service_account") as pipeline:
+        record_deployment(
+            pipeline,
+            service=failing.service,
+            environment=failing.production,
+            digest=failing.artifact().digest,
+            version="1.0.0",
+            status="succeeded",
+        )
+    said = api("auditor").get("/api/v1/orgs/northwind/waivers/use").json()
+    assert said["counts"] == {"in force": 1, "requested": 1}
+    by_key = {w["waiver"]: w for w in said["waivers"]}
+    assert (by_key[waiver.key]["evaluations"], by_key[waiver.key]["deployments"]) == (2, 1)
+    assert (by_key[unused.key]["evaluations"], by_key[unused.key]["deployments"]) == (0, 0)
+    page = web("auditor").get("/o/northwind/waivers/in-use/").content.decode()
+    assert "1 of 2 waivers turned a verdict" in page
+    assert "2 evaluations" in page
+    with time_machine.travel(waiver.expires_at, tick=False):
+        assert "expired" in web("auditor").get("/o/northwind/waivers/in-use/?state=expired").content.decode()

@@ -87,7 +87,9 @@ def record_deployment(
     known = _known(source, external_id)
     if known is None:
         if status == State.RUNNING and not emergency:
-            refuse_start(service, environment, release, report.started_at)
+            # A pipeline may have been made before the freeze began: what counts is when it starts, and now.
+            for moment in dict.fromkeys((report.started_at, now())):
+                refuse_start(service, environment, release, moment)
         deployment = Deployment(
             service=service, environment=environment, source=source, external_id=external_id
         )

@@ -14,9 +14,8 @@ def active_freezes(
     train: Train | None, environment: Environment | None, service: Service | None, at: datetime
 ) -> list[Freeze]:
     """The freezes that forbid deploying this service of this train to this environment at the moment `at`."""
-    in_force = Freeze.objects.filter(cancelled_at__isnull=True, starts__lte=at, ends__gt=at).order_by(
-        "starts", "id"
-    )
+    lifted_later = Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=at)
+    in_force = Freeze.objects.filter(lifted_later, starts__lte=at, ends__gt=at).order_by("starts", "id")
     train_id = train.pk if train else service.train_id if service else None
     return [
         freeze
