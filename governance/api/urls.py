@@ -4,7 +4,6 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from .downloads import PackageFileView, PopulationRowsView, PublicKeysView, ReportFileView, VerifierView
-from .downloads import PackageFileView, PublicKeysView, ReportFileView, VerifierView
 from .promotion import CheckKindsView, PreflightView, WaiverUseView
 from .views import EvaluateView, EvaluationView
 
