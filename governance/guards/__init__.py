@@ -7,6 +7,7 @@ from .counting import GUARDS as COUNTING
 from .documents import GUARDS as DOCUMENT_GUARDS
 from .evidence import GUARDS as EVIDENCE_GUARDS
 from .gates import GUARDS as GATE_GUARDS
+from .replays import GUARDS as REPLAY_GUARDS
 from .retention import GUARDS as RETENTION_GUARDS
 from .settled import GUARDS as SETTLED
 
@@ -20,7 +21,5 @@ GUARDS: list[str] = [
     *CONTROL_GUARDS,
     *DOCUMENT_GUARDS,
     *RETENTION_GUARDS,
-]
-from .replays import GUARDS as REPLAY_GUARDS
-GUARDS: list[str] = [*GATE_GUARDS, *COUNTING, *CHANGE_GUARDS, *EVIDENCE_GUARDS, *AUDITING, *SETTLED, *REPLAY_GUARDS]
     *REPLAY_GUARDS,
+]
