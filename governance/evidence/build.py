@@ -191,6 +191,7 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
     )
     members += _rendered(words, gathered, folder, beat)
     beat("Packing and signing", 0, 0)
+    signers = [keys.signer()]
     target = folder / "package.zip"
     with target.open("wb") as file:
         manifest = write_package(
@@ -200,7 +201,7 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
             records=gathered.records,
             files=members,
             ledger=extract.ledger,
-            signers=[keys.signer()],
+            signers=signers,
         )
     beat("Verifying", 0, 0)
     _verify(folder, target)
@@ -221,6 +222,7 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
                 [section["title"], section["total"]] for section in words["sections"] if section["total"]
             ],
             "remarks": [[r["title"], r["text"]] for r in words["remarks"][:REMARKS_KEPT]],
+            "keys": [signer.public.keyid for signer in signers],
             "remark_count": len(words["remarks"]) + words["remarks_left_out"],
         },
     )

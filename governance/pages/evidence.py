@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -62,7 +62,7 @@ def package_context(request: Any, package: EvidencePackage) -> dict[str, Any]:
         "link_minutes": download_links.DEFAULT_MINUTES,
         "verifier_url": f"{links.page_root()}evidence/verify.py",
         "key_url": f"{links.page_root()}evidence/public-keys.pem",
-        "keyid": keys.signer().public.keyid,
+        "keyids": package.contents.get("keys") or [keys.signer().public.keyid],
         "subject": _subject(package),
     }
 
@@ -185,7 +185,12 @@ def verifier(request: Any) -> FileResponse:
 
 @require_safe
 def public_keys(request: Any) -> HttpResponse:
-    """The present public key that packages and checkpoints are signed with."""
-    response = HttpResponse(keys.signer().public.pem, content_type="application/x-pem-file")
-    response["Content-Disposition"] = 'attachment; filename="organization-public-key.pem"'
+    """Every public key that packages and checkpoints were ever signed with, the present one first; or the one asked for."""
+    known = keys.public_keys()
+    wanted = request.GET.get("keyid", "")
+    chosen = [key for key in known if key.keyid == wanted] if wanted else known
+    if not chosen:
+        raise Http404("No key of this installation has this fingerprint.")
+    response = HttpResponse("".join(key.pem for key in chosen), content_type="application/x-pem-file")
+    response["Content-Disposition"] = 'attachment; filename="organization-public-keys.pem"'
     return response

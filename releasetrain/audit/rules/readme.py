@@ -17,7 +17,7 @@ Everything in here can be checked offline, without the software that made it.
 2. With the stand-alone verifier (one Python file). A verify.py inside a package is there for convenience; whoever
    could change the package could change it too, so take yours from the organization:
 
-   python3 verify.py package.zip --key organization-public-key.pem
+   python3 verify.py package.zip --key organization-public-keys.pem
 
    It names every altered, removed and inserted file, record and ledger entry, checks every proof against the
    signed checkpoint, and ends with exit code 0 (intact) or 1 (not intact).

@@ -6,8 +6,8 @@
 Exit code 0 when the package is intact, 1 when it is not, 2 when the command line is wrong. Every problem is
 named. Without --key the signatures are checked with the keys found inside the package, which shows that
 nothing was damaged, but not who made it: compare the printed fingerprints with those published by the
-organization, or give the keys you already trust. With --key only those count; where package and log have
-different keys, give both.
+organization, or give the keys you already trust. With --key only those count; a file may hold several, and
+where package and log have different keys, both must be given.
 
 Get this file from somewhere else than the package: a verifier that travels with the evidence proves nothing.
 
@@ -311,6 +311,12 @@ class Key:
         if len(der) != 44 or not der.startswith(_SPKI):
             raise Broken(f"{where}: is no PEM file of an Ed25519 public key.")
         return cls(der[12:])
+
+    @classmethod
+    def all_from_pem(cls, data: bytes, where: str) -> "list[Key]":
+        """Read a PEM file of one key or several, as an organization publishes its present and former ones."""
+        blocks = re.findall(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", data, re.DOTALL)
+        return [cls.from_pem(block, where) for block in blocks or [data]]
 
     @property
     def keyid(self) -> str:
@@ -701,13 +707,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Verify an evidence package offline.")
     parser.add_argument("package", help="the ZIP file")
     parser.add_argument(
-        "--key", action="append", default=[], metavar="PEM", help="a public key you trust (repeatable)"
+        "--key", action="append", default=[], metavar="PEM", help="public keys you trust (repeatable)"
     )
     options = parser.parse_args(arguments)
     keys = []
     for path in options.key:
         try:
-            keys.append(Key.from_pem(Path(path).read_bytes(), path))
+            keys += Key.all_from_pem(Path(path).read_bytes(), path)
         except (OSError, Broken) as error:
             print(f"verify: {error}", file=sys.stderr)
             return 2
