@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Q
 
 from governance.models import (
     AuditPopulation,
@@ -25,8 +25,9 @@ from governance.models import (
     StoredFile,
     Waiver,
 )
+from governance.queries.coverage import Row, rows_of
 from releasetrain.audit.models import LedgerEntry
-from releasetrain.tenancy.models import TenantModel
+from releasetrain.tenancy.models import TenantModel, row_id
 from trains.models import Deployment, ReleaseArtifact
 
 from .collect import Entry, Ids, Subject, attachments, collector, shown, subject_kind
@@ -108,13 +109,38 @@ def population_file(subject: Subject) -> Iterator[StoredFile]:
 # --- controls ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Moments:
+    """[first, last) to the second; what has no bounds holds everything."""
+
+    first: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    last: datetime = datetime(9999, 1, 1, tzinfo=UTC)
+
+    @classmethod
+    def of(cls, starts: datetime | None, ends: datetime | None) -> Moments:
+        return cls(starts, ends) if starts and ends else cls()
+
+
+def rows_behind(
+    control: Control, starts: datetime | None, ends: datetime | None
+) -> list[tuple[ControlMapping, list[Row]]]:
+    """All that each thing the control rests on did in the period."""
+    mappings = ControlMapping.objects.filter(control=control, retired_at__isnull=True)
+    period: Any = Moments.of(starts, ends)
+    return [
+        (mapping, rows_of(mapping, period))
+        for mapping in mappings.order_by("kind", "target").select_related("control")
+    ]
+
+
 @subject_kind("control", "Control", Control, within_periods=True)
 def of_control(control: Control, starts: datetime | None, ends: datetime | None) -> Subject:
-    """The control with everything in the period that it rests on here: verdicts of its checks, recorded acts."""
-    evaluations = evaluations_for(control, starts, ends)
-    touched = acts_for(control, starts, ends)
-    releases = _ids(evaluations.filter(release__isnull=False).values_list("release_id", flat=True))
-    releases |= touched.get("release", Ids())
+    """The control with everything in the period that it rests on here: verdicts, recorded acts, activities."""
+    touched = _touched(rows_behind(control, starts, ends))
+    evaluations = Evaluation.objects.filter(pk__in=touched.get("evaluation", Ids()))
+    releases = touched.get("release", Ids()) | _ids(
+        evaluations.filter(release__isnull=False).values_list("release_id", flat=True)
+    )
     artifacts = _ids(evaluations.filter(artifact__isnull=False).values_list("artifact_id", flat=True))
     changes = touched.get("changerequest", Ids()) | _ids(
         ChangeRequest.objects.filter(release__in=releases).values_list("pk", flat=True)
@@ -139,50 +165,38 @@ def of_control(control: Control, starts: datetime | None, ends: datetime | None)
     )
 
 
-def targets(control: Control, kind: str) -> list[str]:
-    """What the control rests on here, of one kind of mapping."""
-    rows = ControlMapping.objects.filter(control=control, kind=kind, retired_at__isnull=True)
-    return list(rows.order_by("target").values_list("target", flat=True))
-
-
-def evaluations_for(control: Control, starts: datetime | None, ends: datetime | None) -> Any:
-    """Settled evaluations of the period in which a check of the control was asked."""
-    asked = Q(pk__in=[])
-    for kind in targets(control, ControlMapping.Kind.CHECK):
-        asked |= Q(checks__contains=[{"kind": kind}])
-    settled = Evaluation.objects.filter(asked, state=Evaluation.State.DONE)
-    return _within(settled, "finished_at", starts, ends)
-
-
-def acts_for(control: Control, starts: datetime | None, ends: datetime | None) -> dict[str, Ids]:
-    """What the recorded acts that the control rests on were done to, by kind."""
-    verbs = targets(control, ControlMapping.Kind.VERB)
-    rows = _within(LedgerEntry.objects.filter(verb__in=verbs), "at", starts, ends)
+def _touched(behind: list[tuple[ControlMapping, list[Row]]]) -> dict[str, Ids]:
+    """What all of it was about, by kind: of recorded acts what they were done to."""
     found: dict[str, set[uuid.UUID]] = {}
-    for kind, ident in rows.order_by().values_list("subject_kind", "subject_id").distinct():
-        try:
-            found.setdefault(kind, set()).add(uuid.UUID(ident))
-        except ValueError:
-            continue
+    for _, rows in behind:
+        for row in rows:
+            of_entry = isinstance(row.object, LedgerEntry)
+            kind, ident = (row.object.subject_kind, row.object.subject_id) if of_entry else (row.kind, row.id)
+            known = row_id(ident)
+            if known is not None:
+                found.setdefault(kind, set()).add(known)
     return {kind: Ids(ids) for kind, ids in found.items()}
 
 
 @collector("governance.controls", for_kinds=("control",))
 def controls(subject: Subject) -> Iterator[Entry]:
-    """The control as imported, what it rests on and why, its assessments, and whatever its recorded acts were done to."""
+    """The control as imported, what it rests on and why, its assessments, and every row behind it."""
     control = subject.object
     assert isinstance(control, Control)
     yield from subject.records(Control.objects.filter(pk=control.pk))
     yield from subject.records(ControlCatalogue.objects.filter(pk=control.catalogue_id))
     yield from subject.records(ControlMapping.objects.filter(control=control))
-    assessed = ControlAssessment.objects.filter(control=control)
-    if subject.starts and subject.ends:
-        assessed = assessed.filter(starts__lt=subject.ends.date(), ends__gt=subject.starts.date())
-    yield from subject.records(assessed)
-    for kind, ids in sorted(acts_for(control, subject.starts, subject.ends).items()):
+    yield from subject.records(assessments_of(control, subject.starts, subject.ends))
+    for kind, ids in sorted(_touched(rows_behind(control, subject.starts, subject.ends)).items()):
         model = next((m for m in apps.get_models() if m._meta.model_name == kind), None)
         if model is not None and issubclass(model, TenantModel):
             yield from subject.records(model.objects.filter(pk__in=ids))
+
+
+def assessments_of(control: Control, starts: datetime | None, ends: datetime | None) -> Any:
+    """What people concluded about the control in the period."""
+    found = ControlAssessment.objects.filter(control=control)
+    return found.filter(starts__lt=ends.date(), ends__gt=starts.date()) if starts and ends else found
 
 
 def _within(rows: Any, name: str, starts: datetime | None, ends: datetime | None) -> Any:

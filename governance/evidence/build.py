@@ -22,6 +22,7 @@ from django.db import connection, transaction
 
 from governance import files
 from governance.models import DisposedFile, EvidencePackage, StoredFile
+from governance.rules.oscal import Assessed
 from releasetrain.audit import keys
 from releasetrain.audit.rules.package import Member, Written, write_package
 from releasetrain.audit.verifier import verify
@@ -30,7 +31,7 @@ from releasetrain.kernel.canonical import canonical, digest, plain
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
-from . import collect, packing, trail
+from . import collect, oscal, packing, trail
 from .collect import Subject
 from .overview import Overview
 from .render import document
@@ -79,6 +80,7 @@ class _Gathered:
     chosen: trail.Chosen
     pages: Pages
     organization: Organization
+    controls: list[Assessed]
 
 
 def build(package: EvidencePackage, folder: Path, beat: Beat) -> Built:
@@ -146,7 +148,9 @@ def _gather(package: EvidencePackage, folder: Path, beat: Beat, opened: ExitStac
     chosen = trail.entries_about(ids)
     for person in _people(subject, chosen):
         take(person)
-    return _Gathered(subject, overview, spool.finish(), attached, chosen, pages, organization)
+    return _Gathered(
+        subject, overview, spool.finish(), attached, chosen, pages, organization, oscal.assessed(subject)
+    )
 
 
 def _people(subject: Subject, chosen: trail.Chosen) -> Iterator[collect.Entry]:
@@ -190,6 +194,13 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
         subject, gathered.organization.name, overview, gathered.files, on_paper, _seal(extract), counts
     )
     members += _rendered(words, gathered, folder, beat)
+    members += oscal.members(
+        subject,
+        gathered.organization,
+        gathered.controls,
+        {row["id"]: row["digest"] for row in gathered.records.index},
+        overview.facts_at,
+    )
     beat("Packing and signing", 0, 0)
     signers = [keys.signer()]
     target = folder / "package.zip"

@@ -37,6 +37,7 @@ Whose key is it? The keys in keys/ came with the package. Compare the fingerprin
 
 What is what
   index.html, pages/     the same facts for people, in any browser, offline; evidence.pdf to print
+  oscal/                 OSCAL assessment results and their plan, where controls are concerned
   files/                 reports as they were received, named by their SHA-256
   manifest.json          every file, record and ledger entry with its SHA-256 (canonical JSON, RFC 8785)
   manifest.dsse.json     the signed statement over it (DSSE, in-toto Statement v1, Ed25519)
