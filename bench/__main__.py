@@ -8,7 +8,18 @@ import importlib
 from . import report
 from .installation import installed
 
-ORDER = ("asking", "writing", "verdict", "importing", "dora", "board", "sequencing", "features", "evidence")
+ORDER = (
+    "asking",
+    "writing",
+    "verdict",
+    "importing",
+    "dora",
+    "board",
+    "sequencing",
+    "features",
+    "evidence",
+    "explorer",
+)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django.db import connection
@@ -45,6 +46,7 @@ def entry_body(
                 "name": "" if actor.kind == "person" else actor.name[:200],
                 "kind": actor.kind,
                 "route": actor.route,
+                "network": network_of(actor.address),
                 "on_behalf_of": str(actor.on_behalf_of) if actor.on_behalf_of else None,
             },
             "subject": {"kind": kind, "id": subject_id, "label": label[:200]},
@@ -53,6 +55,18 @@ def entry_body(
             "request": actor.request_id,
         }
     ).decode()
+
+
+def network_of(address: str) -> str:
+    """The network an address lies in (/24, or /48 for IPv6), empty when there is none.
+
+    Entries are kept for good, and a whole address may point at a person; the server's log has it under the request's id.
+    """
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return ""
+    return str(ip_network((known, 24 if known.version == 4 else 48), strict=False))
 
 
 def append(

@@ -75,6 +75,24 @@ def find(actor: Actor, text: str, per_kind: int = PER_KIND) -> list[tuple[Resour
     return groups
 
 
+def named(actor: Actor, reference: str) -> list[tuple[str, str]]:
+    """(kind, id) of the objects that have this key, name or id, whatever their kind."""
+    reference = reference.strip()
+    prefix, _, number = reference.upper().partition("-")
+    parts = []
+    for resource in resources():
+        condition = resource.condition(reference)
+        own = getattr(resource.model, "key_prefix", prefix)
+        # A key like CHG-12 names one kind of object; any other word may be the name of many kinds.
+        if condition is not None and (own == prefix or not number.isdecimal()):
+            which = Value(resource.kind, CharField())
+            rows = resource.visible(actor).filter(condition).order_by()
+            parts.append(
+                rows.annotate(which=which, found=Cast("pk", CharField())).values_list("which", "found")
+            )
+    return list(parts[0].union(*parts[1:], all=True)) if parts else []
+
+
 def _exact(resource: Resource, hit: Hit, text: str) -> bool:
     return resource.reference_of(hit.obj).lower() == text.lower()
 

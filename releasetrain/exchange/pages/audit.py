@@ -7,7 +7,7 @@ import io
 from datetime import datetime, time
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
@@ -15,13 +15,15 @@ from django.views.decorators.http import require_safe
 from releasetrain.accounts.models import User
 from releasetrain.audit import explorer
 from releasetrain.audit.models import LedgerEntry
+from releasetrain.exchange.ledger import require_reader
 from releasetrain.interface.links import url_for
 from releasetrain.interface.pages import page
 from releasetrain.interface.resources import by_kind
-from releasetrain.kernel.refusals import Ref, refuse
+from releasetrain.interface.search import named
+from releasetrain.kernel.refusals import Ref
 
 
-def _query(request: HttpRequest) -> explorer.Query:
+def _query(request: Any) -> explorer.Query:
     get = request.GET
 
     def moment(name: str) -> datetime | None:
@@ -31,9 +33,10 @@ def _query(request: HttpRequest) -> explorer.Query:
             return None
         return timezone.make_aware(datetime.combine(day, time.min)) if day else None
 
-    before = get.get("before", "")
+    before, text = get.get("before", ""), get.get("q", "").replace("\0", "").strip()[:100]
     return explorer.Query(
-        text=get.get("q", "")[:100],
+        text=text,
+        objects=tuple(named(request.actor, text)) if text else (),
         verb=get.get("verb", "")[:80],
         actor=get.get("actor", "")[:60],
         kind=get.get("kind", "")[:60],
@@ -42,16 +45,6 @@ def _query(request: HttpRequest) -> explorer.Query:
         until=moment("until"),
         before=int(before) if before.isdecimal() and len(before) < 19 else None,
     )
-
-
-def _require(request: Any) -> None:
-    if not request.actor.may("audit.read"):
-        refuse(
-            "permission.missing",
-            "You need the permission audit.read to read the audit trail.",
-            remedy="An organization owner can grant you a role that carries it, e.g. Auditor.",
-            status=403,
-        )
 
 
 def _people(entries: list[LedgerEntry]) -> dict[Any, User]:
@@ -71,10 +64,10 @@ def _subject_url(entry: LedgerEntry) -> str:
 @require_safe
 def trail(request: Any) -> HttpResponse:
     """The list, newest first."""
-    _require(request)
+    require_reader(request.actor)
     query = _query(request)
-    entries, more = explorer.search(query)
-    people = _people(entries)
+    found = explorer.search(query)
+    people = _people(found.entries)
     rows = [
         {
             "entry": e,
@@ -82,14 +75,14 @@ def trail(request: Any) -> HttpResponse:
             "url": _subject_url(e),
             "noun": _noun(e.subject_kind),
         }
-        for e in entries
+        for e in found.entries
     ]
     members = User.objects.filter(memberships__organization=request.organization).order_by("name")
     context = {
         "section": "audit",
         "title": "Audit trail",
         "rows": rows,
-        "more": more,
+        "found": found,
         "query": query,
         "verbs": explorer.verbs(),
         "members": members,
@@ -104,7 +97,7 @@ def trail(request: Any) -> HttpResponse:
 @require_safe
 def entry(request: Any, number: int) -> HttpResponse:
     """One entry: what changed, its canonical body, its leaf and its proof."""
-    _require(request)
+    require_reader(request.actor)
     found = LedgerEntry.objects.filter(pk=number).first()
     if found is None:
         raise Http404("No such entry.")
@@ -131,7 +124,7 @@ def entry(request: Any, number: int) -> HttpResponse:
 @require_safe
 def export(request: Any) -> StreamingHttpResponse:
     """The filtered trail as CSV, streamed; ids, not names, so that the file matches the ledger."""
-    _require(request)
+    require_reader(request.actor)
     query = _query(request)
 
     def lines() -> Any:
@@ -155,8 +148,9 @@ def export(request: Any) -> StreamingHttpResponse:
         before = query.before
         while True:
             chosen = explorer.Query(**{**query.__dict__, "before": before})
-            entries, before = explorer.search(chosen, limit=1_000)
-            for e in entries:
+            found = explorer.search(chosen, limit=1_000)
+            before = found.more
+            for e in found.entries:
                 writer.writerow(_line(e))
             yield buffer.getvalue()
             buffer.seek(0)

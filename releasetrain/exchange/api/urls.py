@@ -1,0 +1,10 @@
+"""Endpoints below /api/v1/orgs/<organization>/ that belong to no single domain."""
+
+from django.urls import path
+
+from .ledger import LedgerEntryView, LedgerView
+
+urlpatterns = [
+    path("ledger", LedgerView.as_view(), name="api-ledger"),
+    path("ledger/<int:number>", LedgerEntryView.as_view(), name="api-ledger-entry"),
+]
