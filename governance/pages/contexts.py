@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from governance.checks import registry
+from governance.checks.differing import differences
 from governance.checks.runner import Record
 from governance.models import Evaluation, Finding, FindingOccurrence, Gate, GateVersion, Result, Waiver
 from governance.queries import verdicts
@@ -55,6 +56,7 @@ def gate_page(request: Any, gate: Gate) -> dict[str, Any]:
         "ask_url": f"{links.verb_url(actions()['gate.evaluate'])}?gate={gate.pk}",
         "waiver_url": f"{links.verb_url(actions()['waiver.request'])}?gate={gate.pk}",
         "moment": now(),
+        "replays": list(gate.replays.all()[:5]),
     }
 
 
@@ -82,17 +84,9 @@ def version_page(request: Any, version: GateVersion) -> dict[str, Any]:
     return {
         "version": version,
         "rules": rules_of(version),
-        "before": {c["name"]: _said(c) for c in before.checks} if before else {},
-        "after": {c["name"]: _said(c) for c in version.checks},
+        "changes": differences(before.checks, version.checks) if before else [],
         "previous": before,
     }
-
-
-def _said(spec: dict[str, Any]) -> str:
-    parameters = ", ".join(f"{name} {value}" for name, value in sorted(spec["parameters"].items()))
-    return (
-        f"{spec['kind']}: {parameters or 'no parameters'}; evidence at most {spec['max_age_hours']:g} h old"
-    )
 
 
 def evaluation_page(request: Any, evaluation: Evaluation) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from django.utils.html import escape
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance import files
-from governance.actions.gates import publish_version
+from governance.actions.gates import USUAL_WAIVER, WAIVING_ROLES, clean_checks, publish_version
+from governance.actions.replays import replay_gate
 from governance.checks import registry
+from governance.checks.differing import differences, rule_of
 from governance.models import Gate, Result
 from governance.queries import verdicts
 from governance.queries.subjects import gates_before, subject_of
@@ -23,24 +25,32 @@ from releasetrain.kernel.refusals import Refusal, Refused, refuse
 from trains.models import Environment, Release
 from trains.queries.deployments import environments_of
 
+MOST_DRAFTS = 100
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: Any, ref: str) -> HttpResponse:
-    """The form of a new version: each check with its explained parameters, further kinds to add."""
+    """The form of a new version: each check with its explained parameters, further kinds to add, and what changes."""
     gate = _found(request, Gate, ref)
     refusals: list[Refusal] = []
     version = gate.current_version
-    drafts = [_draft(i, spec) for i, spec in enumerate(version.checks)] if version else []
-    note, status = "", 200
+    sent, note, status = list(version.checks) if version else [], "", 200
     if request.method == "POST":
-        checks, drafts, note = _sent(request.POST)
-        if "publish" in request.POST:
-            try:
-                publish_version(request.actor, gate, checks=checks, note=note)
+        sent, note = _sent(request.POST)
+        try:
+            if "publish" in request.POST:
+                publish_version(request.actor, gate, checks=sent, note=note)
                 return redirect_to(gate)
-            except Refused as refused:
-                refusals, status = refused.refusals, refused.status
+            if "replay" in request.POST:
+                return redirect_to(replay_gate(request.actor, gate, checks=sent))
+            if sent:
+                clean_checks(sent)
+        except Refused as refused:
+            refusals = refused.refusals
+            # Adding and removing is not publishing: what is wrong is shown, and nothing was refused.
+            status = refused.status if {"publish", "replay"} & set(request.POST) else 200
     decision = publish_version.decide(request.actor, gate)
+    beside, above = _placed(refusals)
     context = {
         "title": f"New version of {gate}",
         "section": "gates",
@@ -51,18 +61,61 @@ def publish(request: Any, ref: str) -> HttpResponse:
         ],
         "gate": gate,
         "version": version,
-        "drafts": drafts,
-        "kinds": list(registry.kinds().values()),
+        "drafts": [_draft(i, spec, beside.get(i, {})) for i, spec in enumerate(sent)],
+        "faults": [
+            (_anchor(i, name), said) for i, faults in sorted(beside.items()) for name, said in faults.items()
+        ],
+        "changes": differences(version.checks if version else [], sent),
+        "kinds": _by_subject(),
+        "roles": [(role.value, role.label) for role in WAIVING_ROLES],
         "note": note,
-        "refusals": refusals or decision.refusals,
+        "refusals": above or decision.refusals,
         "blocked": not decision.allowed,
         "back": links.url_for(gate),
     }
     return page(request, "governance/gate_publish.html", context, status=status)
 
 
-def _draft(index: int, spec: dict[str, Any]) -> dict[str, Any]:
-    """One check as the form shows it."""
+# Where the field of a check stands on the page, by its name in a refusal.
+_ANCHORS = {"name": "n-{}", "max_age_hours": "a-{}", "waivable": "w-{}", "waived_by": "b-{}", "": "c-{}"}
+
+
+def _anchor(index: int, name: str) -> str:
+    """The place on the page of a check's field."""
+    if name.startswith("parameters/"):
+        return f"p-{index}-{name.partition('/')[2]}"
+    return _ANCHORS.get(name, "c-{}").format(index)
+
+
+_SUBJECTS = {"release": "About releases", "artifact": "About builds", "any": "About either"}
+
+
+def _by_subject() -> list[tuple[str, list[registry.CheckKind]]]:
+    """The kinds to choose from, grouped by what they are about."""
+    found = registry.kinds().values()
+    return [
+        (label, sorted((k for k in found if k.subject == subject), key=lambda k: k.title))
+        for subject, label in _SUBJECTS.items()
+    ]
+
+
+def _placed(refusals: list[Refusal]) -> tuple[dict[int, dict[str, str]], list[Refusal]]:
+    """What is wrong, at the field of the check where it is wrong; the rest stands above the form."""
+    beside: dict[int, dict[str, str]] = {}
+    above = []
+    for refusal in refusals:
+        parts = (refusal.field or "").split("/")
+        if len(parts) >= 2 and parts[0] == "checks" and parts[1].isdigit():
+            name = "/".join(parts[2:])
+            said = " ".join(filter(None, (refusal.sentence, refusal.remedy)))
+            beside.setdefault(int(parts[1]), {})[name] = said
+        else:
+            above.append(refusal)
+    return beside, above
+
+
+def _draft(index: int, spec: dict[str, Any], faults: dict[str, str]) -> dict[str, Any]:
+    """One check as the form shows it, with what is wrong beside each field."""
     kind = registry.find(spec["kind"])
     given = spec.get("parameters", {})
     fields = [
@@ -71,6 +124,7 @@ def _draft(index: int, spec: dict[str, Any]) -> dict[str, Any]:
             "parameter": p,
             "value": _written(given.get(name, p.default)),
             "type": p.kind.__name__,
+            "fault": faults.get(f"parameters/{name}", ""),
         }
         for name, p in (kind.parameters.items() if kind else ())
     ]
@@ -80,7 +134,11 @@ def _draft(index: int, spec: dict[str, Any]) -> dict[str, Any]:
         "number": index + 1,
         "title": kind.title if kind else spec["kind"],
         "help": kind.help if kind else "",
+        "rule": rule_of(spec),
         "fields": fields,
+        "waived_by": spec.get("waived_by") or USUAL_WAIVER.value,
+        "faults": faults,
+        "fault": faults.get("", "") or faults.get("kind", "") or faults.get("parameters", ""),
     }
 
 
@@ -88,14 +146,14 @@ def _written(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, list):
-        return "\n".join(value)
+        return "\n".join(str(each) for each in value)
     return f"{value:g}" if isinstance(value, float) else value
 
 
-def _sent(data: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
+def _sent(data: Any) -> tuple[list[dict[str, Any]], str]:
     """The checks in the order of their numbers, what was removed left out, what was added with its defaults."""
     checks: list[tuple[float, dict[str, Any]]] = []
-    for index in data.getlist("check"):
+    for index in data.getlist("check")[:MOST_DRAFTS]:
         if f"remove-{index}" in data:
             continue
         kind = registry.find(data.get(f"kind-{index}", ""))
@@ -112,6 +170,7 @@ def _sent(data: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
                     "parameters": given,
                     "max_age_hours": _number(data.get(f"age-{index}"), 0),
                     "waivable": f"waivable-{index}" in data,
+                    "waived_by": data.get(f"by-{index}", ""),
                 },
             )
         )
@@ -125,12 +184,13 @@ def _sent(data: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
             {
                 "kind": added.kind,
                 "name": name,
-                "parameters": {},
+                "parameters": {n: p.default for n, p in added.parameters.items()},
                 "max_age_hours": added.max_age_hours,
                 "waivable": True,
+                "waived_by": "",
             }
         )
-    return wanted, [_draft(i, spec) for i, spec in enumerate(wanted)], data.get("note", "")
+    return wanted, data.get("note", "")
 
 
 def _number(text: str | None, otherwise: float) -> float:

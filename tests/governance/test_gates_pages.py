@@ -141,3 +141,52 @@ def test_the_badge_says_the_standing_verdict(gateway: Any, web: Any) -> None:
     # An environment without a gate says nothing good.
     assert "gate test: error" in web("auditor").get(f"{address}?environment=test").content.decode()
     assert web("auditor", "contoso-health").get(address).status_code == 404
+
+
+def test_what_is_wrong_stands_beside_each_field_and_is_listed_with_links(
+    gateway: Any, shown: dict[str, str], web: Any
+) -> None:
+    changed = {"p-0-pass_rate": "300", "p-0-minimum_tests": "many"}
+    response = web("release_manager").post(BASE + shown["publish"], form(gateway, **changed))
+    page = response.content.decode()
+    for name in ("pass_rate", "minimum_tests"):
+        assert f'href="#p-0-{name}"' in page
+        assert f'aria-errormessage="p-0-{name}_error"' in page
+        assert f'id="p-0-{name}_error"' in page
+    assert 'value="300"' in page
+
+
+def test_the_form_explains_limits_and_shows_what_would_change(
+    gateway: Any, shown: dict[str, str], web: Any
+) -> None:
+    sent = form(gateway, arrange="1", **{"by-0": "quality_owner", "add": "freeze"})
+    del sent["publish"]
+    page = web("release_manager").post(BASE + shown["publish"], sent).content.decode()
+    assert "0 to 100." in page  # the limits of a pass rate
+    assert "Least number of tests: 2 becomes 5." in page
+    assert "Pass rate: 100 % becomes 99.5 %." in page
+    assert "Waivers are granted by quality owner, no longer by compliance officer." in page
+    assert "is new: No freeze is in force" in page
+    with gateway.scope("auditor"):
+        assert gateway.gate.current_version.number == 1
+
+
+def test_a_version_says_how_it_differs_from_the_one_before(
+    gateway: Any, shown: dict[str, str], web: Any
+) -> None:
+    web("release_manager").post(BASE + shown["publish"], form(gateway))
+    with gateway.scope("auditor"):
+        version = gateway.gate.current_version
+    page = web("auditor").get(f"{BASE}gate-versions/{version.pk}/").content.decode()
+    assert "Least number of tests: 2 becomes 5." in page
+
+
+def test_a_draft_is_replayed_without_being_published(gateway: Any, shown: dict[str, str], web: Any) -> None:
+    sent = form(gateway, replay="1")
+    del sent["publish"]
+    response = web("release_manager").post(BASE + shown["publish"], sent)
+    assert response.status_code == 303
+    assert "/replays/RPL-" in response["Location"]
+    assert "A worker asks every check" in web("release_manager").get(response["Location"]).content.decode()
+    with gateway.scope("auditor"):
+        assert gateway.gate.current_version.number == 1
