@@ -1,7 +1,7 @@
 """What trains plugs in: its own lines of the release calendar, and further panels of the release cockpit."""
 
 from . import escalations  # noqa: F401 - registers what escalates
-from .pages import panels
+from .pages import configuration, panels
 from .ports import calendar_events, cockpit_panels
 from .queries import bookings, calendar, ceremonies, closed_days, windows
 
@@ -20,5 +20,11 @@ for source in (
 ):
     calendar_events(source)
 
-for panel in (panels.broken_promises, panels.readiness, panels.data_migrations, panels.communication):
+for panel in (
+    panels.broken_promises,
+    panels.readiness,
+    panels.data_migrations,
+    panels.communication,
+    configuration.release_configuration,
+):
     cockpit_panels(panel)

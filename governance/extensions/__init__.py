@@ -1,3 +1,3 @@
 """What governance plugs into lower floors, part by part."""
 
-from . import calendar, changes, evidence, gates, promotion, releases  # noqa: F401
+from . import calendar, changes, evidence, gates, promotion, readiness, releases  # noqa: F401

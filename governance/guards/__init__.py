@@ -9,6 +9,7 @@ from .evidence import GUARDS as EVIDENCE_GUARDS
 from .gates import GUARDS as GATE_GUARDS
 from .replays import GUARDS as REPLAY_GUARDS
 from .retention import GUARDS as RETENTION_GUARDS
+from .readiness import GUARDS as READINESS_GUARDS
 from .settled import GUARDS as SETTLED
 
 GUARDS: list[str] = [
@@ -22,4 +23,5 @@ GUARDS: list[str] = [
     *DOCUMENT_GUARDS,
     *RETENTION_GUARDS,
     *REPLAY_GUARDS,
+    *READINESS_GUARDS,
 ]

@@ -13,6 +13,16 @@ from .changes import (
     Meeting,
     Vote,
 )
+from .compliance import (
+    CheckpointSignOff,
+    ComplianceCheckpoint,
+    FlagKind,
+    ModelledThreat,
+    ScopeFlag,
+    SecurityTest,
+    ThreatModel,
+)
+from .configuration_audits import ConfigurationAudit
 from .controls import Control, ControlAssessment, ControlCatalogue, ControlMapping
 from .documents import Document, DocumentKind, DocumentVersion
 from .evidence import EvidencePackage, PackageDownload
@@ -21,6 +31,7 @@ from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
 from .promotion import DeploymentTurn, EnvironmentRule
 from .replays import Replay
+from .readiness import ReadinessChecklist, ReadinessReview, RequirementMeasurement, ServiceRequirement
 from .results import Component, Result, ResultKind
 from .retention import Disposal, DisposedFile, LegalHold, RecordType, RetentionPolicy
 from .sign_offs import SignOff
@@ -39,8 +50,11 @@ __all__ = [
     "ChangeContributor",
     "ChangeDeployment",
     "ChangeRequest",
+    "CheckpointSignOff",
+    "ComplianceCheckpoint",
     "Component",
     "Condition",
+    "ConfigurationAudit",
     "Control",
     "ControlAssessment",
     "ControlCatalogue",
@@ -56,25 +70,34 @@ __all__ = [
     "EvidencePackage",
     "Finding",
     "FindingOccurrence",
+    "FlagKind",
     "Gate",
     "GateVersion",
     "InputChange",
     "LegalHold",
     "LicencePolicy",
     "Meeting",
+    "ModelledThreat",
     "PackageDownload",
     "PackageSchedule",
     "PopulationGap",
+    "ReadinessChecklist",
+    "ReadinessReview",
     "RecordType",
     "Replay",
+    "RequirementMeasurement",
     "Result",
     "ResultKind",
     "RetentionPolicy",
     "SampledRow",
+    "ScopeFlag",
+    "SecurityTest",
+    "ServiceRequirement",
     "SettledAnswer",
     "Severity",
     "SignOff",
     "StoredFile",
+    "ThreatModel",
     "Verdict",
     "Vote",
     "Waiver",

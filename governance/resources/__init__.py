@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     evidence,
     gates,
     promotion,
+    readiness,
     retention,
     supply_chain,
 )

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from . import boundaries, briefs, cadence, calendar, compatibility, feeds, load, on_call, volatility
+from . import (
+    boundaries,
+    briefs,
+    cadence,
+    calendar,
+    compatibility,
+    configuration,
+    feeds,
+    load,
+    on_call,
+    volatility,
+)
 
 app_name = "trains"
 urlpatterns = [
@@ -10,6 +21,8 @@ urlpatterns = [
     path("calendar/", calendar.show, name="calendar"),
     path("compatibility/", compatibility.matrix, name="compatibility"),
     path("can-i-deploy/", compatibility.can_i_deploy, name="can_i_deploy"),
+    path("configuration/", configuration.graph, name="configuration"),
+    path("configuration/drift/", configuration.drift, name="configuration_drift"),
     path("scope-volatility/", volatility.show, name="scope_volatility"),
     path("content-briefs/<str:ref>/brief.pdf", briefs.document, {"form": "pdf"}, name="brief_pdf"),
     path("content-briefs/<str:ref>/brief.html", briefs.document, {"form": "html"}, name="brief_html"),

@@ -66,6 +66,21 @@ def items_of(release: Release) -> list[ConfigurationItem]:
     return list(rows.exclude(state=ConfigurationItem.State.RETIRED).order_by("key"))
 
 
+def rests_on(starts: Iterable[ConfigurationItem], *, most: int = MOST) -> list[ConfigurationItem]:
+    """The items and, level by level, everything that they depend on, run on or contain, by key."""
+    found = {item.pk: item for item in starts}
+    level = list(found)
+    kinds = ("depends_on", "runs_on", "contains")
+    while level and len(found) <= most:
+        rows = ConfigurationRelation.objects.filter(
+            source__in=level, kind__in=kinds, ended_at__isnull=True
+        ).exclude(target__state=ConfigurationItem.State.RETIRED)
+        reached = {row.target_id: row.target for row in rows.select_related("target").order_by()}
+        level = [pk for pk in reached if pk not in found]
+        found |= {pk: reached[pk] for pk in level}
+    return sorted(found.values(), key=lambda item: item.key)
+
+
 def impact_of(
     changed: Release | Iterable[ConfigurationItem], *, hops: int = FURTHEST, most: int = MOST
 ) -> Impact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 from trains.models import (
     ConfigurationBaseline,
@@ -10,6 +11,7 @@ from trains.models import (
     ConfigurationRelation,
     ToleratedDifference,
 )
+from trains.pages.configuration import item_page
 
 _YES_NO = (("yes", "Yes"), ("no", "No"))
 
@@ -24,6 +26,8 @@ register(
         search=("key", "name", "external_id", "version"),
         order=("key",),
         select=("team", "service"),
+        template="trains/configuration_item.html",
+        context=item_page,
     )
 )
 register(
@@ -84,5 +88,10 @@ register(
         filters=("item", "release"),
         search=("sentence", "reason"),
         order=("-accepted_at", "-id"),
+    )
+)
+navigation.register(
+    navigation.Place(
+        "configuration", "Configuration", "server", "configuration/", 121, "Assure", "Configuration items"
     )
 )
