@@ -7,9 +7,9 @@ from .counting import GUARDS as COUNTING
 from .documents import GUARDS as DOCUMENT_GUARDS
 from .evidence import GUARDS as EVIDENCE_GUARDS
 from .gates import GUARDS as GATE_GUARDS
+from .readiness import GUARDS as READINESS_GUARDS
 from .replays import GUARDS as REPLAY_GUARDS
 from .retention import GUARDS as RETENTION_GUARDS
-from .readiness import GUARDS as READINESS_GUARDS
 from .settled import GUARDS as SETTLED
 
 GUARDS: list[str] = [

@@ -30,8 +30,8 @@ from .files import StoredFile
 from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
 from .promotion import DeploymentTurn, EnvironmentRule
-from .replays import Replay
 from .readiness import ReadinessChecklist, ReadinessReview, RequirementMeasurement, ServiceRequirement
+from .replays import Replay
 from .results import Component, Result, ResultKind
 from .retention import Disposal, DisposedFile, LegalHold, RecordType, RetentionPolicy
 from .sign_offs import SignOff

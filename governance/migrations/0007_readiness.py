@@ -15,7 +15,7 @@ import releasetrain.tenancy.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0004_auditors"),
+        ("governance", "0006_gates_in_depth"),
         ("tenancy", "0001_initial"),
         ("trains", "0009_observation"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
