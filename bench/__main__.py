@@ -12,6 +12,7 @@ ORDER = (
     "asking",
     "writing",
     "verdict",
+    "findings",
     "importing",
     "dora",
     "board",

@@ -91,10 +91,13 @@ class Pipeline:
             ("codescan.sarif", reports.sarif(0)),
             ("bom.cdx.json", reports.cyclonedx("ledger", seed)),
         ):
-            body, kind = _multipart(
-                {"digest": digest_of(seed), "service": "ledger", "version": seed}, name, content
-            )
-            self.send("POST", f"{ROOT}/results/post", body, kind)
+            self.post_report(seed, name, content)
+
+    def post_report(self, seed: str, name: str, content: bytes) -> None:
+        """One report about a build."""
+        fields = {"digest": digest_of(seed), "service": "ledger", "version": seed}
+        body, kind = _multipart(fields, name, content)
+        self.send("POST", f"{ROOT}/results/post", body, kind)
 
     def verdict(self, seed: str) -> str:
         """Ask, wait for what is under way, and ask again until a verdict stands."""

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.db.models import Q
 
+from governance.gates import invalidate
 from governance.models import Finding, FindingOccurrence, Result
 from governance.rules.reading import ReportedFinding
 from governance.rules.sla import due_at
 from releasetrain.audit.history import bulk_create_tracked, bulk_update_tracked
+from releasetrain.kernel.clock import now
 from releasetrain.tenancy.bulk import insert_many
 from releasetrain.tenancy.models import TenantModel
 from trains.models import Artifact
@@ -63,6 +65,33 @@ def record_findings(result: Result, reported: Iterable[ReportedFinding]) -> dict
         for f in [*created, *seen]
     )
     return {"new": len(created), "seen": len(seen), "reopened": reopened, "fixed": fixed}
+
+
+def merge_findings(result: Result, found: Iterable[ReportedFinding]) -> int:
+    """Findings that were learnt about a result after it was posted; returns how many are new or open again.
+
+    They are noted as reported by that result's stream, so that the stream's next scan fixes what it no longer has.
+    """
+    by_name = {f.fingerprint: f for f in found}
+    rows = Finding.objects.filter(
+        service_id=result.artifact.service_id, fingerprint__in=list(by_name)
+    ).select_for_update()
+    known = {f.fingerprint: f for f in rows}
+    reporter, newest = _reporter(result), _is_newest(result)
+    created = [_new(result, reporter, f) for name, f in by_name.items() if name not in known]
+    for finding in created:
+        finding.first_seen_at = finding.last_seen_at = now()
+        finding.due_at = due_at(finding.severity, finding.first_seen_at)
+    bulk_create_tracked(created)
+    were_fixed = {f.pk for f in known.values() if f.state == Finding.State.FIXED}
+    changed = [
+        f for f in known.values() if newest and _seen_again(f, by_name[f.fingerprint], reporter, result)
+    ]
+    bulk_update_tracked(changed, _CHANGING)
+    listed = [*created, *known.values()]
+    insert_many([FindingOccurrence(finding=f, result=result) for f in listed], ignore_conflicts=True)
+    reopened = sum(1 for f in changed if f.pk in were_fixed and f.state == Finding.State.REOPENED)
+    return len(created) + reopened
 
 
 def insert_facts(rows: Iterable[TenantModel]) -> None:
@@ -189,3 +218,20 @@ def _is_newest(result: Result) -> bool:
         .values_list("built_at", "created_at")
     )
     return not any((built_at or created_at) > made_at for built_at, created_at in younger)
+
+
+def end_acceptances() -> int:
+    """Open again what was accepted until a day that is over; returns how many findings."""
+    moment = now()
+    ended = list(
+        Finding.objects.select_for_update(skip_locked=True).filter(
+            state=Finding.State.ACCEPTED, accepted_until__lte=moment
+        )[:1000]
+    )
+    for finding in ended:
+        finding.state = Finding.State.REOPENED
+        finding.accepted_until = None
+    bulk_update_tracked(ended, ["state", "accepted_until"])
+    for service_id in {finding.service_id for finding in ended}:
+        invalidate(service=service_id)
+    return len(ended)

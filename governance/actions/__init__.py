@@ -1,6 +1,7 @@
 """The verbs of governance, loaded at start."""
 
 from . import (  # noqa: F401
+    advisories,
     assessments,
     auditing,
     auditors,

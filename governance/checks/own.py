@@ -9,6 +9,17 @@ from . import (
     reports,
     scans,
     sign_offs,
+    supply_chain,
 )
 
-__all__ = ["deployment", "documents", "expressions", "presence", "promotion", "reports", "scans", "sign_offs"]
+__all__ = [
+    "deployment",
+    "documents",
+    "expressions",
+    "presence",
+    "promotion",
+    "reports",
+    "scans",
+    "sign_offs",
+    "supply_chain",
+]

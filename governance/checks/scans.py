@@ -26,7 +26,7 @@ _LIMITS: dict[str, Parameter] = {
 }
 
 
-def _limits_in_words(**limits: int | None) -> str:
+def limits_in_words(**limits: int | None) -> str:
     said = [
         f"{'no' if most == 0 else f'at most {most}'} {name}"
         for name, most in limits.items()
@@ -41,7 +41,7 @@ def _limits_in_words(**limits: int | None) -> str:
     subject="artifact",
     parameters=_LIMITS,
     words=lambda **limits: (
-        f"The scan was complete and reports {_limits_in_words(**limits)} findings;"
+        f"The scan was complete and reports {limits_in_words(**limits)} findings;"
         " suppressed, accepted and false ones are not counted."
     ),
     rejudge=rejudging.findings,
@@ -51,7 +51,7 @@ def static_analysis(ctx: CheckContext, **limits: int | None) -> Outcome:
     return judge_results(
         ctx,
         "static_analysis",
-        lambda artifact, results: _judge(ctx.at, artifact, results, limits),
+        lambda artifact, results: judge_findings(ctx.at, artifact, results, limits),
         missing="No static analysis",
         remedy="Post the SARIF report for {digest}.",
     )
@@ -74,7 +74,7 @@ def static_analysis(ctx: CheckContext, **limits: int | None) -> Outcome:
     },
     words=lambda denied_licences, minimum_components, **limits: (
         f"The bill of materials lists at least {minimum_components} components"
-        f" with {_limits_in_words(**limits)} vulnerabilities"
+        f" with {limits_in_words(**limits)} vulnerabilities"
         + (f" and none under {', '.join(denied_licences)}" if denied_licences else "")
         + "; VEX statements and decisions on findings count."
     ),
@@ -92,7 +92,7 @@ def composition(
             return pending(
                 f"No bill of materials for {artifact}.", f"Post the CycloneDX document for {artifact.digest}."
             )
-        outcome = _judge(ctx.at, artifact, results, limits, statements)
+        outcome = judge_findings(ctx.at, artifact, results, limits, statements)
         listed = Component.objects.filter(result__in=results)
         number = listed.count()
         denied = _denied(listed, denied_licences)
@@ -124,13 +124,14 @@ def composition(
     )
 
 
-def _judge(
+def judge_findings(
     at: datetime,
     artifact: Artifact,
     results: list[Result],
     limits: dict[str, int | None],
     statements: Sequence[Result] = (),
 ) -> Outcome:
+    """The findings of these results against limits by severity; an incomplete scan never passes."""
     counted, ends = counted_findings(at, results, Vex(artifact, statements))
     problems = [problem for r in results for problem in r.summary.get("problems", [])]
     found: dict[str, Any] = {
@@ -201,14 +202,14 @@ def counted_findings(at: datetime, results: list[Result], vex: Vex) -> tuple[Cou
         .exclude(finding__state=Finding.State.FALSE_POSITIVE)
         .values_list(
             *("finding_id", "finding__rule", "finding__location", "finding__severity", "finding__state"),
-            "finding__accepted_until",
+            *("finding__accepted_until", "finding__aliases"),
         )
         .distinct()
     )
     counted: Counter[str] = Counter()
     ends: datetime | None = None
-    for _, rule, location, severity, state, accepted_until in rows:
-        if vex.settles(rule, location):
+    for _, rule, location, severity, state, accepted_until, aliases in rows:
+        if any(vex.settles(name, location) for name in (rule, *aliases)):
             continue
         if state == Finding.State.ACCEPTED and accepted_until and accepted_until > at:
             ends = min(filter(None, (ends, accepted_until)))

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
-from governance.models import Component, Result
+from governance.models import Result
 from trains.models import Artifact, Deployment, Environment
 
 
@@ -53,12 +53,3 @@ def last_released(artifact: Artifact, before: datetime) -> Artifact | None:
         .first()
     )
     return deployment.artifact if deployment else None
-
-
-def where_is(name: str) -> QuerySet[Component]:
-    """Components of this name or package URL, with the artifacts that carry them."""
-    from django.db.models import Q
-
-    return Component.objects.filter(Q(name__iexact=name) | Q(purl__istartswith=name)).select_related(
-        "result__artifact__service"
-    )

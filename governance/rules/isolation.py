@@ -10,16 +10,16 @@ is the refusal of the report, never a fault of the server.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import resource
 import subprocess  # nosec B404 - a fixed command, no shell
 import sys
 import threading
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from .intake.errors import ReportError
 from .reading import Reading, ReportedComponent, ReportedFinding
@@ -32,6 +32,7 @@ CPU_SECONDS = 45
 MEMORY = 2 << 30
 AT_ONCE = 2
 WAIT_SECONDS = 30
+FEED = "advisories"
 _ROOT = Path(__file__).resolve().parents[2]
 _places = threading.BoundedSemaphore(AT_ONCE)
 
@@ -57,6 +58,24 @@ def read_here(content: bytes, meant: str = "") -> Reading:
 
 def read_apart(content: bytes, meant: str = "", *, memory: int = MEMORY, seconds: float = SECONDS) -> Reading:
     """In a process of its own."""
+    return _reading(_apart(content, meant, memory, seconds)["reading"])
+
+
+def advisories(content: bytes) -> list[dict[str, Any]]:
+    """The entries of a feed of vulnerabilities; a large one is read in a process of its own."""
+    if len(content) <= IN_PROCESS:
+        return _advisories_here(content)
+    listed: list[dict[str, Any]] = _apart(content, FEED, MEMORY, SECONDS)[FEED]
+    return listed
+
+
+def _advisories_here(content: bytes) -> list[dict[str, Any]]:
+    from .intake.advisories import read_advisories
+
+    return [advisory.as_dict() for advisory in read_advisories(content)]
+
+
+def _apart(content: bytes, meant: str, memory: int, seconds: float) -> dict[str, Any]:
     if not _places.acquire(timeout=WAIT_SECONDS):
         raise Busy
     try:
@@ -65,7 +84,7 @@ def read_apart(content: bytes, meant: str = "", *, memory: int = MEMORY, seconds
         _places.release()
 
 
-def _ask(content: bytes, meant: str, memory: int, seconds: float) -> Reading:
+def _ask(content: bytes, meant: str, memory: int, seconds: float) -> dict[str, Any]:
     command = [sys.executable, "-m", __name__, meant or "-", str(memory)]
     environment = {
         "PATH": os.environ.get("PATH", ""),
@@ -87,10 +106,10 @@ def _ask(content: bytes, meant: str, memory: int, seconds: float) -> Reading:
     if done.returncode != 0:
         # Killed by its limits, or out of memory: what the report made the reader do is too much.
         raise ReportError("too_much", "Reading the report needs more time or memory than a report may take.")
-    answer = json.loads(done.stdout)
+    answer: dict[str, Any] = orjson.loads(done.stdout)
     if "code" in answer:
         raise ReportError(answer["code"], answer["sentence"], answer["line"])
-    return _reading(answer)
+    return answer
 
 
 def _reading(answer: dict[str, Any]) -> Reading:
@@ -127,12 +146,13 @@ def main(arguments: list[str]) -> int:
     content = sys.stdin.buffer.read()
     answer: dict[str, Any]
     try:
-        answer = asdict(read_here(content, meant))
+        feed = meant == FEED
+        answer = {FEED: _advisories_here(content)} if feed else {"reading": read_here(content, meant)}
     except ReportError as error:
         answer = {"code": error.code, "sentence": error.sentence, "line": error.line}
     except MemoryError:
         return 3
-    sys.stdout.buffer.write(json.dumps(answer, default=_said).encode())
+    sys.stdout.buffer.write(orjson.dumps(answer, default=_said))
     return 0
 
 

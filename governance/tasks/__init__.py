@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401
     evidence,
+    findings,
     gates,
     replays,
     retention,

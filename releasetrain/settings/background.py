@@ -48,6 +48,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle-observations": {"task": "problems.tasks.settle_all", "schedule": 300.0},
     "propose-disposals": {"task": "governance.tasks.propose_disposals", "schedule": 86400.0},
     "sweep-disposals": {"task": "governance.tasks.sweep_disposals", "schedule": 60.0},
+    "end-acceptances": {"task": "governance.tasks.end_acceptances", "schedule": 300.0},
     "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
     "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
