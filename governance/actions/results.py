@@ -120,7 +120,15 @@ def post_result(
     return result
 
 
-def _standing(actor: Actor, digest: str, file: Upload, kind: ResultKind | None, source: str) -> Result | None:
+def _standing(
+    actor: Actor,
+    digest: str,
+    file: Upload,
+    kind: ResultKind | None,
+    source: str,
+    service: Service | None,
+    version: str,
+) -> Result | None:
     """The result that these very bytes have made and nothing has replaced: then there is nothing to read."""
     known = Artifact.objects.select_related("service").filter(digest=digest).first()
     if (

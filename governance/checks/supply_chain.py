@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from governance.models import BuilderKey, Component, LicencePolicy, Result
 from governance.queries.results import standing_results
 from governance.rules.licences import ALLOWED, DENIED, judge_licence
@@ -21,6 +23,11 @@ _USUAL: dict[str, Parameter] = {
     name: limit(f"Most {name} findings", most)
     for name, most in zip(SEVERITIES, (0, 0, 10, None), strict=True)
 }
+
+
+def _in_force(ctx: CheckContext) -> Q:
+    """What had been set and not been retired at the moment of the judgement."""
+    return Q(created_at__lte=ctx.at) & (Q(retired_at__isnull=True) | Q(retired_at__gt=ctx.at))
 
 
 @check(
@@ -58,7 +65,7 @@ def container_scan(ctx: CheckContext, **limits: int | None) -> Outcome:
     """Vulnerabilities, misconfigurations and secrets of the image, from Trivy, Grype, Snyk or another scanner."""
 
     def judge(artifact: Artifact, results: list[Result]) -> Outcome:
-        posted = standing_results([artifact], "composition")[artifact.pk]
+        posted = standing_results([artifact], "composition", until=ctx.at)[artifact.pk]
         return judge_findings(ctx.at, artifact, results, limits, [r for r in posted if r.format == OPENVEX])
 
     return judge_results(
@@ -101,7 +108,7 @@ def dynamic_scan(ctx: CheckContext, **limits: int | None) -> Outcome:
 )
 def licence_policy(ctx: CheckContext, *, minimum_components: int) -> Outcome:
     """The licences of the artifact's components against the policy of the organization that is in force."""
-    policy = LicencePolicy.objects.filter(retired_at__isnull=True).first()
+    policy = LicencePolicy.objects.filter(_in_force(ctx)).order_by("-created_at").first()
     if policy is None:
         return pending(
             "No licence policy is in force.", "Set the organization's licence policy.", facts={"policy": None}
@@ -308,7 +315,7 @@ def provenance(
     ctx: CheckContext, *, builders: list[str], same_commit: bool, run_recorded: bool, definitions: list[str]
 ) -> Outcome:
     """Signed provenance (in-toto, SLSA) of each build, by a key that is still trusted, about this very digest."""
-    trusted = set(BuilderKey.objects.filter(retired_at__isnull=True).values_list("fingerprint", flat=True))
+    trusted = set(BuilderKey.objects.filter(_in_force(ctx)).values_list("fingerprint", flat=True))
 
     def judge(artifact: Artifact, results: list[Result]) -> Outcome:
         signed = [r for r in results if trusted & set(r.summary["signed_by"])]
