@@ -3,8 +3,10 @@
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from .controls import CoverageRowsView, CoverageView
 from .downloads import PackageFileView, PopulationRowsView, PublicKeysView, ReportFileView, VerifierView
 from .promotion import CheckKindsView, PreflightView, WaiverUseView
+from .reports import DecisionsView, GovernanceReportView
 from .views import EvaluateView, EvaluationView
 
 urlpatterns = [
@@ -13,6 +15,10 @@ urlpatterns = [
     path("preflight", csrf_exempt(PreflightView.as_view()), name="api-preflight"),
     path("gates/kinds", CheckKindsView.as_view(), name="api-check-kinds"),
     path("waivers/use", WaiverUseView.as_view(), name="api-waiver-use"),
+    path("control-coverage", CoverageView.as_view(), name="api-control-coverage"),
+    path("control-coverage/rows", CoverageRowsView.as_view(), name="api-control-coverage-rows"),
+    path("decisions", DecisionsView.as_view(), name="api-decisions"),
+    path("governance-report", GovernanceReportView.as_view(), name="api-governance-report"),
     path("evidence/verify.py", VerifierView.as_view(), name="api-evidence-verifier"),
     path("evidence/public-keys.pem", PublicKeysView.as_view(), name="api-evidence-public-keys"),
     path("evidence/<str:ref>/file", PackageFileView.as_view(), name="api-evidence-file"),

@@ -2,7 +2,8 @@
 
 from .auditing_urls import urlpatterns as auditing
 from .changes_urls import urlpatterns as changes
+from .controls_urls import urlpatterns as controls
 from .evidence_urls import urlpatterns as evidence
 from .gates_urls import urlpatterns as gates
 
-urlpatterns = [*auditing, *changes, *gates, *evidence]
+urlpatterns = [*auditing, *changes, *controls, *gates, *evidence]

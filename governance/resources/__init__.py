@@ -5,6 +5,7 @@ from . import (  # noqa: F401
     auditors,
     changes,
     controls,
+    decisions,
     documents,
     evidence,
     gates,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, QuerySet
 
 from governance.models import Control, ControlAssessment, ControlCatalogue, ControlMapping
+from governance.pages.controls import control_context
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 from releasetrain.kernel.clock import now
 
@@ -18,6 +20,12 @@ def _overdue(rows: QuerySet, value: str) -> QuerySet:
     late = {"state__in": ["scheduled", "sampled"], "scheduled_for__lt": now().date()}
     return rows.filter(**late) if value == "yes" else rows.exclude(**late)
 
+
+navigation.register(
+    navigation.Place(
+        "controls", "Controls", "check", "control-coverage/", 121, "Assure", "Controls: what they rest on"
+    )
+)
 
 YES_NO = (("yes", "Yes"), ("no", "No"))
 
@@ -51,6 +59,8 @@ register(
         search=("code", "identifier", "title", "statement"),
         order=("catalogue__title", "position", "id"),
         select=("catalogue",),
+        template="governance/controls/control.html",
+        context=control_context,
     )
 )
 register(

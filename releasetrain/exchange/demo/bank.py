@@ -56,6 +56,7 @@ from . import catalogue, event, reports
 from .board import build_board
 from .calendar import build_calendar
 from .cast import Cast
+from .controls import build_controls
 from .execution import show_execution
 from .history import SOURCE, History, generate
 from .portfolio import build_portfolio
@@ -124,6 +125,7 @@ class Bank:
         build_releases(self)
         show_execution(self.rte, self.payments, self.pi)
         build_portfolio(self.cast, self.payments, self.pi, self.today)
+        build_controls(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
