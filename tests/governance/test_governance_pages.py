@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from releasetrain.kernel.clock import now
 from tests.governance.story import Story
@@ -23,12 +24,11 @@ def story(cast: Any) -> Any:
     told = Story(cast)
     with told.scope("compliance_officer") as officer:
         load_starter(officer, starter_set="sox-itgc-change")
-    with told.scope("release_manager") as manager:
-        change = ChangeRequest.objects.get(pk=told.change.pk)
-        if change.state == "scheduled" or change.state == "approved":
-            changes.start(manager, change)
-        changes.complete(manager, change, outcome=ChangeRequest.Outcome.WITH_ISSUES)
-    return told
+    with time_machine.travel(told.change.window_starts + timedelta(minutes=5), tick=True):
+        with told.scope("release_manager") as manager:
+            change = changes.start(manager, told.change)
+            changes.complete(manager, change, outcome=ChangeRequest.Outcome.WITH_ISSUES)
+        yield told
 
 
 def test_the_matrix_shows_numbers_and_each_opens_its_rows(story: Any, web: Any) -> None:
