@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
 from problems.models import Incident, Problem
+from releasetrain.interface.links import page_root
+from trains.models import Service
 from trains.queries.on_call import who_is_on_call
 
 from .parts import further_neighbours, verbs_by_weight, verbs_of_part
@@ -35,6 +38,7 @@ def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "neighbours": further_neighbours(request, incident, _SHOWN),
         "services": services,
         "moments": _moments(incident),
+        "decisions_url": _decisions(incident, services),
         "restored": incident.resolved_at - incident.began_at if incident.resolved_at else None,
         "links": [{"link": each, "verbs": verbs_of_part(request, each)} for each in links],
         "problems": problems,
@@ -43,6 +47,16 @@ def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         if not incident.is_open
         else list(known_errors.exclude(pk__in=[p.pk for p in problems])[:5]),
     }
+
+
+def _decisions(incident: Incident, services: list[Service]) -> str:
+    """Where the decisions about these services, and the releases that are suspected, before it began are found."""
+    suspected = incident.failure_links.filter(deployment__release__isnull=False)
+    releases = set(suspected.values_list("deployment__release", flat=True))
+    about = [("service", s.pk) for s in services] + [("release", pk) for pk in sorted(releases)]
+    if not about:
+        return ""
+    return f"{page_root()}decisions/?{urlencode([*about, ('until', incident.began_at.isoformat())])}"
 
 
 def _moments(incident: Incident) -> list[dict[str, Any]]:
