@@ -1,6 +1,7 @@
 """What the database itself refuses in governance, part by part; applied after every migration."""
 
 from .auditing import GUARDS as AUDITING
+from .boards import GUARDS as BOARD_GUARDS
 from .changes import GUARDS as CHANGE_GUARDS
 from .controls import GUARDS as CONTROL_GUARDS
 from .counting import GUARDS as COUNTING
@@ -16,6 +17,7 @@ GUARDS: list[str] = [
     *GATE_GUARDS,
     *COUNTING,
     *CHANGE_GUARDS,
+    *BOARD_GUARDS,
     *EVIDENCE_GUARDS,
     *AUDITING,
     *SETTLED,

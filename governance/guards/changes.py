@@ -81,16 +81,21 @@ GUARDS = [
         RAISE EXCEPTION 'revisions rise one by one' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       IF (NEW.content_digest <> OLD.content_digest OR NEW.board_id <> OLD.board_id)
-         AND NEW.revision = OLD.revision AND OLD.state <> 'draft' THEN
+         AND NEW.revision = OLD.revision AND OLD.state NOT IN ('draft', 'assessed') THEN
         RAISE EXCEPTION 'changed content is a new revision' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
-      IF NEW.revision > OLD.revision AND NEW.state NOT IN ('draft', 'awaiting_approval', 'cancelled') THEN
+      IF NEW.revision > OLD.revision AND NEW.state NOT IN ('draft', 'assessed', 'awaiting_approval', 'cancelled') THEN
         RAISE EXCEPTION 'a new revision has to be approved again' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       IF NEW.state IN ('approved', 'scheduled', 'implementing')
          AND OLD.state NOT IN ('approved', 'scheduled', 'implementing') THEN
         IF OLD.state <> 'awaiting_approval' OR NEW.state <> 'approved' THEN
           RAISE EXCEPTION 'a change is approved only while it awaits approval' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        -- The policy's own decision on this very content stands for votes; its guard says what a policy may decide.
+        IF EXISTS (SELECT 1 FROM governance_policydecision WHERE change_id = NEW.id AND revision = NEW.revision
+                   AND content_digest = NEW.content_digest AND outcome = 'approved') THEN
+          RETURN NEW;
         END IF;
         SELECT quorum, rule INTO rules FROM governance_board WHERE id = NEW.board_id FOR SHARE;
         SELECT count(*) AS cast_votes,

@@ -2,6 +2,8 @@
 
 from .auditing import AuditPopulation, AuditSample, PopulationGap, SampledRow
 from .auditors import AuditorAccess, PackageSchedule
+from .boardroom import ChangeSignature, MeetingAction, Recusal, Reminder
+from .change_models import ChangeModel
 from .changes import (
     AgendaItem,
     Board,
@@ -29,6 +31,7 @@ from .evidence import EvidencePackage, PackageDownload
 from .files import StoredFile
 from .findings import Finding, FindingOccurrence, Severity
 from .gates import Evaluation, Gate, GateVersion, InputChange, SettledAnswer, Verdict
+from .policies import ApprovalPolicy, PolicyDecision
 from .promotion import DeploymentTurn, EnvironmentRule
 from .readiness import ReadinessChecklist, ReadinessReview, RequirementMeasurement, ServiceRequirement
 from .replays import Replay
@@ -41,6 +44,7 @@ from .waivers import Waiver
 __all__ = [
     "Advisory",
     "AgendaItem",
+    "ApprovalPolicy",
     "AuditPopulation",
     "AuditSample",
     "AuditorAccess",
@@ -49,7 +53,9 @@ __all__ = [
     "BuilderKey",
     "ChangeContributor",
     "ChangeDeployment",
+    "ChangeModel",
     "ChangeRequest",
+    "ChangeSignature",
     "CheckpointSignOff",
     "ComplianceCheckpoint",
     "Component",
@@ -77,13 +83,17 @@ __all__ = [
     "LegalHold",
     "LicencePolicy",
     "Meeting",
+    "MeetingAction",
     "ModelledThreat",
     "PackageDownload",
     "PackageSchedule",
+    "PolicyDecision",
     "PopulationGap",
     "ReadinessChecklist",
     "ReadinessReview",
     "RecordType",
+    "Recusal",
+    "Reminder",
     "Replay",
     "RequirementMeasurement",
     "Result",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,23 @@ class Board(TenantModel):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CAB)
     quorum = models.PositiveSmallIntegerField(default=3)
     rule = models.CharField(max_length=12, choices=Rule.choices, default=Rule.MAJORITY)
+    share = models.PositiveSmallIntegerField(
+        "share that must take part",
+        default=0,
+        help_text="Percent of the members who may decide; the quorum is never less than its number.",
+    )
+    role_quorum = models.JSONField(
+        "roles that must agree", default=dict, blank=True, help_text='Approvals by seat, as {"compliance_officer": 1}.'
+    )  # fmt: skip
+    vote_hours = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Hours to vote after submission; nobody's silence approves."
+    )
+    escalates_to = TenantForeignKey(
+        "self", related_name="+", null=True, blank=True, help_text="Decides where this board does not."
+    )
+    approval_days = models.PositiveSmallIntegerField(
+        default=30, help_text="Days after which an approval that was not used lapses."
+    )
     history = tracked()
 
     class Meta:
@@ -43,6 +61,11 @@ class Board(TenantModel):
             models.CheckConstraint(condition=Q(quorum__gte=1), name="board_quorum_positive"),
             known("kind", "board_kind_known", "cab ecab"),
             known("rule", "board_rule_known", "majority unanimous"),
+            models.CheckConstraint(condition=Q(share__lte=100), name="board_share_is_percent"),
+            models.CheckConstraint(
+                condition=Q(escalates_to__isnull=True) | ~Q(escalates_to=F("id")),
+                name="board_escalates_to_another",
+            ),  # fmt: skip
         ]
 
     def __str__(self) -> str:
@@ -57,6 +80,11 @@ class BoardMember(TenantModel):
     deputy_of = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    represents = models.CharField(
+        "speaks for", max_length=40, blank=True, help_text="The role whose agreement this seat gives."
+    )
+    starts_at = models.DateTimeField("from", null=True, blank=True)
+    ends_at = models.DateTimeField("until", null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
 
@@ -64,7 +92,7 @@ class BoardMember(TenantModel):
         ordering = ["created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "board", "user", "deputy_of"],
+                fields=["organization", "board", "user", "deputy_of", "starts_at"],
                 condition=Q(removed_at__isnull=True),
                 name="board_member_once",
                 nulls_distinct=False,
@@ -72,10 +100,23 @@ class BoardMember(TenantModel):
             models.CheckConstraint(
                 condition=Q(deputy_of__isnull=True) | ~Q(deputy_of=F("user")), name="board_deputy_is_another"
             ),
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+                name="board_seat_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=Q(deputy_of__isnull=False) | Q(starts_at__isnull=True, ends_at__isnull=True),
+                name="only_deputies_for_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user} for {self.deputy_of}" if self.deputy_of_id else str(self.user)
+
+    def in_force(self, at: datetime) -> bool:
+        """Whether the seat counts at a moment: a delegation only from its beginning up to its end."""
+        begun = self.starts_at is None or self.starts_at <= at
+        return self.removed_at is None and begun and (self.ends_at is None or at < self.ends_at)
 
 
 class ChangeRequest(KeyedModel):
@@ -95,6 +136,7 @@ class ChangeRequest(KeyedModel):
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
+        ASSESSED = "assessed", "Assessed"
         AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
         APPROVED = "approved", "Approved"
         SCHEDULED = "scheduled", "Scheduled"
@@ -103,12 +145,19 @@ class ChangeRequest(KeyedModel):
         CLOSED = "closed", "Closed"
         REJECTED = "rejected", "Rejected"
         CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+
+    class ApprovedBy(models.TextChoices):
+        BOARD = "board", "A board"
+        POLICY = "policy", "The approval policy"
 
     class Outcome(models.TextChoices):
         SUCCESSFUL = "successful", "Successful"
         WITH_ISSUES = "with_issues", "With issues"
         BACKED_OUT = "backed_out", "Backed out"
 
+    # Not yet asked for: the text may change without a new revision.
+    UNASKED = (State.DRAFT, State.ASSESSED)
     # In these states the present content stands approved.
     STANDING = (State.APPROVED, State.SCHEDULED, State.IMPLEMENTING)
 
@@ -127,6 +176,39 @@ class ChangeRequest(KeyedModel):
     test_plan = models.TextField(blank=True)
     communication_plan = models.TextField(blank=True)
     backout_plan = models.TextField(blank=True)
+    model = TenantForeignKey(
+        "governance.ChangeModel", related_name="changes", null=True, blank=True, verbose_name="change model"
+    )
+    model_version = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    risk_answers = models.JSONField(default=dict, blank=True, help_text="Answers to the risk questionnaire.")
+    assessment = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="How the risk was found: by answers and by the past.",
+    )
+    risk_raised = models.CharField(max_length=8, choices=Risk.choices, blank=True)
+    risk_raised_because = models.CharField(max_length=500, blank=True)
+    assessed_at = models.DateTimeField(null=True, blank=True)
+    affected = models.JSONField(
+        default=list, blank=True, help_text="Keys of the configuration items it touches, as its author says."
+    )
+    joint = models.BooleanField(
+        "joint session",
+        default=False,
+        help_text="A high-impact fix: a problem manager signs besides the board.",
+    )
+    collisions = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="What it met on the calendar when it was submitted.",
+    )
+    decide_by = models.DateTimeField(null=True, blank=True, help_text="Votes are taken until then.")
+    approved_by = models.CharField(
+        "approved by", max_length=8, choices=ApprovedBy.choices, blank=True, editable=False
+    )
+    approval_ends_at = models.DateTimeField("approval lapses", null=True, blank=True, editable=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     revision = models.PositiveIntegerField(default=1)
     content = models.JSONField(
@@ -150,7 +232,8 @@ class ChangeRequest(KeyedModel):
             known(
                 "state",
                 "change_state_known",
-                "draft awaiting_approval approved scheduled implementing completed closed rejected cancelled",
+                "draft assessed awaiting_approval approved scheduled implementing completed closed rejected"
+                " cancelled expired",
             ),
             models.CheckConstraint(
                 condition=Q(window_starts__isnull=True, window_ends__isnull=True)
@@ -166,6 +249,8 @@ class ChangeRequest(KeyedModel):
         indexes = [
             models.Index(fields=["organization", "state", "window_starts"], name="change_by_state"),
             models.Index(fields=["organization", "board", "state"], name="change_of_board"),
+            models.Index(fields=["organization", "model", "created_at"], name="change_of_model"),
+            models.Index(fields=["organization", "service", "type"], name="change_of_service"),
         ]
 
     def __str__(self) -> str:
@@ -301,6 +386,8 @@ class Meeting(TenantModel):
     current_since = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     minutes = models.TextField(blank=True)
+    joint = models.BooleanField("joint session", default=False, help_text="Problem managers take part.")
+    attendance = models.JSONField(default=list, blank=True, help_text="Who was there, and since when.")
     history = tracked()
 
     class Meta:
@@ -317,6 +404,9 @@ class AgendaItem(TenantModel):
     meeting = TenantForeignKey(Meeting, related_name="agenda")
     change = TenantForeignKey(ChangeRequest, related_name="agenda_items")
     position = models.PositiveSmallIntegerField()
+    minutes = models.PositiveSmallIntegerField(default=6, help_text="Its time box.")
+    decision = models.CharField(max_length=300, blank=True, help_text="What became of it in the meeting.")
+    notes = models.TextField(blank=True)
     taken_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
@@ -357,7 +447,16 @@ class ChangeDeployment(TenantModel):
 
 
 def contents(change: ChangeRequest, release: dict[str, Any] | None) -> dict[str, Any]:
-    """What a vote is about, as plain data: the plans, the window, and the release's own content."""
+    """What a vote is about, as plain data: the plans, the window, and the release's own content.
+
+    What a change does not have leaves no trace, so that the content of older ones stays what was approved.
+    """
+    more = {
+        "model": f"{change.model.key} version {change.model_version}" if change.model else None,
+        "risk_answers": change.risk_answers,
+        "affected": change.affected,
+        "joint": change.joint,
+    }
     return {
         "title": change.title,
         "type": change.type,
@@ -370,4 +469,5 @@ def contents(change: ChangeRequest, release: dict[str, Any] | None) -> dict[str,
         "communication_plan": change.communication_plan,
         "backout_plan": change.backout_plan,
         "release": release,
+        **{name: value for name, value in more.items() if value},
     }

@@ -8,12 +8,15 @@ from typing import Any
 
 from django.db.models import Q
 
-from governance.models import Board, BoardMember, ChangeRequest, Vote
+from governance.models import Board, BoardMember, ChangeRequest, ChangeSignature, Vote
 from governance.models.changes import contents
-from governance.rules.quorum import Tally
+from governance.rules.quorum import RoleVotes, Tally
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import digest, plain
+from releasetrain.kernel.clock import now
 from trains.queries import release_content
+
+APPROVING = (Vote.Choice.APPROVE, Vote.Choice.CONDITIONS)
 
 
 def present_content(change: ChangeRequest) -> tuple[dict[str, Any], str]:
@@ -24,8 +27,13 @@ def present_content(change: ChangeRequest) -> tuple[dict[str, Any], str]:
 
 
 def contributors(change: ChangeRequest) -> set[uuid.UUID]:
-    """People who may not decide this change."""
+    """People who had a hand in this change."""
     return set(change.contributors.values_list("user_id", flat=True))
+
+
+def barred(change: ChangeRequest) -> set[uuid.UUID]:
+    """People who may not decide this change: they contributed, or are recused."""
+    return contributors(change) | set(change.recusals.values_list("user_id", flat=True))
 
 
 def voters(board: Board) -> list[BoardMember]:
@@ -40,17 +48,44 @@ def votes_now(change: ChangeRequest) -> list[Vote]:
 
 def tally(change: ChangeRequest) -> Tally:
     """How the present revision stands."""
-    choices = [v.choice for v in votes_now(change)]
-    barred = contributors(change)
+    votes = votes_now(change)
+    choices = [v.choice for v in votes]
+    out = barred(change)
     board = change.board
+    seated = voters(board)
+    able = [m for m in seated if m.user_id not in out]
     return Tally(
-        approvals=sum(c in (Vote.Choice.APPROVE, Vote.Choice.CONDITIONS) for c in choices),
+        approvals=sum(c in APPROVING for c in choices),
         rejections=choices.count(Vote.Choice.REJECT),
         abstentions=choices.count(Vote.Choice.ABSTAIN),
         quorum=board.quorum,
-        eligible=sum(m.user_id not in barred for m in voters(board)),
+        # Votes of people who have left the board since still stand.
+        eligible=len({m.user_id for m in able} | {v.voter_id for v in votes}),
         unanimous=board.rule == Board.Rule.UNANIMOUS,
+        share=board.share,
+        roles=tuple(_role_votes(role, needed, able, votes) for role, needed in sorted(board.role_quorum.items())),
+        signed=signed(change),
     )
+
+
+def _role_votes(role: str, needed: int, able: list[BoardMember], votes: list[Vote]) -> RoleVotes:
+    """How the seats that speak for a role stand."""
+    speaking = {m.user_id for m in able if m.represents == role}
+    cast = {v.voter_id: v.choice for v in votes if v.voter_id in speaking}
+    return RoleVotes(role, int(needed), sum(c in APPROVING for c in cast.values()), len(speaking - set(cast)))
+
+
+def signed(change: ChangeRequest) -> bool | None:
+    """Whether a problem manager agreed to the present revision; None where no signature is asked for."""
+    if not change.joint:
+        return None
+    row = signature(change)
+    return row is not None and row.agrees
+
+
+def signature(change: ChangeRequest) -> ChangeSignature | None:
+    """The signature on the present revision."""
+    return change.signatures.filter(revision=change.revision).select_related("user").first()
 
 
 @dataclass(frozen=True)
@@ -60,34 +95,67 @@ class Seat:
     member: BoardMember
     vote: Vote | None
     recused: bool
+    why: str = ""
+    deputies: tuple[BoardMember, ...] = ()
 
 
 def seats(change: ChangeRequest) -> list[Seat]:
-    """Every member with their vote on the present revision; contributors are recused."""
+    """Every member with their vote on the present revision, why they are recused, and who stands in for them now."""
     cast = {v.voter_id: v for v in votes_now(change)}
-    barred = contributors(change)
-    return [Seat(m, cast.get(m.user_id), m.user_id in barred) for m in voters(change.board)]
+    hands: dict[uuid.UUID, str] = {
+        c.user_id: f"{c.get_act_display().lower()}" for c in change.contributors.order_by("created_at")
+    }
+    said = {r.user_id: r.reason for r in change.recusals.all()}
+    moment = now()
+    rows = list(change.board.members.filter(removed_at__isnull=True).select_related("user", "deputy_of"))
+    standing_in: dict[uuid.UUID, list[BoardMember]] = {}
+    for row in rows:
+        if row.deputy_of_id and row.in_force(moment):
+            standing_in.setdefault(row.deputy_of_id, []).append(row)
+    return [
+        Seat(
+            m,
+            cast.get(m.user_id),
+            m.user_id in hands or m.user_id in said,
+            hands.get(m.user_id) or said.get(m.user_id, ""),
+            tuple(standing_in.get(m.user_id, ())),
+        )
+        for m in rows
+        if m.deputy_of_id is None
+    ]
 
 
 def may_cast_for(change: ChangeRequest, user_id: uuid.UUID | None) -> list[uuid.UUID]:
     """Whose vote this person may cast now: their own, or that of a member they stand in for."""
-    if user_id is None or user_id in contributors(change):
+    out = barred(change)
+    if user_id is None or user_id in out:
         return []
-    rows = change.board.members.filter(user_id=user_id, removed_at__isnull=True)
-    barred = contributors(change)
+    moment = now()
+    rows = [r for r in change.board.members.filter(removed_at__isnull=True) if r.in_force(moment)]
+    members = {r.user_id for r in rows if r.deputy_of_id is None}
     used = {u for v in votes_now(change) for u in (v.voter_id, v.cast_by_id)}
-    seats_ = [row.deputy_of_id or row.user_id for row in rows]
-    return [seat for seat in seats_ if seat not in barred and seat not in used and user_id not in used]
+    if user_id in used:
+        return []
+    mine = [r.deputy_of_id or r.user_id for r in rows if r.user_id == user_id]
+    return [seat for seat in mine if seat in members and seat not in out and seat not in used]
 
 
 def awaiting_vote_of(actor: Actor) -> list[ChangeRequest]:
     """Changes that wait for this person's vote, most urgent first."""
     if actor.user_id is None:
         return []
-    boards = BoardMember.objects.filter(user_id=actor.user_id, removed_at__isnull=True).values("board_id")
+    moment = now()
+    boards = (
+        BoardMember.objects.filter(user_id=actor.user_id, removed_at__isnull=True)
+        .exclude(starts_at__gt=moment)
+        .exclude(ends_at__lte=moment)
+        .values("board_id")
+    )
     rows = (
         ChangeRequest.objects.filter(state=ChangeRequest.State.AWAITING_APPROVAL, board_id__in=boards)
         .exclude(contributors__user_id=actor.user_id)
+        .exclude(recusals__user_id=actor.user_id)
+        .exclude(decide_by__lte=moment)
         .select_related("release", "board")
         .order_by("window_starts", "submitted_at")
     )

@@ -10,10 +10,11 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from governance.rules.shares import wilson
 from metrics.rules.definitions import DEFINITIONS, Definition, Metric
 from metrics.rules.lazy_numpy import np
 from metrics.rules.periods import ABSENT, Bucket, Period, Slot, edges, micros, moments, slots
-from metrics.rules.samples import percentiles, wilson, wording
+from metrics.rules.samples import percentiles, wording
 
 
 class Outcome(StrEnum):

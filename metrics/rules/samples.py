@@ -1,16 +1,14 @@
-"""Exact percentiles, intervals of shares, and what to say about small samples."""
+"""Exact percentiles, and what to say about small samples."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
 from typing import Any
 
 from metrics.rules.lazy_numpy import np
 
 PERCENTILES = (50, 75, 90, 95)
 FEW, SMALL = 5, 20
-_Z95 = 1.959963984540054
 
 
 def percentiles(values: Any, wanted: Sequence[int] = PERCENTILES) -> Mapping[int, float]:
@@ -39,18 +37,6 @@ def grouped_percentile(groups: Any, values: Any, size: int, share: float) -> Any
     lower, upper = ordered[at + low], ordered[at + high]
     result[filled] = lower + (upper - lower) * (place - low)
     return result
-
-
-def wilson(hits: int, trials: int) -> tuple[float, float] | None:
-    """The 95 % Wilson interval of a share; with no failure in n trials its upper end is 3.84 ÷ (n + 3.84)."""
-    if trials == 0:
-        return None
-    square = _Z95 * _Z95
-    share = hits / trials
-    middle = share + square / (2 * trials)
-    spread = _Z95 * sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    scale = 1 + square / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
 def wording(count: int, what: str) -> str:

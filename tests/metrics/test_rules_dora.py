@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.rules.shares import wilson
 from metrics.rules.definitions import DEFINITIONS, Metric
 from metrics.rules.dora import (
     ChangeInDeployment,
@@ -33,7 +34,7 @@ from metrics.rules.dora import (
 )
 from metrics.rules.dora_grid import dora_grid
 from metrics.rules.periods import Bucket, Period, slots
-from metrics.rules.samples import percentiles, wilson, wording
+from metrics.rules.samples import percentiles, wording
 
 HOUR = 3600
 JANUARY = Period(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC))
