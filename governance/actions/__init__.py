@@ -2,10 +2,13 @@
 
 from . import (  # noqa: F401
     advisories,
+    assessing,
     assessments,
     auditing,
     auditors,
+    boardroom,
     boards,
+    change_models,
     changes,
     compliance,
     configuration_audits,
@@ -16,6 +19,7 @@ from . import (  # noqa: F401
     findings,
     gates,
     package_schedules,
+    policies,
     promotion,
     readiness,
     replays,

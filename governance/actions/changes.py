@@ -8,18 +8,24 @@ from typing import Annotated, Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 
-from governance.models import Board, ChangeContributor, ChangeRequest, Condition, Vote
+from governance.models import ApprovalPolicy, Board, ChangeContributor, ChangeRequest, Condition, Vote
 from governance.queries import changes as queries
+from governance.queries import policies
+from governance.queries.collisions import meets, plain_collisions
+from governance.queries.risk import assess as assessment_of
+from governance.rules.risk import worst
 from governance.states.changes import CHANGE_STATES
 from releasetrain.audit.doorway import action
-from releasetrain.audit.ledger import append
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
-from trains.models import Environment, Release, Service
+from trains.models import ConfigurationItem, Environment, Release, Service
 
-State = ChangeRequest.State
+from .deciding import State, ask, count_votes, raise_revision, release_follows, settle_content
+
+__all__ = ["State", "raise_revision", "release_follows", "settle_content"]
+
 Plan = Annotated[str | None, Field(long=True, max_length=20_000)]
 PLANS = ("implementation_plan", "test_plan", "communication_plan", "backout_plan")
 
@@ -41,9 +47,12 @@ def create_change(
     test_plan: Annotated[str, Field("Test plan", long=True)] = "",
     communication_plan: Annotated[str, Field("Communication plan", long=True)] = "",
     backout_plan: Annotated[str, Field("Backout plan", long=True)] = "",
+    affected: Annotated[
+        list[ConfigurationItem] | None, Field("Affected items", help="What it touches, beside its services.")
+    ] = None,
 ) -> ChangeRequest:
     """Write a change request."""
-    _check_window(window_starts, window_ends)
+    check_window(window_starts, window_ends)
     change = ChangeRequest(
         title=title,
         board=board,
@@ -58,8 +67,11 @@ def create_change(
         test_plan=test_plan,
         communication_plan=communication_plan,
         backout_plan=backout_plan,
+        affected=sorted(item.key for item in affected or []),
         author_id=_person(actor),
     )
+    if risk == ChangeRequest.Risk.HIGH:
+        change.risk_raised, change.risk_raised_because = risk, "Stated by its author."
     change.content, change.content_digest = queries.present_content(change)
     change.save()
     ChangeContributor.objects.create(
@@ -75,7 +87,14 @@ def _person(actor: Actor) -> Any:
     return actor.user_id
 
 
-def _check_window(starts: datetime | None, ends: datetime | None) -> None:
+def reassess(change: ChangeRequest) -> None:
+    """Compute the risk anew from the answers and the past; by itself it only rises."""
+    found = assessment_of(change)
+    found["risk"] = worst(found["risk"], change.risk)
+    change.assessment, change.risk = found, found["risk"]
+
+
+def check_window(starts: datetime | None, ends: datetime | None) -> None:
     if (starts is None) != (ends is None):
         refuse(
             "change.window",
@@ -100,6 +119,7 @@ def edit_change(
     test_plan: Annotated[str | None, Field("Test plan", long=True)] = None,
     communication_plan: Annotated[str | None, Field("Communication plan", long=True)] = None,
     backout_plan: Annotated[str | None, Field("Backout plan", long=True)] = None,
+    affected: Annotated[list[ConfigurationItem] | None, Field("Affected items")] = None,
 ) -> ChangeRequest:
     """Change the request. Content that was being voted on or was approved has to be decided again."""
     given = {
@@ -116,40 +136,36 @@ def edit_change(
     for name, value in given.items():
         if value is not None:
             setattr(change, name, value)
-    _check_window(change.window_starts, change.window_ends)
+    if affected is not None:
+        change.affected = sorted(item.key for item in affected)
+    if risk is not None and change.assessed_at and worst(risk, change.assessment["risk"]) != risk:
+        refuse(
+            "change.risk_computed",
+            f"The risk of {change.key} was assessed as {change.assessment['risk']}; nobody lowers it by hand.",
+            remedy="Assess the change again, with what is different now.",
+            field="risk",
+        )
+    if risk is not None and change.assessed_at and risk != change.assessment["risk"]:
+        refuse(
+            "change.risk_computed",
+            "The risk of an assessed change is raised with a reason.",
+            remedy="Use “Raise the risk”.",
+            field="risk",
+        )
+    check_window(change.window_starts, change.window_ends)
+    if change.assessed_at:
+        reassess(change)
     if actor.user_id and actor.user_id not in queries.contributors(change):
         # Whoever shapes the content may not decide on it; the revision rises first, so an earlier vote is void.
-        _raise_revision(change, f"edited by {actor.name}")
+        raise_revision(change, f"edited by {actor.name}")
         change.save()
         ChangeContributor.objects.create(
             change=change, user_id=actor.user_id, act=ChangeContributor.Act.AUTHORED
         )
     else:
-        _settle(change, "its own text changed")
+        settle_content(change, "its own text changed")
         change.save()
     return change
-
-
-def _raise_revision(change: ChangeRequest, why: str) -> None:
-    """A new revision: earlier votes no longer count, an approval falls."""
-    change.content, change.content_digest = queries.present_content(change)
-    change.revision += 1
-    if change.state in (State.APPROVED, State.SCHEDULED):
-        change.fell_because = f"Approval fell: {why}."[:200]
-        change.state = State.AWAITING_APPROVAL
-    change.approved_revision, change.approved_digest, change.approved_at = None, "", None
-
-
-def _settle(change: ChangeRequest, why: str) -> bool:
-    """Take the present content over; True when it differs and so became a new revision."""
-    content, digest = queries.present_content(change)
-    if digest == change.content_digest:
-        return False
-    if change.state == State.DRAFT:
-        change.content, change.content_digest = content, digest
-    else:
-        _raise_revision(change, why)
-    return True
 
 
 @action("change.add_contributor", on=ChangeRequest, requires="changes.author", machine=CHANGE_STATES)
@@ -171,7 +187,7 @@ def add_contributor(
     if change.contributors.filter(user=user, act=act).exists():
         refuse("change.contributor", f"{user} is named already.", field="email")
     if user.pk not in queries.contributors(change):
-        _raise_revision(change, f"{user} contributed")
+        raise_revision(change, f"{user} contributed")
         change.save()
     return ChangeContributor.objects.create(change=change, user=user, act=act)
 
@@ -200,19 +216,48 @@ def submit(actor: Actor, change: ChangeRequest) -> ChangeRequest:
                 status=422,
             )
         )
+    if change.assessed_at is None and ApprovalPolicy.objects.exists():
+        missing.append(
+            Refusal(
+                "change.not_assessed",
+                f"The risk of {change.key} is not assessed yet; the approval policy needs it.",
+                "Answer the risk questionnaire.",
+                field="risk_answers",
+                status=422,
+            )
+        )
     if missing:
         raise Refused(*missing)
+    if change.assessed_at:
+        reassess(change)
+    met = meets(change)
+    change.collisions = plain_collisions(met)
+    change.joint = change.risk == ChangeRequest.Risk.HIGH and policies.fixes_problem(change)
+    board = _board_by_policy(change)
+    if board is not None:
+        change.board = board
+    spared = policies.is_pre_approved(change) and not change.collisions
     tally = queries.tally(change)
-    if tally.eligible < tally.quorum:
+    if not tally.reachable and not spared:
         refuse(
             "change.no_quorum",
-            f"{change.board} has {tally.eligible} members who may decide this change; its quorum is {tally.quorum}.",
+            f"{change.board} has {tally.eligible} members who may decide this change; its quorum is {tally.needed}.",
             remedy="Seat further members who did not contribute to it.",
             blocked_by=Ref.of(change.board),
         )
     change.content, change.content_digest = queries.present_content(change)
     change.submitted_at = now()
+    ask(actor, change)
     return change
+
+
+def _board_by_policy(change: ChangeRequest) -> Board | None:
+    """The board that the first fitting rule of the policy names; None where it leaves that to the author."""
+    policy = ApprovalPolicy.objects.order_by("-number").first()
+    if policy is None:
+        return None
+    found, _ = policies.route_of(change, policy)
+    return Board.objects.filter(name=found.board).first() if found.board else None
 
 
 @action(
@@ -241,6 +286,13 @@ def vote(
             "change.moved_on",
             f"{change.key} is at revision {change.revision}; you read revision {revision}.",
             remedy="Read what changed and decide again.",
+            blocked_by=Ref.of(change),
+        )
+    if change.decide_by and change.decide_by <= now():
+        refuse(
+            "vote.too_late",
+            f"The time to vote on {change.key} was over at {change.decide_by:%d %b %H:%M} UTC.",
+            remedy="The change expires or goes to the next board; its author may ask again.",
             blocked_by=Ref.of(change),
         )
     asked = [line.strip() for line in conditions.splitlines() if line.strip()]
@@ -276,14 +328,21 @@ def vote(
         raise Refused(Refusal("segregation.vote", f"The database refuses this vote: {sentence}.")) from error
     for text in asked:
         Condition.objects.create(change=change, vote=cast, text=text[:500])
-    _decide(actor, change)
+    count_votes(actor, change)
     return change
 
 
 def _seat(actor: Actor, change: ChangeRequest, on_behalf_of: str | None) -> Any:
     """Whose vote is cast. Every reason against it is said here; the database says it again."""
-    barred = queries.contributors(change)
-    if actor.user_id in barred:
+    if actor.user_id in set(change.recusals.values_list("user_id", flat=True)):
+        refuse(
+            "segregation.recused",
+            f"You are recused from {change.key}, so you cannot decide it.",
+            remedy="Another member of the board decides.",
+            blocked_by=Ref.of(change),
+            status=403,
+        )
+    if actor.user_id in queries.contributors(change):
         refuse(
             "segregation.contributor",
             f"You contributed to {change.key}, so you cannot decide it.",
@@ -311,53 +370,12 @@ def _seat(actor: Actor, change: ChangeRequest, on_behalf_of: str | None) -> Any:
     )
 
 
-def _decide(actor: Actor, change: ChangeRequest) -> None:
-    """Settle the change when its votes do; approval takes the release along."""
-    outcome = queries.tally(change).outcome
-    if outcome == "approved":
-        change.state = State.APPROVED
-        change.approved_revision, change.approved_digest, change.approved_at = (
-            change.revision,
-            change.content_digest,
-            now(),
-        )
-        change.fell_because = ""
-        change.save()
-        append(
-            actor,
-            "change.approved",
-            change,
-            {"revision": change.revision, "content_digest": change.content_digest},
-        )
-        release_follows(change)
-    elif outcome == "rejected":
-        change.state = State.REJECTED
-        change.save()
-        append(
-            actor,
-            "change.rejected",
-            change,
-            {"revision": change.revision, "content_digest": change.content_digest},
-        )
-
-
-def release_follows(change: ChangeRequest) -> None:
-    """A ready release becomes approved with its change, by rule."""
-    from trains.actions.releases import mark_approved
-
-    release = change.release
-    if release is not None and release.state == Release.State.READY:
-        mark_approved(
-            Actor.system(change.organization_id, f"{change.key} is approved", route="rule"), release
-        )
-
-
 @action("change.withdraw", on=ChangeRequest, requires="changes.author", machine=CHANGE_STATES)
 def withdraw(
     actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("Reason", long=True)]
 ) -> ChangeRequest:
     """Take the request back into draft; votes cast so far are void."""
-    _raise_revision(change, "withdrawn")
+    raise_revision(change, "withdrawn")
     change.state = State.DRAFT
     change.save()
     return change
@@ -368,7 +386,7 @@ def reopen(
     actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("What will be different", long=True)]
 ) -> ChangeRequest:
     """Take a rejected request back into draft, to amend it and ask again."""
-    _raise_revision(change, "reopened after rejection")
+    raise_revision(change, "reopened after rejection")
     change.state = State.DRAFT
     change.save()
     return change
@@ -407,7 +425,7 @@ def complete(
     note: Annotated[str, Field("Note", long=True)] = "",
 ) -> ChangeRequest:
     """Say how the implementation ended."""
-    change.outcome, change.closing_note = outcome, note
+    change.outcome, change.closing_note, change.completed_at = outcome, note, now()
     return change
 
 

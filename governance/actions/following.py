@@ -13,14 +13,14 @@ from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.refusals import Refusal
 from trains.models import Classification, Deployment, Release
 
-from .changes import State, _raise_revision, release_follows
+from .deciding import State, raise_revision, release_follows
 
-OPEN = (State.DRAFT, State.AWAITING_APPROVAL, State.APPROVED, State.SCHEDULED)
+OPEN = (State.DRAFT, State.ASSESSED, State.AWAITING_APPROVAL, State.APPROVED, State.SCHEDULED)
 
 
 def change_of(release: Release) -> ChangeRequest | None:
     """The release's change request that is still alive, the newest first."""
-    dead = (State.CANCELLED, State.REJECTED)
+    dead = (State.CANCELLED, State.REJECTED, State.EXPIRED)
     return (
         ChangeRequest.objects.filter(release=release).exclude(state__in=dead).order_by("-created_at").first()
     )
@@ -67,11 +67,11 @@ def content_changed(actor: Actor, release: Release, params: dict[str, Any]) -> N
         content, digest = queries.present_content(change)
         if digest == change.content_digest:
             continue
-        if change.state == State.DRAFT:
+        if change.state in ChangeRequest.UNASKED:
             change.content, change.content_digest = content, digest
         else:
             before = change.state
-            _raise_revision(change, "the content of the release changed")
+            raise_revision(change, "the content of the release changed")
             append(
                 actor,
                 "change.content_changed",

@@ -2,12 +2,14 @@
 
 from governance import escalations  # noqa: F401 - registers what escalates
 from governance.actions import following
+from governance.actions.change_models import judge_record
 from governance.checks import approvals  # noqa: F401 - registers its check kinds
 from releasetrain.audit.doorway import explain_constraint, register_effect, register_guard
 
 register_effect("release.freeze", following.create_for_frozen_release)
 for _verb in ("release.add_item", "release.remove_item", "release.attach_artifact", "release.edit"):
     register_effect(_verb, following.scope_changed)
+register_effect("change.complete", judge_record)
 register_effect("environment.create", following.environments_changed)
 register_effect("release.mark_ready", following.approved_already)
 register_effect("deployment.record", following.link_deployment)

@@ -65,7 +65,7 @@ class Board(TenantModel):
             models.CheckConstraint(
                 condition=Q(escalates_to__isnull=True) | ~Q(escalates_to=F("id")),
                 name="board_escalates_to_another",
-            ),  # fmt: skip
+            ),
         ]
 
     def __str__(self) -> str:
@@ -205,6 +205,9 @@ class ChangeRequest(KeyedModel):
         help_text="What it met on the calendar when it was submitted.",
     )
     decide_by = models.DateTimeField(null=True, blank=True, help_text="Votes are taken until then.")
+    board_only = models.BooleanField(
+        default=False, editable=False, help_text="A person objected to an approval by policy: people decide."
+    )
     approved_by = models.CharField(
         "approved by", max_length=8, choices=ApprovedBy.choices, blank=True, editable=False
     )
@@ -221,6 +224,7 @@ class ChangeRequest(KeyedModel):
     approved_at = models.DateTimeField(null=True, blank=True)
     fell_because = models.CharField(max_length=200, blank=True, help_text="Why the last approval fell.")
     closing_note = models.TextField(blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
 
     class Meta(KeyedModel.Meta):

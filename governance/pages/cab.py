@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -11,16 +12,19 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.actions import changes
-from governance.models import Board, ChangeRequest, Evaluation, Meeting, Vote
+from governance.models import AgendaItem, Board, ChangeRequest, Evaluation, Meeting, Vote
 from governance.queries import changes as queries
 from governance.queries import verdicts
+from governance.queries.collisions import meets, reach_of
+from governance.queries.risk import past_of, similar_url
+from governance.rules.differences import Difference, differences
 from governance.rules.verdicts import worst_first
 from releasetrain.accounts.models import User
-from releasetrain.audit.doorway import allowed_verbs, creators_of
-from releasetrain.interface.links import url_for, verb_url
+from releasetrain.audit.doorway import actions, allowed_verbs, creators_of
+from releasetrain.interface.links import page_root, url_for, verb_url
 from releasetrain.interface.pages import page, redirect_to
-from releasetrain.kernel.refusals import Refused
-from trains.queries.freezes import freezes_overlapping
+from releasetrain.kernel.clock import now
+from releasetrain.kernel.refusals import Decision, Refused
 
 
 class DecisionForm(forms.Form):
@@ -32,6 +36,8 @@ class DecisionForm(forms.Form):
     revision = forms.IntegerField(min_value=1)
     on_behalf_of = forms.CharField(required=False, max_length=254)
 
+
+_READ = ("release__train", "service__train", "environment", "board__escalates_to", "author", "model")
 
 HINTS = {
     Vote.Choice.APPROVE: "As it stands, at this revision",
@@ -59,6 +65,9 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
         "tally": tally,
         "seats": seats,
         "mine": mine,
+        "recused": next((s.why for s in seats if s.recused and s.member.user_id == user_id), "")
+        if user_id not in queries.contributors(change)
+        else "",
         "contributes": user_id in queries.contributors(change),
         "may_vote": bool(places) and decision.allowed,
         "places": list(User.objects.filter(pk__in=[p for p in places if p != user_id])),
@@ -70,12 +79,36 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
         "evaluation": evaluation,
         "checks": sorted(evaluation.checks, key=lambda c: worst_first(c["verdict"])) if evaluation else [],
         "outdated": evaluation is not None and evaluation.is_settled and not verdicts.stands(evaluation),
-        "conflicts": conflicts(change),
-        "before": _difference(change),
+        "met": meets(change),
+        "reach": reach_of(change),
+        "differences": _difference(change),
+        "signature": queries.signature(change),
+        "may_sign": _may(request.actor, change, "change.sign") if change.joint else None,
+        "recuse": _recuse(request.actor, change, seats),
+        "decisions": list(
+            change.policy_decisions.select_related("policy", "board").order_by("-created_at")[:3]
+        ),
+        "assess": _may(request.actor, change, "change.assess"),
         "scope": list(change.release.items.filter(removed_at__isnull=True)) if change.release else [],
-        "past": _past(change),
+        "past": past_of(change)[0],
+        "past_url": similar_url(change),
+        "page_root": page_root(),
         "vote_url": f"/o/{request.organization.slug}/cab/{change.key}/vote/",
     }
+
+
+def _may(actor: Any, change: ChangeRequest, verb: str) -> Decision | None:
+    """The decision about a verb where it is allowed now."""
+    decision = actions()[verb].decide(actor, change)
+    return decision if decision.allowed else None
+
+
+def _recuse(actor: Any, change: ChangeRequest, seats: list[queries.Seat]) -> str:
+    """Where this member recuses themself; empty where there is nothing to be recused from."""
+    mine = next((s for s in seats if s.member.user_id == actor.user_id), None)
+    if mine is None or mine.recused or mine.vote or not _may(actor, change, "change.recuse"):
+        return ""
+    return f"{url_for(change)}do/recuse"
 
 
 def _readiness(change: ChangeRequest) -> Evaluation | None:
@@ -90,48 +123,10 @@ def _readiness(change: ChangeRequest) -> Evaluation | None:
     )
 
 
-def conflicts(change: ChangeRequest) -> list[dict[str, Any]]:
-    """Freezes and other open changes that share a moment with the window, for the same train or service."""
-    if change.window_starts is None or change.window_ends is None:
-        return []
-    train = change.release.train if change.release else change.service.train if change.service else None
-    found: list[dict[str, Any]] = [
-        {"sentence": f"Inside the freeze {freeze.name}", "object": freeze, "tone": "hold"}
-        for freeze in freezes_overlapping(change.window_starts, change.window_ends, train)
-    ]
-    others = (
-        ChangeRequest.objects.filter(
-            window_starts__lt=change.window_ends, window_ends__gt=change.window_starts
-        )
-        .exclude(pk=change.pk)
-        .exclude(state__in=["cancelled", "rejected", "closed", "completed"])
-        .select_related("release__train", "service")
-    )
-    for other in others:
-        theirs = (
-            other.release.train_id if other.release else other.service.train_id if other.service else None
-        )
-        same_service = change.service_id and other.service_id == change.service_id
-        if same_service or (train is not None and theirs == train.pk):
-            found.append({"sentence": f"Overlaps {other.key}", "object": other, "tone": "bad"})
-    return found
-
-
-def _difference(change: ChangeRequest) -> dict[str, Any] | None:
-    """The content before this revision, when there was one."""
+def _difference(change: ChangeRequest) -> list[Difference]:
+    """What is different from the revision that was decided before this one, field by field."""
     before = queries.revision_before(change)
-    return {"old": before, "new": change.content} if before and before != change.content else None
-
-
-def _past(change: ChangeRequest) -> dict[str, Any]:
-    """How earlier changes of the same train or service ended."""
-    rows = ChangeRequest.objects.exclude(outcome="").exclude(pk=change.pk)
-    if change.release is not None:
-        rows = rows.filter(release__train_id=change.release.train_id)
-    elif change.service_id:
-        rows = rows.filter(service_id=change.service_id)
-    outcomes = list(rows.values_list("outcome", flat=True)[:200])
-    return {"total": len(outcomes), "failed": sum(o != ChangeRequest.Outcome.SUCCESSFUL for o in outcomes)}
+    return differences(before, change.content) if before and before != change.content else []
 
 
 def _desk(request: Any, reference: str) -> dict[str, Any]:
@@ -141,11 +136,7 @@ def _desk(request: Any, reference: str) -> dict[str, Any]:
     board = next((b for b in boards if str(b.pk) == wanted), None)
     change = None
     if reference:
-        change = (
-            ChangeRequest.objects.filter(key=reference)
-            .select_related("release__train", "service__train", "board", "author")
-            .first()
-        )
+        change = ChangeRequest.objects.filter(key=reference).select_related(*_READ).first()
         if change is None:
             raise Http404("No such change.")
         board = change.board
@@ -159,26 +150,48 @@ def _desk(request: Any, reference: str) -> dict[str, Any]:
     )
     board = board or (boards[0] if boards else None)
     meeting = agenda = None
+    items: dict[Any, AgendaItem] = {}
     if board is not None:
         open_meetings = Meeting.objects.filter(board=board).exclude(state=Meeting.State.CLOSED)
         meeting = open_meetings.order_by("-state", "starts_at").select_related("current", "chair").first()
-        agenda = _agenda(board, meeting)
+        agenda, items = _agenda(board, meeting)
         if change is None and agenda:
             current = meeting.current.change_id if meeting and meeting.current else None
-            change = next((c for c in agenda if c.pk == current), agenda[0])
-    return {"boards": boards, "board": board, "meeting": meeting, "agenda": agenda or [], "change": change}
+            first = next((c for c in agenda if c.pk == current), agenda[0])
+            change = ChangeRequest.objects.select_related(*_READ).get(pk=first.pk)
+    current_item = items.get(meeting.current.change_id) if meeting and meeting.current else None
+    until = (
+        meeting.current_since + timedelta(minutes=current_item.minutes)
+        if meeting and current_item and meeting.current_since
+        else None
+    )
+    return {
+        "boards": boards,
+        "board": board,
+        "meeting": meeting,
+        "agenda": [(c, items.get(c.pk)) for c in agenda or []],
+        "change": change,
+        "current_item": current_item,
+        "until": until,
+        "minutes_left": sum(i.minutes for i in items.values() if i.finished_at is None),
+        "present": meeting is not None
+        and any(p["user"] == str(request.actor.user_id) for p in meeting.attendance),
+        "moment": now(),
+    }
 
 
-def _agenda(board: Board, meeting: Meeting | None) -> list[ChangeRequest]:
-    """The meeting's items in order, then whatever else awaits the board."""
+def _agenda(board: Board, meeting: Meeting | None) -> tuple[list[ChangeRequest], dict[Any, AgendaItem]]:
+    """The meeting's items in order, then whatever else awaits the board; with the items by change."""
     listed: list[ChangeRequest] = []
+    boxes: dict[Any, AgendaItem] = {}
     if meeting is not None:
         items = meeting.agenda.select_related("change__release").order_by("position")
-        listed = [item.change for item in items]
+        boxes = {item.change_id: item for item in items}
+        listed = [item.change for item in boxes.values()]
     waiting = ChangeRequest.objects.filter(
         board=board, state=ChangeRequest.State.AWAITING_APPROVAL
     ).select_related("release")
-    return [*listed, *[c for c in waiting.order_by("window_starts", "key") if c not in listed]]
+    return [*listed, *[c for c in waiting.order_by("window_starts", "key") if c not in listed]], boxes
 
 
 @require_safe
@@ -205,6 +218,7 @@ def _page(
             if d.allowed
         ],
         "schedule": (create.decide(request.actor), verb_url(create)),
+        "minutes_url": f"/o/{request.organization.slug}/cab/minutes/{meeting.pk}/" if meeting else "",
         "cab_url": f"/o/{request.organization.slug}/cab/",
     }
     return page(request, "governance/cab.html", context, status=status)

@@ -1,11 +1,15 @@
-"""Addresses of the change advisory board."""
+"""Addresses of the change advisory board, of minutes, and of the pages around risk and policy."""
 
 from django.urls import path
 
-from . import cab
+from . import cab, minutes, policies
 
 urlpatterns = [
     path("cab/", cab.desk, name="cab"),
+    path("cab/minutes/<uuid:ref>/", minutes.minutes, name="cab_minutes"),
+    path("cab/minutes/<uuid:ref>.pdf", minutes.minutes_pdf, name="cab_minutes_pdf"),
     path("cab/<str:reference>/", cab.desk, name="cab_change"),
     path("cab/<str:reference>/vote/", cab.vote, name="cab_vote"),
+    path("changes/<str:reference>/risk/", policies.questionnaire_page, name="change_risk"),
+    path("what-would-decide/", policies.what_if, name="what_would_decide"),
 ]

@@ -63,7 +63,9 @@ def tally(change: ChangeRequest) -> Tally:
         eligible=len({m.user_id for m in able} | {v.voter_id for v in votes}),
         unanimous=board.rule == Board.Rule.UNANIMOUS,
         share=board.share,
-        roles=tuple(_role_votes(role, needed, able, votes) for role, needed in sorted(board.role_quorum.items())),
+        roles=tuple(
+            _role_votes(role, needed, able, votes) for role, needed in sorted(board.role_quorum.items())
+        ),
         signed=signed(change),
     )
 

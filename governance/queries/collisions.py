@@ -147,4 +147,6 @@ def _why(change: ChangeRequest, other: ChangeRequest, way: str) -> str:
 def plain_collisions(met: Meeting) -> list[dict[str, Any]]:
     """As kept on the change: what it met when it was submitted."""
     free = [met.free.starts.isoformat(), met.free.ends.isoformat()] if met.free else None
-    return [{"sentence": c.sentence, "about": str(c.object), "why": c.why, "free": free} for c in met.collisions]
+    return [
+        {"sentence": c.sentence, "about": str(c.object), "why": c.why, "free": free} for c in met.collisions
+    ]

@@ -3,6 +3,7 @@
 from . import (  # noqa: F401
     auditing,
     auditors,
+    boardroom,
     changes,
     controls,
     decisions,

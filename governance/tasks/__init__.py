@@ -1,6 +1,7 @@
 """Celery envelopes of governance, part by part."""
 
 from . import (  # noqa: F401
+    changes,
     evidence,
     findings,
     gates,

@@ -50,6 +50,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-disposals": {"task": "governance.tasks.sweep_disposals", "schedule": 60.0},
     "end-acceptances": {"task": "governance.tasks.end_acceptances", "schedule": 300.0},
     "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
+    "sweep-changes": {"task": "governance.tasks.sweep_changes", "schedule": 30.0},
     "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }
