@@ -121,12 +121,13 @@ def edit_board(
 
 def _no_circle(board: Board) -> None:
     """What goes further up ends somewhere."""
-    above, seen = board.escalates_to, {board.pk}
-    while above is not None:
-        if above.pk in seen:
-            refuse("board.circle", f"{above} would escalate to itself in the end.", field="escalates_to")
-        seen.add(above.pk)
-        above = above.escalates_to
+    above = dict(Board.objects.values_list("pk", "escalates_to_id"))
+    at, seen = board.escalates_to_id, {board.pk}
+    while at is not None:
+        if at in seen:
+            refuse("board.circle", "A board would escalate to itself in the end.", field="escalates_to")
+        seen.add(at)
+        at = above.get(at)
 
 
 @action("board.add_member", on=Board, requires="changes.chair")

@@ -43,7 +43,7 @@ def approvals(ctx: CheckContext) -> Outcome:
     unmet = list(change.conditions.filter(met_at__isnull=True, vote__revision=change.revision))
     facts["unmet_conditions"] = [str(c.pk) for c in unmet]
     if unmet:
-        return pending(
+        return failed(
             f"{change.key} is approved on {len(unmet)} condition{'s' if len(unmet) > 1 else ''} not met yet: {unmet[0].text}",
             "Show the evidence for each condition on the change request.",
             evidence=[change, *unmet],
@@ -61,6 +61,10 @@ def _undecided(change: ChangeRequest, facts: dict) -> Outcome:
         votes = tally(change)
         said = change.fell_because or f"{change.key} awaits approval: {votes.cast} of {votes.quorum} votes."
         return pending(said, f"{change.board} decides on {change.key}.", evidence=[change], facts=facts)
+    if change.state == ChangeRequest.State.EXPIRED:
+        return failed(
+            f"{change.key} has expired.", "Reopen it and ask again.", evidence=[change], facts=facts
+        )
     if change.state in (ChangeRequest.State.COMPLETED, ChangeRequest.State.CLOSED):
         return failed(
             f"{change.key} is {change.get_state_display().lower()}.",
@@ -68,7 +72,9 @@ def _undecided(change: ChangeRequest, facts: dict) -> Outcome:
             evidence=[change],
             facts=facts,
         )
-    return pending(f"{change.key} is a draft.", "Submit it to its board.", evidence=[change], facts=facts)
+    return pending(
+        f"{change.key} is not submitted.", "Submit it to its board.", evidence=[change], facts=facts
+    )
 
 
 @check(

@@ -20,6 +20,8 @@ from trains.rules.landing import Obstacle, nearest
 
 from .risk import services_of
 
+# How many changes of the same time are walked from, one by one.
+MOST_WALKED = 20
 OVER = ("cancelled", "rejected", "closed", "completed", "expired")
 
 
@@ -74,6 +76,7 @@ def meets(change: ChangeRequest) -> Meeting:
     others = _others(change, span)
     near = [o for o in others if Interval(o.window_starts, o.window_ends).overlaps(window)]
     ways = _ways(change, services, others) if others else {}
+    ways |= _reached_by([o for o in near if o.pk not in ways][:MOST_WALKED], items_of(change, services))
     found += [
         Collision(f"Overlaps {o.key}", o, "bad", _why(change, o, ways.get(o.pk, "")))
         for o in near
@@ -129,6 +132,20 @@ def _ways(change: ChangeRequest, services: list[Service], others: list[ChangeReq
             found[other.pk] = way.sentence if way.hops else f"both touch {way.item.name}"
         elif change.release_id and other.release_id and train is not None and _train_of(other) == train:
             found[other.pk] = f"both are releases of {other.release.train}"
+    return found
+
+
+def _reached_by(others: list[ChangeRequest], mine: list[ConfigurationItem]) -> dict[UUID, str]:
+    """The other direction: changes at the same time that reach what this one touches."""
+    if not mine:
+        return {}
+    found: dict[UUID, str] = {}
+    wanted = {item.pk for item in mine}
+    for other in others:
+        items = items_of(other, services_of(other))
+        way = next((w for w in impact_of(items) if w.item.pk in wanted), None) if items else None
+        if way is not None:
+            found[other.pk] = way.sentence
     return found
 
 
