@@ -16,7 +16,7 @@ import releasetrain.tenancy.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0006_gates_in_depth"),
+        ("governance", "0007_readiness"),
         ("tenancy", "0001_initial"),
         ("trains", "0009_observation"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
