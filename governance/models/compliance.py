@@ -180,7 +180,7 @@ class CheckpointSignOff(TenantModel):
     append_only = True
 
     checkpoint = TenantForeignKey(ComplianceCheckpoint, related_name="sign_offs")
-    release = TenantForeignKey("trains.Release", related_name="sign_offs", db_index=False)
+    release = TenantForeignKey("trains.Release", related_name="checkpoint_sign_offs", db_index=False)
     content_digest = models.CharField(max_length=71)
     decision = models.CharField(max_length=8, choices=SignOffDecision.choices)
     statement = models.TextField()
