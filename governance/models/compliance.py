@@ -193,7 +193,7 @@ class CheckpointSignOff(TenantModel):
             models.CheckConstraint(
                 condition=Q(decision__in=["signed", "refused"]), name="sign_off_decision_known"
             ),
-            models.CheckConstraint(condition=~Q(statement=""), name="sign_off_has_statement"),
+            models.CheckConstraint(condition=~Q(statement=""), name="checkpoint_sign_off_has_statement"),
         ]
         indexes = [
             models.Index(fields=["organization", "release", "checkpoint", "-signed_at"], name="sign_off_of")
