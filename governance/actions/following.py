@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -137,7 +139,7 @@ def link_deployment(actor: Actor, deployment: Any, params: dict[str, Any]) -> No
         return
     if ChangeDeployment.objects.filter(deployment=deployment).exists():
         return
-    change = _carrying(deployment)
+    change = carrying_change(deployment.release, deployment.service_id, deployment.started_at)
     if change is None:
         _record(deployment, None, False, "No change request covers this deployment.")
         return
@@ -153,19 +155,16 @@ def link_deployment(actor: Actor, deployment: Any, params: dict[str, Any]) -> No
         _record(deployment, change, False, str(error.__cause__).split("\n")[0][:300])
 
 
-def _carrying(deployment: Deployment) -> ChangeRequest | None:
-    if deployment.release is not None:
-        return change_of(deployment.release)
-    standing = ChangeRequest.objects.filter(
-        service_id=deployment.service_id, state__in=ChangeRequest.STANDING
-    )
+def carrying_change(release: Release | None, service_id: UUID, at: datetime) -> ChangeRequest | None:
+    """The change under which a service is deployed at a moment: the release's, or one of its own in its window."""
+    if release is not None:
+        return change_of(release)
+    standing = ChangeRequest.objects.filter(service_id=service_id, state__in=ChangeRequest.STANDING)
     return next(
         (
             c
             for c in standing.order_by("-approved_at")
-            if c.window_starts is None
-            or c.window_ends is None
-            or c.window_starts <= deployment.started_at < c.window_ends
+            if c.window_starts is None or c.window_ends is None or c.window_starts <= at < c.window_ends
         ),
         None,
     )

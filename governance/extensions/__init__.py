@@ -1,3 +1,12 @@
 """What governance plugs into lower floors, part by part."""
 
-from . import calendar, changes, evidence, gates, promotion, readiness, releases  # noqa: F401
+from . import (  # noqa: F401
+    calendar,
+    changes,
+    duties,
+    evidence,
+    gates,
+    promotion,
+    readiness,
+    releases,
+)

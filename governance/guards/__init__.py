@@ -6,6 +6,7 @@ from .changes import GUARDS as CHANGE_GUARDS
 from .controls import GUARDS as CONTROL_GUARDS
 from .counting import GUARDS as COUNTING
 from .documents import GUARDS as DOCUMENT_GUARDS
+from .duties import GUARDS as DUTY_GUARDS
 from .evidence import GUARDS as EVIDENCE_GUARDS
 from .gates import GUARDS as GATE_GUARDS
 from .readiness import GUARDS as READINESS_GUARDS
@@ -17,6 +18,7 @@ GUARDS: list[str] = [
     *GATE_GUARDS,
     *COUNTING,
     *CHANGE_GUARDS,
+    *DUTY_GUARDS,
     *BOARD_GUARDS,
     *EVIDENCE_GUARDS,
     *AUDITING,

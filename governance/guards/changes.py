@@ -119,12 +119,11 @@ GUARDS = [
     "CREATE TRIGGER change_guard BEFORE INSERT OR UPDATE ON governance_changerequest"
     " FOR EACH ROW EXECUTE FUNCTION guard_change()",
     "ALTER TABLE governance_changerequest ENABLE ALWAYS TRIGGER change_guard",
-    # A deployment is authorised only by a change that stands approved, and not by its own approvers' hands.
+    # A deployment is authorised only by a change that stands approved; by whose hands, `guards.duties` says.
     """
     CREATE OR REPLACE FUNCTION guard_authorisation() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
       decided record;
-      deployer uuid;
     BEGIN
       IF NOT NEW.authorised THEN
         RETURN NEW;
@@ -135,12 +134,6 @@ GUARDS = [
          OR decided.approved_revision IS DISTINCT FROM decided.revision
          OR decided.approved_digest IS DISTINCT FROM decided.content_digest THEN
         RAISE EXCEPTION 'the change does not stand approved' USING ERRCODE = 'integrity_constraint_violation';
-      END IF;
-      SELECT deployed_by_id INTO deployer FROM trains_deployment WHERE id = NEW.deployment_id;
-      IF deployer IS NOT NULL AND EXISTS (
-          SELECT 1 FROM governance_vote WHERE change_id = NEW.change_id AND revision = decided.revision
-          AND choice <> 'reject' AND deployer IN (voter_id, cast_by_id)) THEN
-        RAISE EXCEPTION 'whoever approved a change does not deploy it' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       RETURN NEW;
     END $$

@@ -27,6 +27,15 @@ from .compliance import (
 from .configuration_audits import ConfigurationAudit
 from .controls import Control, ControlAssessment, ControlCatalogue, ControlMapping
 from .documents import Document, DocumentKind, DocumentVersion
+from .duties import (
+    DeploymentValidation,
+    DutyAct,
+    DutyException,
+    DutyLevel,
+    DutyMatrix,
+    DutyNearMiss,
+    PersonAlias,
+)
 from .evidence import EvidencePackage, PackageDownload
 from .files import StoredFile
 from .findings import Finding, FindingOccurrence, Severity
@@ -37,6 +46,7 @@ from .readiness import ReadinessChecklist, ReadinessReview, RequirementMeasureme
 from .replays import Replay
 from .results import Component, Result, ResultKind
 from .retention import Disposal, DisposedFile, LegalHold, RecordType, RetentionPolicy
+from .rollbacks import RollbackOrder, RollbackRule
 from .sign_offs import SignOff
 from .supply_chain import Advisory, BuilderKey, LicencePolicy
 from .waivers import Waiver
@@ -66,11 +76,17 @@ __all__ = [
     "ControlCatalogue",
     "ControlMapping",
     "DeploymentTurn",
+    "DeploymentValidation",
     "Disposal",
     "DisposedFile",
     "Document",
     "DocumentKind",
     "DocumentVersion",
+    "DutyAct",
+    "DutyException",
+    "DutyLevel",
+    "DutyMatrix",
+    "DutyNearMiss",
     "EnvironmentRule",
     "Evaluation",
     "EvidencePackage",
@@ -87,6 +103,7 @@ __all__ = [
     "ModelledThreat",
     "PackageDownload",
     "PackageSchedule",
+    "PersonAlias",
     "PolicyDecision",
     "PopulationGap",
     "ReadinessChecklist",
@@ -99,6 +116,8 @@ __all__ = [
     "Result",
     "ResultKind",
     "RetentionPolicy",
+    "RollbackOrder",
+    "RollbackRule",
     "SampledRow",
     "ScopeFlag",
     "SecurityTest",

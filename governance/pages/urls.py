@@ -3,7 +3,8 @@
 from .auditing_urls import urlpatterns as auditing
 from .changes_urls import urlpatterns as changes
 from .controls_urls import urlpatterns as controls
+from .duties_urls import urlpatterns as duties
 from .evidence_urls import urlpatterns as evidence
 from .gates_urls import urlpatterns as gates
 
-urlpatterns = [*auditing, *changes, *controls, *gates, *evidence]
+urlpatterns = [*auditing, *changes, *controls, *gates, *evidence, *duties]

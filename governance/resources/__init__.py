@@ -8,6 +8,7 @@ from . import (  # noqa: F401
     controls,
     decisions,
     documents,
+    duties,
     evidence,
     gates,
     promotion,

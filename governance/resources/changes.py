@@ -20,8 +20,9 @@ from releasetrain.interface.resources import Resource, register
 
 def change_context(request: Any, change: ChangeRequest) -> dict[str, Any]:
     from governance.pages.cab import decision_context
+    from governance.pages.duties import duties_panel
 
-    return decision_context(request, change)
+    return {**decision_context(request, change), "duties": duties_panel(request, change)}
 
 
 register(

@@ -35,6 +35,7 @@ from .subscriptions import followed_verbs
 
 Guard = Callable[[Actor, Any, dict[str, Any]], Refusal | None]
 Effect = Callable[[Actor, Any, dict[str, Any]], None]
+Observer = Callable[[Actor, str, Any, dict[str, Any], Refused], None]
 Rider = Callable[[Any], ledger.Statement | None]
 
 
@@ -143,6 +144,14 @@ class Action:
         return self._perform(actor, subject, params, savepoint=False)
 
     def _perform(self, actor: Actor, subject: Any, params: dict[str, Any], *, savepoint: bool) -> Any:
+        try:
+            return self._act(actor, subject, params, savepoint=savepoint)
+        except Refused as refused:
+            for observe in _observers:
+                observe(actor, self.verb, subject, params, refused)
+            raise
+
+    def _act(self, actor: Actor, subject: Any, params: dict[str, Any], *, savepoint: bool) -> Any:
         if require_scope().organization_id != actor.organization_id:
             raise Refused(Refusal("scope.other", "This belongs to another organization.", status=404))
         missing = [p for p in self.parameters if p.required and p.name not in params]
@@ -207,6 +216,7 @@ class Action:
 
 
 _actions: dict[str, Action] = {}
+_observers: list[Observer] = []
 _late_guards: dict[str, list[Guard]] = {}
 _late_effects: dict[str, list[Effect]] = {}
 _late_riders: dict[str, list[Rider]] = {}
@@ -252,6 +262,12 @@ def register_effect(verb: str, effect: Effect) -> None:
         _actions[verb].effects.append(effect)
     else:
         _late_effects.setdefault(verb, []).append(effect)
+
+
+def observe_refusals(observer: Observer) -> Observer:
+    """Tell an app of every act that was tried and refused; what it notes has to outlive the rollback (`scope.afterwards`)."""
+    _observers.append(observer)
+    return observer
 
 
 def register_rider(verb: str, rider: Rider) -> None:
@@ -383,6 +399,7 @@ __all__ = [
     "allowed_verbs",
     "creators_of",
     "explain_constraint",
+    "observe_refusals",
     "register_effect",
     "register_guard",
     "register_rider",

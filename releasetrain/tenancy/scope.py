@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from releasetrain.kernel.actor import Actor
+
+log = logging.getLogger(__name__)
 
 _SET_ORGANIZATION = "SELECT set_config('releasetrain.organization', %s, true)"
 # The database writes history; it reads there who acts, why, and in which request.
@@ -32,6 +35,8 @@ class Scope:
 
 
 _current: ContextVar[Scope | None] = ContextVar("tenant_scope", default=None)
+# What the outermost scope does once it has ended.
+_waiting: ContextVar[list[Callable[[], None]] | None] = ContextVar("after_tenant_scope", default=None)
 
 
 def current_scope() -> Scope | None:
@@ -47,6 +52,17 @@ def require_scope() -> Scope:
     return scope
 
 
+def afterwards(call: Callable[[], None]) -> None:
+    """Have something written once the outermost scope has ended, in a transaction of its own.
+
+    It is written also when that scope is rolled back: what was refused leaves nothing behind but the note that it was tried.
+    """
+    waiting = _waiting.get()
+    if waiting is None:
+        raise OutsideScope("Only a tenant scope has an afterwards.")
+    waiting.append(call)
+
+
 @contextmanager
 def tenant_scope(organization_id: uuid.UUID, actor: Actor) -> Iterator[Scope]:
     """Open a transaction in which the database shows one organization only.
@@ -54,6 +70,27 @@ def tenant_scope(organization_id: uuid.UUID, actor: Actor) -> Iterator[Scope]:
     The setting is local to the transaction, so it cannot leak to the next user of the connection.
     Scopes nest for the same organization (a further actor); another organization inside one is an error.
     """
+    if _waiting.get() is not None:
+        with _entered(organization_id, actor) as scope:
+            yield scope
+        return
+    waiting: list[Callable[[], None]] = []
+    token = _waiting.set(waiting)
+    try:
+        with _entered(organization_id, actor) as scope:
+            yield scope
+    finally:
+        _waiting.reset(token)
+        for call in waiting:
+            try:
+                with _entered(organization_id, actor):
+                    call()
+            except Exception:  # what is noted afterwards never changes what came of the scope itself
+                log.exception("what was to be noted after a scope could not be written")
+
+
+@contextmanager
+def _entered(organization_id: uuid.UUID, actor: Actor) -> Iterator[Scope]:
     outer = _current.get()
     if outer is not None and outer.organization_id != organization_id:
         raise OutsideScope("A scope of one organization cannot be opened inside another's.")

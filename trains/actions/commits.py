@@ -36,6 +36,7 @@ class CommitRow:
     title: str = ""
     source: str = ""
     external_id: str = ""
+    author_email: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, Any], *, service: str, index: int) -> CommitRow:
@@ -58,6 +59,7 @@ class CommitRow:
             authored_at=authored,
             author_name=str(given.get("author_name") or "")[:200],
             title=str(given.get("title") or "")[:300],
+            author_email=str(given.get("author_email") or "").strip()[:254],
             opened_at=moments["opened_at"],
             merged_at=moments["merged_at"],
         )
@@ -115,7 +117,7 @@ def record_many(
         if completed:
             for commit in completed:
                 commit.prepare_save()
-            names = ["opened_at", "merged_at", "author_name", "title", "row_version"]
+            names = ["opened_at", "merged_at", "author_name", "author_email", "title", "row_version"]
             Commit.objects.bulk_update(completed, names, batch_size=1_000)
         by_key = {key: known.get(key, commit) for key, commit in merged.items()}
         links = _links(listed, services, deployments, by_key, deployment)
@@ -185,6 +187,7 @@ def _merged(rows: list[CommitRow], services: dict[str, Service]) -> dict[_Key, C
             opened_at=row.opened_at,
             merged_at=row.merged_at,
             author_name=row.author_name[:200],
+            author_email=row.author_email[:254],
             title=row.title[:300],
         )
         if key in found:
@@ -196,7 +199,7 @@ def _merged(rows: list[CommitRow], services: dict[str, Service]) -> dict[_Key, C
 
 def _complete(stored: Commit, said: Commit) -> bool:
     changed = False
-    for name in ("opened_at", "merged_at", "author_name", "title"):
+    for name in ("opened_at", "merged_at", "author_name", "author_email", "title"):
         if not getattr(stored, name) and getattr(said, name):
             setattr(stored, name, getattr(said, name))
             changed = True

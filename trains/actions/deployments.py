@@ -289,7 +289,7 @@ def add_commits(
         list[dict],
         Field(
             "Commits",
-            help="Objects with sha, authored_at and optionally opened_at, merged_at, author_name, title.",
+            help="Objects with sha, authored_at and optionally opened_at, merged_at, author_name, author_email, title.",
         ),
     ],
 ) -> Deployment:

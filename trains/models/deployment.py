@@ -144,6 +144,12 @@ class Commit(TenantModel):
     opened_at = models.DateTimeField(null=True, blank=True, help_text="When the pull request was opened.")
     merged_at = models.DateTimeField(null=True, blank=True)
     author_name = models.CharField(max_length=200, blank=True)
+    author_email = models.CharField(
+        "author's e-mail",
+        max_length=254,
+        blank=True,
+        help_text="Who wrote it: this person does not approve it.",
+    )
     title = models.CharField(max_length=300, blank=True)
 
     class Meta:
