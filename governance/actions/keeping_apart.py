@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 
 from governance.models import ChangeRequest, DutyException, DutyNearMiss, Vote
 from governance.queries import duties as queries
+from governance.queries.changes import contributors
 from governance.rules.duties import EXCEPTABLE, Act
 from releasetrain.audit.ledger import append
 from releasetrain.kernel.actor import Actor
@@ -38,6 +39,8 @@ def voters_are_apart(actor: Actor, change: ChangeRequest, params: dict[str, Any]
     """Nobody approves what they had a hand in; a deputy inherits what stands against the member."""
     if params.get("choice") in (Vote.Choice.REJECT, Vote.Choice.ABSTAIN) or actor.user_id is None:
         return None
+    if actor.user_id in contributors(change):
+        return None  # the act itself says so, whatever the choice: contributors are recused
     people = [actor.user_id, actor.on_behalf_of]
     if params.get("on_behalf_of"):
         email = str(params["on_behalf_of"]).strip()

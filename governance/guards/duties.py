@@ -111,7 +111,11 @@ GUARDS: list[str] = [
         WHERE change_id = of_change AND user_id = person AND act = wanted AND state = 'granted' AND expires_at > now();
       FOR done IN SELECT DISTINCT a.act FROM duty_acts(of_change) a WHERE a.user_id = person AND a.act <> wanted ORDER BY 1 LOOP
         IF coalesce(duty_level(done.act, wanted, risk_tier), 2) > excepted THEN
-          RETURN format('whoever %s does not also act as %s here', done.act, wanted);
+          RETURN format('whoever %s does not %s',
+            CASE done.act WHEN 'coded' THEN 'wrote the code' WHEN 'authored' THEN 'wrote the change'
+              WHEN 'resolved' THEN 'resolved the problem' ELSE done.act || ' it' END,
+            CASE wanted WHEN 'approved' THEN 'approve it' WHEN 'deployed' THEN 'deploy it' WHEN 'tested' THEN 'test it'
+              WHEN 'validated' THEN 'validate it' ELSE 'do it' END);
         END IF;
       END LOOP;
       RETURN NULL;
@@ -191,7 +195,7 @@ GUARDS: list[str] = [
         END IF;
       END LOOP;
       IF NOT found AND EXISTS (SELECT 1 FROM duty_deployers(NEW.deployment_id) d WHERE d.user_id = NEW.validator_id) THEN
-        RAISE EXCEPTION 'whoever deployed does not also act as validated here' USING ERRCODE = 'integrity_constraint_violation';
+        RAISE EXCEPTION 'whoever deployed it does not validate it' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       RETURN NEW;
     END $$
