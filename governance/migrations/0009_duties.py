@@ -46,11 +46,7 @@ class Migration(migrations.Migration):
                     "act",
                     models.CharField(
                         choices=[
-                            ("coded", "Wrote the code"),
-                            ("authored", "Wrote the change"),
-                            ("resolved", "Resolved the problem"),
                             ("tested", "Tested it"),
-                            ("approved", "Approved it"),
                             ("deployed", "Deployed it"),
                             ("validated", "Validated the deployment"),
                         ],
@@ -707,11 +703,7 @@ class Migration(migrations.Migration):
                     "act",
                     models.CharField(
                         choices=[
-                            ("coded", "Wrote the code"),
-                            ("authored", "Wrote the change"),
-                            ("resolved", "Resolved the problem"),
                             ("tested", "Tested it"),
-                            ("approved", "Approved it"),
                             ("deployed", "Deployed it"),
                             ("validated", "Validated the deployment"),
                         ],

@@ -37,9 +37,6 @@ class DutyLevel(models.TextChoices):
     FORBIDDEN = "forbidden", "Forbidden"
 
 
-_ACTS = " ".join(DutyAct.values)
-
-
 class DutyMatrix(TenantModel):
     """A version of the conflict matrix. The newest in force counts; the floor counts always."""
 
@@ -103,7 +100,9 @@ class DutyException(KeyedModel):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="who may act"
     )
-    act = models.CharField(max_length=12, choices=DutyAct.choices)
+    act = models.CharField(
+        max_length=12, choices=[(a.value, a.label) for a in DutyAct if a.value in duties.EXCEPTABLE]
+    )
     kind = models.CharField(max_length=14, choices=Kind.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
     conflict = models.CharField(max_length=300, help_text="What stands against it.")

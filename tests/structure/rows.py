@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.postgres.fields import ArrayField
 from django.db import DatabaseError, models, transaction
 
 from releasetrain.kernel.clock import now
@@ -17,6 +18,9 @@ from releasetrain.tenancy.scope import require_scope
 
 # Of several things that a row may be of, only one may be named.
 _LEFT_EMPTY = {
+    "dutyexception": ("granted_by", "decided_at", "expires_at", "used_at", "used_for"),
+    "dutymatrix": ("confirmed_by",),
+    "rollbackrule": ("service",),
     "recurringwindow": ("vendor", "environment"),
     "loadlimit": ("team",),
     "workinghours": ("user",),
@@ -112,6 +116,7 @@ def _value(field: models.Field, text: str, step: int) -> Any:
         (models.IntegerField, 1),
         (models.JSONField, {}),
         (models.BinaryField, b"x"),
+        (ArrayField, ["x"]),
     ):
         if isinstance(field, kinds):
             return value
