@@ -15,7 +15,7 @@ import releasetrain.tenancy.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0009_checkpoint_sign_offs"),
+        ("governance", "0010_checkpoint_sign_off_statement"),
         ("tenancy", "0001_initial"),
         ("trains", "0010_commit_author_email"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
