@@ -6,8 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from governance.checks import registry
-from governance.models import Board, ChangeContributor, ChangeModel, ChangeRequest
+from governance.models import Board, ChangeContributor, ChangeModel, ChangeRequest, PolicyDecision
 from governance.queries import changes as queries
 from governance.queries.policies import standing_of
 from governance.queries.risk import assess as assessment_of
@@ -259,15 +261,34 @@ def demote(
     model.standing = reason[:300]
     model.record_since = now()
     model.decided_by, model.decided_at, model.proposed_by = None, None, None
-    rows = ChangeRequest.objects.select_for_update().filter(
-        model=model,
-        state__in=[ChangeRequest.State.APPROVED, ChangeRequest.State.SCHEDULED],
-        approved_by=ChangeRequest.ApprovedBy.POLICY,
-    )
-    for change in rows.order_by("id"):
-        raise_revision(change, f"{model.key} lost its pre-approval")
-        change.save()
+    # What somebody works on at this moment is left to the sweeper: waiting for it while holding the model could deadlock.
+    for change in resting_on(model).select_for_update(skip_locked=True, of=("self",)).order_by("id"):
+        fall_with_model(actor, change)
     return model
+
+
+def resting_on(model: ChangeModel | None = None) -> QuerySet[ChangeRequest]:
+    """Approved changes that have not begun and rest on a pre-approval: the model's, or all whose model has lost it."""
+    by_model = PolicyDecision.objects.filter(
+        change=OuterRef("pk"),
+        revision=OuterRef("revision"),
+        outcome=PolicyDecision.Outcome.APPROVED,
+        model__isnull=False,
+    )
+    rows = ChangeRequest.objects.filter(
+        Exists(by_model), state__in=[ChangeRequest.State.APPROVED, ChangeRequest.State.SCHEDULED]
+    )
+    return rows.filter(model=model) if model is not None else rows.filter(model__state=ChangeModel.State.LOST)
+
+
+@action("change.fall_with_model", on=ChangeRequest, requires="changes.chair", hidden=True)
+def fall_with_model(actor: Actor, change: ChangeRequest) -> ChangeRequest:
+    """An approval that rests on a model's pre-approval ends with it; the board decides."""
+    if change.model is None or not resting_on(change.model).filter(pk=change.pk).exists():
+        refuse("change.rests_on_nothing", f"{change.key} rests on no pre-approval.")
+    raise_revision(change, f"{change.model.key} lost its pre-approval")
+    change.save()
+    return change
 
 
 @action("change_model.retire", on=ChangeModel, requires="changes.chair", machine=CHANGE_MODEL_STATES)

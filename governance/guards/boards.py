@@ -120,6 +120,7 @@ GUARDS = [
     DECLARE
       decided record;
       earned boolean;
+      standing text;
       verdict text;
     BEGIN
       IF TG_OP = 'UPDATE' THEN
@@ -147,8 +148,9 @@ GUARDS = [
       IF decided.type = 'emergency' OR decided.joint THEN
         RAISE EXCEPTION 'this change is decided by people' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
-      earned := NEW.model_id IS NOT NULL AND NEW.model_id = decided.model_id AND EXISTS (
-        SELECT 1 FROM governance_changemodel WHERE id = NEW.model_id AND state = 'pre_approved');
+      -- The lock makes a model that is losing its pre-approval now be waited for, and its new state be seen.
+      SELECT m.state INTO standing FROM governance_changemodel m WHERE m.id = NEW.model_id FOR SHARE;
+      earned := NEW.model_id IS NOT DISTINCT FROM decided.model_id AND standing IS NOT DISTINCT FROM 'pre_approved';
       IF NOT earned THEN
         SELECT e.verdict INTO verdict FROM governance_evaluation e WHERE e.id = NEW.evaluation_id AND e.state = 'done';
         IF decided.risk <> 'low' OR NEW.policy_id IS NULL OR verdict IS NULL THEN

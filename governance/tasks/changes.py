@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db.models import Q
 
-from governance.actions import boardroom, policies
+from governance.actions import boardroom, change_models, policies
 from governance.models import ChangeRequest, PolicyDecision
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
@@ -27,8 +27,13 @@ def sweep(organization: Organization) -> int:
     actor = Actor.system(organization.pk, "changes in time")
     with tenant_scope(organization.pk, actor):
         overdue, waiting = _overdue(), _waiting_for_gate()
+        fallen = list(change_models.resting_on().values_list("pk", flat=True)[:500])
     touched = 0
-    for keys, act in ((overdue, boardroom.expire), (waiting, policies.ask_policy)):
+    for keys, act in (
+        (overdue, boardroom.expire),
+        (fallen, change_models.fall_with_model),
+        (waiting, policies.ask_policy),
+    ):
         for pk in keys:
             with tenant_scope(organization.pk, actor):
                 change = ChangeRequest.objects.filter(pk=pk).first()

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.models import ChangeRequest, Waiver
+from django.db.models import F
+
+from governance.models import (
+    ChangeModel,
+    ChangeRequest,
+    MeetingAction,
+    PolicyDecision,
+    Reminder,
+    Waiver,
+)
+from governance.queries.boardroom import reminders_of
 from governance.queries.changes import awaiting_vote_of
 from planning.models import Feature
 from problems.models import Problem, RootCause
@@ -45,6 +55,36 @@ def waiting_for(actor: Actor, root: str) -> list[Waiting]:
         )
         for c in awaiting_vote_of(actor)
     ]
+    moment = now()
+    found += [
+        Waiting("bell", "warn", r, r.sentence, r.due_at, f"{root}cab/{r.change.key}/" if r.change else "")
+        for r in reminders_of(actor.user_id, moment)
+        if r.kind != Reminder.Kind.VOTE  # votes are listed above, reminded of or not
+    ]
+    given = MeetingAction.objects.filter(owner_id=actor.user_id, done_at__isnull=True).order_by("due_on")
+    found += [
+        Waiting("check", "info", item, f"Action item of the board, due {item.due_on:%d %b}")
+        for item in given[:10]
+    ]
+    if actor.may_somewhere("changes.vote"):
+        sampled = PolicyDecision.objects.filter(sampled=True, review="").exclude(
+            change__contributors__user_id=actor.user_id
+        )
+        found += [
+            Waiting("search", "info", d, "Approved by policy; drawn for a person to look at")
+            for d in sampled.select_related("change").order_by("created_at")[:5]
+        ]
+    if actor.may_somewhere("changes.chair"):
+        proposed_models = ChangeModel.objects.filter(state="proposed").exclude(proposed_by_id=actor.user_id)
+        found += [Waiting("list", "info", m, "Proposed for pre-approval") for m in proposed_models[:5]]
+    if actor.may_somewhere("problems.manage"):
+        joint = ChangeRequest.objects.filter(state="awaiting_approval", joint=True).exclude(
+            signatures__revision=F("revision")
+        )
+        found += [
+            Waiting("gavel", "warn", c, "Your signature on a high-impact fix", c.window_starts)
+            for c in joint.exclude(contributors__user_id=actor.user_id)[:5]
+        ]
     if actor.may_somewhere("waivers.grant"):
         asked = (
             Waiver.objects.filter(state="requested")

@@ -54,6 +54,7 @@ from trains.models import Deployment, Environment, Iteration, ProgramIncrement, 
 
 from . import catalogue, event, reports
 from .board import build_board
+from .cab import build_cab
 from .calendar import build_calendar
 from .cast import Cast
 from .controls import build_controls
@@ -126,6 +127,7 @@ class Bank:
         show_execution(self.rte, self.payments, self.pi)
         build_portfolio(self.cast, self.payments, self.pi, self.today)
         build_controls(self)
+        build_cab(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
