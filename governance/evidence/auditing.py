@@ -311,3 +311,27 @@ shown(
     ),
     attention=_assessment,
 )
+shown(
+    "document",
+    "Documents",
+    order=340,
+    columns=(
+        ("Document", "key"),
+        ("Title", "title"),
+        ("Kind", "kind"),
+        ("Service", "service"),
+        ("Release", "release"),
+    ),
+)
+shown(
+    "documentversion",
+    "Versions of documents",
+    order=342,
+    columns=(
+        ("Document", "document"),
+        ("Version", "number"),
+        ("State", "state"),
+        ("Author", "author"),
+        ("Approved by", "decided_by"),
+    ),
+)

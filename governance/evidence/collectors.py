@@ -17,6 +17,8 @@ from governance.models import (
     ChangeDeployment,
     ChangeRequest,
     Condition,
+    Document,
+    DocumentVersion,
     Evaluation,
     Finding,
     FindingOccurrence,
@@ -36,9 +38,11 @@ from trains.models import (
     DeploymentCommit,
     Environment,
     Freeze,
+    PipelineRun,
     ProgramIncrement,
     Release,
     ReleaseArtifact,
+    RuntimeObservation,
     ScopeItem,
     Service,
     Train,
@@ -200,6 +204,36 @@ def _waivers(subject: Subject) -> Any:
 
 def _results(subject: Subject) -> Any:
     return Result.objects.filter(artifact__in=subject.artifacts)
+
+
+# --- documents and what runtimes and pipelines reported -----------------------------------------------------------
+
+
+@collector("governance.documents")
+def documents(subject: Subject) -> Iterator[Entry]:
+    """Documents of the releases and their services, with every version and who approved it."""
+    chosen = _documents(subject)
+    yield from subject.records(chosen.select_related("kind", "service", "release"))
+    yield from subject.records(DocumentVersion.objects.filter(document__in=chosen))
+
+
+@attachments()
+def document_files(subject: Subject) -> Iterator[StoredFile]:
+    """The documents themselves, as they were uploaded."""
+    versions = DocumentVersion.objects.filter(document__in=_documents(subject), file__isnull=False)
+    yield from StoredFile.objects.filter(pk__in=versions.values("file")).order_by("digest").iterator()
+
+
+def _documents(subject: Subject) -> Any:
+    return Document.objects.filter(Q(release__in=subject.releases) | Q(service__in=_services(subject)))
+
+
+@collector("trains.runtime")
+def runtime(subject: Subject) -> Iterator[Entry]:
+    """Which runs of pipelines made the builds, and what runtimes were seen to run of them."""
+    yield from subject.records(PipelineRun.objects.filter(artifact__in=subject.artifacts))
+    digests = Artifact.objects.filter(pk__in=subject.artifacts).values("digest")
+    yield from subject.records(RuntimeObservation.objects.filter(digest__in=digests))
 
 
 # --- changes ---------------------------------------------------------------------------------------------------

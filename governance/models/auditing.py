@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.timezone import localtime
 
 from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
@@ -77,12 +80,13 @@ class AuditPopulation(KeyedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.key} {self.title}"
+        return f"{self.key} {self.get_kind_display()}"
 
     @property
     def title(self) -> str:
-        """What it is of."""
-        return f"{self.get_kind_display()} {self.starts:%d %b %Y} to {self.ends:%d %b %Y}"
+        """What it is of: the first and the last day, as the reader's calendar has them."""
+        first, last = localtime(self.starts), localtime(self.ends - timedelta(microseconds=1))
+        return f"{self.get_kind_display()} {first:%-d %b %Y} to {last:%-d %b %Y}"
 
 
 class PopulationGap(TenantModel):

@@ -130,6 +130,11 @@ class EvidencePackage(KeyedModel):
         return f"{self.key} {self.label}"
 
     @property
+    def title(self) -> str:
+        """What links say beside the key."""
+        return self.label
+
+    @property
     def is_settled(self) -> bool:
         return self.state not in (self.State.QUEUED, self.State.RUNNING)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import FileResponse
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_safe
 from governance import files
 from governance.actions import auditing as verbs
 from governance.evidence.downloads import require_reading
+from governance.evidence.render.words import said
 from governance.models import AuditPopulation, AuditSample, SampledRow
 from governance.pages.evidence import package_rows
 from governance.queries import evidence_chain
@@ -21,8 +23,8 @@ from releasetrain.interface.resources import resource_of
 from releasetrain.interface.views.objects import find
 from releasetrain.kernel.refusals import Ref, Refused, refuse
 
-SHOWN_GAPS = 20
-SHOWN_ROWS = 25
+SHOWN_GAPS = 8
+SHOWN_ROWS = 10
 
 
 def population_context(request: Any, population: AuditPopulation) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def population_context(request: Any, population: AuditPopulation) -> dict[str, A
         "gaps_url": f"{base.replace('audit-populations', 'population-gaps')}?population={population.pk}",
         "explain": verbs.explain_gaps.decide(actor, population),
         "explain_url": links.verb_url(verbs.explain_gaps, population),
-        "rows": rows[:SHOWN_ROWS],
+        "rows": [{**row, "at": datetime.fromisoformat(row["at"])} for row in rows[:SHOWN_ROWS]],
         "damage": damage,
         "rows_url": reverse("population_rows", args=[request.organization.slug, population.key]),
         "samples": list(population.samples.select_related("drawn_by", "population")),
@@ -87,7 +89,7 @@ def row_context(request: Any, row: SampledRow) -> dict[str, Any]:
         "chain": [_linked(link) for link in row.chain or evidence_chain.chain_of(row)],
         "kept": bool(row.chain),
         "facts_of_row": [
-            (name, value)
+            (name, said(value, name))
             for name, value in row.row.items()
             if name not in _UNSAID and value not in (None, "")
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,27 +60,96 @@ def _kinds(story: Story, package: Any) -> set[str]:
         return {record["kind"] for record in json.loads(archive.read("records.json"))["records"]}
 
 
-def test_every_app_adds_its_records(committed_db: Any, cast: Any) -> None:
+def _documented(story: Story, problem: Any) -> None:
+    """A root cause, a waiver, an approved document, a sighting by a runtime, and the change of the release."""
+    from governance.actions.documents import approve_version, create_document, create_kind
+    from governance.actions.waivers import grant_waiver, request_waiver
+    from governance.models import DocumentVersion, Gate
+    from problems.actions.root_causes import propose_root_cause
+    from problems.models import Category, RootCause
+    from releasetrain.kernel.clock import now
+    from trains.models import RuntimeObservation
+
+    with story.scope("problem_manager") as manager:
+        propose_root_cause(
+            manager,
+            problem,
+            statement="Two writers lock in different orders.",
+            method=RootCause.Method.values[0],
+            category=Category.values[0],
+        )
+    with story.scope("compliance_officer") as officer:
+        kind = create_kind(officer, code="dr-plan", title="Disaster recovery plan")
+    with story.scope("release_manager") as author:
+        create_document(author, kind=kind, service=story.service, text="# Restore, then replay.")
+        gate = Gate.objects.first()
+        waiver = request_waiver(
+            author,
+            gate=gate,
+            check=gate.current_version.checks[0]["name"],
+            reason="The runner is down.",
+            risk="A regression.",
+            mitigation="A canary.",
+            expires_at=now() + timedelta(days=2),
+            release=story.release,
+        )
+    with story.scope("compliance_officer") as officer:
+        grant_waiver(officer, waiver, decision="For two days.")
+        approve_version(officer, DocumentVersion.objects.get(), decision="In order.")
+    with story.scope("service_account"):
+        artifact = story.deployment.artifact
+        RuntimeObservation.objects.create(
+            service=story.service,
+            environment=story.production,
+            version="5.3.0",
+            digest=artifact.digest if artifact else "",
+            source="cluster",
+        )
+
+
+# What the specification lists, by the kinds of record that carry it.
+LISTED = {
+    "records with history": {"release", "scopeitem", "deployment", "environment", "service", "train"},
+    "problems and incidents": {"problem", "problemfix", "incident", "failurelink", "rootcause"},
+    "reviews": {"review"},
+    "documents": {"document", "documentversion"},
+    "waivers": {"waiver"},
+    "people": {"person"},
+}
+
+
+def test_every_app_adds_its_records_whatever_the_package_is_about(committed_db: Any, cast: Any) -> None:
+    from governance.actions.evidence import request_package
     from governance.evidence.work import work_off
+    from governance.models import ChangeRequest
     from problems.actions.evidence import build_evidence
+    from releasetrain.kernel.clock import now
 
     story = Story(cast)
     problem = _eventful(story)
-    expected = {
-        "feature",
-        "problem",
-        "problemfix",
-        "incident",
-        "failurelink",
-        "review",
-        "scopeitem",
-        "deployment",
-    }
-    of_release = story.built()
-    assert expected <= _kinds(story, of_release)
+    _documented(story, problem)
+    expected = set().union(*LISTED.values()) | {"feature"}
+    span = {"starts": now() - timedelta(days=1), "ends": now()}
     with story.scope("compliance_officer") as officer:
-        package = build_evidence(officer, problem)
-    work_off(cast.organization.pk, package.pk)
-    of_problem = story.again(package)
-    assert expected <= _kinds(story, of_problem)
+        asked = [build_evidence(officer, problem), request_package(officer, **span)]
+        asked.append(request_package(officer, release=story.release))
+        change = ChangeRequest.objects.filter(release=story.release).first()
+        asked += [request_package(officer, change=change)] if change else []
+    for package in asked:
+        work_off(cast.organization.pk, package.pk)
+        built = story.again(package)
+        assert expected <= _kinds(story, built), (built.subject_kind, expected - _kinds(story, built))
+    of_problem = story.again(asked[0])
     assert (of_problem.subject_kind, of_problem.train_id) == ("problem", story.train.pk)
+    # Approvals, verdicts with their inputs, findings and reports are there too where there are any: of the first release.
+    whole = _kinds(story, story.again(asked[1]))
+    assert {
+        "changerequest",
+        "vote",
+        "board",
+        "evaluation",
+        "gateversion",
+        "result",
+        "finding",
+        "changedeployment",
+    } <= whole

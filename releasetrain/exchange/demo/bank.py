@@ -52,7 +52,7 @@ from trains.actions.deployment_batch import record_many
 from trains.actions.deployments import record_deployment
 from trains.models import Deployment, Environment, Iteration, ProgramIncrement, Release, Service, Team, Train
 
-from . import catalogue, event, reports
+from . import auditing, catalogue, event, reports
 from .board import build_board
 from .cab import build_cab
 from .calendar import build_calendar
@@ -128,6 +128,7 @@ class Bank:
         build_portfolio(self.cast, self.payments, self.pi, self.today)
         build_controls(self)
         build_cab(self)
+        auditing.build(self.cast)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
