@@ -7,6 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
 
+from governance.rules.intake.provenance import read_provenance
 from releasetrain.audit.rules import checkpoint, dsse, intoto, merkle
 from releasetrain.audit.rules.signing import LocalSigner, PublicKey
 from releasetrain.audit.verifier import verify as alone
@@ -159,6 +160,37 @@ def statements() -> Tally:
         tally.case(case["name"], refused != (case["expected"] == "valid"))
     for path in examples:
         tally.case(path.name, not refuses(intoto.StatementError, intoto.parse_statement, path.read_bytes()))
+    return tally
+
+
+@judge("04_integrity/slsa")
+def provenance() -> Tally:
+    """The listed statements, put together again from what the list says of them, and the published summary statement."""
+    listed = load("04_integrity", "slsa", "provenance_policy_cases.json")["provenance_files"]
+    example = folder("04_integrity", "slsa") / "vsa_v1_example.statement.json"
+    tally = Tally(len(listed) + 1, known={example.name: ELIDED})
+    for case in listed:
+        statement = {
+            "_type": intoto.STATEMENT_V01,
+            "subject": [{"name": name, "digest": digest} for name, digest in case["subjects"].items()],
+            "predicateType": case["predicateType"],
+            "predicate": {
+                "builder": {"id": case["builder"]},
+                "invocation": {
+                    "configSource": {
+                        "uri": case["source"]["uri"],
+                        "digest": case["source"]["digest"],
+                        "entryPoint": case["source"]["entryPoint"],
+                    }
+                },
+            },
+        }
+        read = read_provenance(json.dumps(statement).encode())
+        matches = f"sha256:{case['artifact_sha256_computed']}" in read.subjects
+        said = (read.builder, read.commit, read.source)
+        wanted = (case["builder"], case["source"]["digest"]["sha1"], case["source"]["uri"])
+        tally.case(case["file"], matches == case["subject_matches_artifact"] and said == wanted, said)
+    tally.case(example.name, not refuses(intoto.StatementError, intoto.parse_statement, example.read_bytes()))
     return tally
 
 
