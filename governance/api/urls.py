@@ -5,6 +5,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .controls import CoverageRowsView, CoverageView
 from .downloads import PackageFileView, PopulationRowsView, PublicKeysView, ReportFileView, VerifierView
+from .findings import (
+    ReleaseFindingsCsvView,
+    ReleaseFindingsView,
+    ServiceFindingsCsvView,
+    ServiceFindingsView,
+    WhereIsView,
+)
 from .promotion import CheckKindsView, PreflightView, WaiverUseView
 from .reports import DecisionsView, GovernanceReportView
 from .views import EvaluateView, EvaluationView
@@ -19,6 +26,19 @@ urlpatterns = [
     path("control-coverage/rows", CoverageRowsView.as_view(), name="api-control-coverage-rows"),
     path("decisions", DecisionsView.as_view(), name="api-decisions"),
     path("governance-report", GovernanceReportView.as_view(), name="api-governance-report"),
+    path("where-is", WhereIsView.as_view(), name="api-where-is"),
+    path("releases/<str:ref>/findings-report", ReleaseFindingsView.as_view(), name="api-release-findings"),
+    path(
+        "releases/<str:ref>/findings-report.csv",
+        ReleaseFindingsCsvView.as_view(),
+        name="api-release-findings-csv",
+    ),
+    path("services/<str:ref>/findings-report", ServiceFindingsView.as_view(), name="api-service-findings"),
+    path(
+        "services/<str:ref>/findings-report.csv",
+        ServiceFindingsCsvView.as_view(),
+        name="api-service-findings-csv",
+    ),
     path("evidence/verify.py", VerifierView.as_view(), name="api-evidence-verifier"),
     path("evidence/public-keys.pem", PublicKeysView.as_view(), name="api-evidence-public-keys"),
     path("evidence/<str:ref>/file", PackageFileView.as_view(), name="api-evidence-file"),

@@ -2,6 +2,8 @@
 
 from governance.checks import own  # noqa: F401 - registers its check kinds
 from governance.pages.contexts import gates_panel
+from governance.pages.findings import findings_panel
 from trains.ports import cockpit_panels
 
 cockpit_panels(gates_panel)
+cockpit_panels(findings_panel)

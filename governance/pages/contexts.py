@@ -13,12 +13,15 @@ from governance.checks.differing import differences
 from governance.checks.runner import Record
 from governance.models import Evaluation, Finding, FindingOccurrence, Gate, GateVersion, Result, Waiver
 from governance.queries import verdicts
+from governance.queries.findings_report import in_builds_of, new_in
 from governance.rules.verdicts import worst_first
 from releasetrain.audit.doorway import actions
 from releasetrain.interface import links
-from releasetrain.interface.resources import Filter
+from releasetrain.interface.parameters import condition_for
+from releasetrain.interface.resources import Filter, resource_of
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref
+from trains.models import Release, Service
 
 SHOWN = 15
 
@@ -28,6 +31,30 @@ def _overdue(rows: QuerySet[Finding], value: str) -> QuerySet[Finding]:
     return living.filter(due_at__lte=now()) if value == "late" else living.filter(due_at__gt=now())
 
 
+def _found(value: str) -> Any:
+    """The release or service that a filter names; nothing where there is none of that name."""
+    for model in (Release, Service):
+        resource = resource_of(model)
+        condition = condition_for(model, value[:120])
+        if resource and condition is not None:
+            found = model._default_manager.filter(condition).first()
+            if found is not None:
+                return found
+    return None
+
+
+def _in_builds(rows: QuerySet[Finding], value: str) -> QuerySet[Finding]:
+    subject = _found(value)
+    return rows.filter(pk__in=in_builds_of(subject).values("pk")) if subject else rows.none()
+
+
+def _new_in(rows: QuerySet[Finding], value: str) -> QuerySet[Finding]:
+    subject = _found(value)
+    return rows.filter(pk__in=new_in(subject).values("pk")) if subject else rows.none()
+
+
+IN_BUILDS = Filter("in_builds_of", "In the builds of (release)", _in_builds)
+NEW_IN = Filter("new_in", "Not in production yet (release)", _new_in)
 OVERDUE = Filter("due", "Due", _overdue, (("late", "Overdue"), ("ahead", "Still in time")))
 
 

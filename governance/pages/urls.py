@@ -5,6 +5,9 @@ from .changes_urls import urlpatterns as changes
 from .controls_urls import urlpatterns as controls
 from .duties_urls import urlpatterns as duties
 from .evidence_urls import urlpatterns as evidence
+from .findings_urls import urlpatterns as findings
 from .gates_urls import urlpatterns as gates
 
 urlpatterns = [*auditing, *changes, *controls, *gates, *evidence, *duties]
+urlpatterns = [*auditing, *changes, *controls, *gates, *evidence]
+urlpatterns = [*findings, *auditing, *changes, *gates, *evidence]

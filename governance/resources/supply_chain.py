@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from governance.models import Advisory, BuilderKey, LicencePolicy
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 
 register(
@@ -40,5 +41,10 @@ register(
         search=("name", "fingerprint", "builder"),
         order=("retired_at", "name", "id"),
         description="Register the public keys that provenance is signed with.",
+    )
+)
+navigation.register(
+    navigation.Place(
+        "components", "Components", "search", "components/where/", 131, "Assure", "Where is this library?"
     )
 )

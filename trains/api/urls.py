@@ -5,9 +5,11 @@ from django.urls import path
 from . import calendar
 from .boundaries import BoundariesView
 from .compatibility import BriefHtmlView, BriefPdfView, CanDeployView, CompatibilityView, VolatilityView
+from .reconciliation import ReconciliationView
 from .value_stream import ValueStreamView
 
 urlpatterns = [
+    path("reconciliation", ReconciliationView.as_view(), name="api_reconciliation"),
     path("value-stream", ValueStreamView.as_view(), name="api_value_stream"),
     path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
     path("can-i-deploy", CanDeployView.as_view(), name="api-can-i-deploy"),

@@ -12,11 +12,13 @@ from . import (
     feeds,
     load,
     on_call,
+    reconciliation,
     volatility,
 )
 
 app_name = "trains"
 urlpatterns = [
+    path("deployments/reconciliation/", reconciliation.show, name="reconciliation"),
     path("boundaries/", boundaries.show, name="boundaries"),
     path("calendar/", calendar.show, name="calendar"),
     path("compatibility/", compatibility.matrix, name="compatibility"),

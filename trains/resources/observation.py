@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 from trains.models import PipelineRun, RuntimeObservation
 
@@ -39,5 +40,16 @@ register(
         order=("-recorded_at", "-id"),
         select=("artifact__service",),
         description="Let pipelines record each run with its definition, commit and builder.",
+    )
+)
+navigation.register(
+    navigation.Place(
+        "reconciliation",
+        "Reconciliation",
+        "eye",
+        "deployments/reconciliation/",
+        118,
+        "Release",
+        "Deployed and running",
     )
 )
