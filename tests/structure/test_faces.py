@@ -83,14 +83,18 @@ def test_names_of_resources_are_unique_in_the_schema():
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_every_list_answers_each_role_as_its_permission_says(role, api, web, cast, within):
+    """Each role asks every list that needs a permission of its own, and its share of those that every member reads."""
     rest, browser = api(role), web(role)
     with within(cast, role) as actor:
-        allowed = {plural: actor.may_somewhere(r.requires) for plural, r in PLURALS.items()}
-        addresses = {plural: (api_list_url(r), list_url(r)) for plural, r in PLURALS.items()}
-    for plural, may in allowed.items():
+        asked = {
+            plural: (actor.may_somewhere(r.requires), api_list_url(r), list_url(r))
+            for number, (plural, r) in enumerate(PLURALS.items())
+            if r.requires != "organization.view" or number % len(ROLE_NAMES) == ROLE_NAMES.index(role)
+        }
+    for plural, (may, endpoint, page) in asked.items():
         expected = 200 if may else 403
-        assert rest.get(addresses[plural][0]).status_code == expected, plural
-        assert browser.get(addresses[plural][1]).status_code == expected, plural
+        assert rest.get(endpoint).status_code == expected, plural
+        assert browser.get(page).status_code == expected, plural
 
 
 @pytest.mark.parametrize("plural", PLURALS)
@@ -137,9 +141,9 @@ def test_lists_objects_and_searches_answer_whoever_may_read_them(plural, cast, a
     rest, browser = api(role), web(role)
     base, page = f"/api/v1/orgs/northwind/{plural}", f"/o/northwind/{plural}/"
     columns = ",".join(c for c in resource.columns if resource.has(c))
-    for query in ("", "?q=a b", "?limit=1", f"?sort={columns}" if columns else "?limit=2"):
+    for query in ("", "?q=a b&limit=1" + (f"&sort={columns}" if columns else "")):
         assert rest.get(base + query).status_code in (200, 422), query
-    for query in ("", "?q=a b", "?page=2", *(f"?sort=-{c}" for c in resource.columns[:3])):
+    for query in ("", "?q=a b&page=2", *(f"?sort=-{c}" for c in resource.columns[:3])):
         assert browser.get(page + query).status_code in (200, 422), query
     assert b"".join(browser.get(f"{page}export.csv").streaming_content)
     with within(cast, role) as actor:
