@@ -71,6 +71,15 @@ PRECONDITIONS: tuple[Precondition, ...] = (
         "What the environment's tags ask for.",
     ),
     Precondition(
+        "windows",
+        "Maintenance and deployment windows",
+        "service-windows",
+        (),
+        REFUSE,
+        REFUSE,
+        "No maintenance of the environment now; services with windows of their own are in one.",
+    ),
+    Precondition(
         "open_problems",
         "Open problems",
         "open-problems",

@@ -294,12 +294,16 @@ def work_off(organization_id: uuid.UUID, replay_id: uuid.UUID) -> bool:
     if lease is None:
         return False
     with tenant_scope(organization_id, actor):
-        replay = Replay.objects.select_related("gate__environment").get(pk=replay_id)
-        rows = replayed(replay.gate, replay.checks, replay.starts, replay.ends, replay.most)
-    with tenant_scope(organization_id, actor):
-        written = Replay.objects.filter(pk=replay_id, state=_State.RUNNING, lease=lease).update(
-            state=_State.DONE, rows=rows, counts=summary(rows), finished_at=now(), claimed_until=None
-        )
+        return finish(replay_id, lease)
+
+
+def finish(replay_id: uuid.UUID, lease: uuid.UUID) -> bool:
+    """Replay, and write the rows if the lease still stands."""
+    replay = Replay.objects.select_related("gate__environment").get(pk=replay_id)
+    rows = replayed(replay.gate, replay.checks, replay.starts, replay.ends, replay.most)
+    written = Replay.objects.filter(pk=replay_id, state=_State.RUNNING, lease=lease).update(
+        state=_State.DONE, rows=rows, counts=summary(rows), finished_at=now(), claimed_until=None
+    )
     return bool(written)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from governance.gates import invalidate
 from governance.models import DeploymentTurn, EnvironmentRule
 from governance.preflight import FLAG, OFF, PRECONDITIONS, REFUSE, preflight
-from governance.queries.promotion import turn_of, waiting_for
+from governance.queries.promotion import FLAGGED, turn_of, waiting_for
 from governance.states.promotion import TURN_STATES
 from releasetrain.audit import ledger
 from releasetrain.audit.doorway import action, explain_constraint
@@ -27,7 +27,6 @@ _WEIGHT = [
     (OFF, "Do not ask"),
 ]
 _TITLES = {p.name: p for p in PRECONDITIONS}
-FLAGGED = "deployment.flag"
 PLACE_LASTS = timedelta(hours=2)
 
 explain_constraint("turn_waits_once", "This service waits there already.")
@@ -60,6 +59,7 @@ def set_environment_rule(
     freeze: Annotated[str, _weight("freeze")] = _USUAL,
     concurrency: Annotated[str, _weight("concurrency")] = _USUAL,
     staged_path: Annotated[str, _weight("staged_path")] = _USUAL,
+    windows: Annotated[str, _weight("windows")] = _USUAL,
     open_problems: Annotated[str, _weight("open_problems")] = _USUAL,
     booking: Annotated[str, _weight("booking")] = _USUAL,
     change_window: Annotated[str, _weight("change_window")] = _USUAL,
@@ -74,6 +74,7 @@ def set_environment_rule(
         "freeze": freeze,
         "concurrency": concurrency,
         "staged_path": staged_path,
+        "windows": windows,
         "open_problems": open_problems,
         "booking": booking,
         "change_window": change_window,

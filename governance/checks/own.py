@@ -10,6 +10,7 @@ from . import (
     scans,
     sign_offs,
     supply_chain,
+    windows,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "scans",
     "sign_offs",
     "supply_chain",
+    "windows",
 ]

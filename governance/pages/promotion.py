@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from governance.models import EnvironmentRule, Evaluation, Gate, Replay
 from governance.preflight import OFF, PRECONDITIONS, preflight, weights
-from governance.queries.promotion import running_in, waiting_for
+from governance.queries.promotion import flagged_starts, running_in, waiting_for
 from governance.queries.waiver_use import report
 from governance.rules.confusion import CLASSES, summary
 from releasetrain.audit.doorway import actions
@@ -98,6 +98,7 @@ def rule_page(request: Any, rule: EnvironmentRule) -> dict[str, Any]:
         ],
         "tags": [EnvironmentRule.Tag(tag).label for tag in rule.tags if tag in EnvironmentRule.Tag.values],
         "running": running,
+        "flagged": flagged_starts(environment),
         "waiting": waiting_for(environment, now()),
         "set_url": f"{links.verb_url(actions()['environment_rule.set'])}?environment={environment.pk}",
         "set": actions()["environment_rule.set"].decide(request.actor, None, {"environment": environment}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,11 @@ from django.db.models import Q
 
 from governance.models import DeploymentTurn, EnvironmentRule
 from governance.rules.turns import Turn, in_order
+from releasetrain.audit.models import LedgerEntry
 from trains.models import Deployment, Environment, Release, Service
+
+# The ledger's word for a start that lacked something.
+FLAGGED = "deployment.flag"
 
 
 def rule_of(environment: Environment) -> EnvironmentRule | None:
@@ -44,6 +49,17 @@ def turn_of(
     of_service = [t for t in waiting if service is not None and t.service_id == service.pk]
     own = [t for t in of_service if release is not None and t.release_id == release.pk]
     return next(iter(own or [t for t in of_service if t.release_id is None]), None)
+
+
+def flagged_starts(environment: Environment, most: int = 10) -> list[tuple[Deployment, list[dict[str, Any]]]]:
+    """The latest starts there that lacked a precondition the environment only flags, with what they lacked."""
+    entries = LedgerEntry.objects.filter(
+        organization_id=environment.organization_id, verb=FLAGGED, subject_kind="deployment"
+    ).order_by("-id")[: most * 5]
+    said = {e.subject_id: json.loads(e.body)["payload"]["flags"] for e in entries}
+    rows = Deployment.objects.filter(pk__in=list(said), environment=environment)
+    listed = rows.select_related("service", "environment").order_by("-started_at", "-id")[:most]
+    return [(d, said[str(d.pk)]) for d in listed]
 
 
 def stages_before(environment: Environment) -> list[Environment]:

@@ -418,3 +418,43 @@ def test_development_is_no_stage_and_a_train_sees_only_its_own(gateway: Any) -> 
         create_environment(owner, name="lending-staging", kind=Environment.Kind.STAGING, train=other)
     with gateway.scope("auditor"):
         assert [e.name for e in stages_before(gateway.production)] == ["test"]
+
+
+def test_maintenance_and_own_windows_hold_a_start_up(gateway: Any) -> None:
+    from datetime import date
+
+    from trains.actions.windows import create_window
+    from trains.models import RecurringWindow
+
+    cards = another_service(gateway, "cards")
+    rule(gateway)
+    said = {
+        "at": "02:00",
+        "minutes": 120,
+        "rrule": "FREQ=DAILY",
+        "time_zone": "UTC",
+        "first_day": date(2026, 1, 1),
+    }
+    with gateway.scope("rte") as rte:
+        create_window(
+            rte,
+            kind=RecurringWindow.Kind.MAINTENANCE,
+            name="Patching",
+            environment=gateway.production,
+            **said,
+        )
+        create_window(
+            rte,
+            kind=RecurringWindow.Kind.DEPLOYMENT,
+            name="Quarter past",
+            service=cards,
+            **{**said, "at": "05:00"},
+        )
+    day = (now() + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
+    with time_machine.travel(day + timedelta(hours=3), tick=False):
+        assert "under maintenance until" in str(refused(start, gateway))
+    with time_machine.travel(day + timedelta(hours=4, minutes=30), tick=False):
+        start(gateway)
+        assert f"the next begins {day:%Y-%m-%d} 05:00" in str(refused(start, gateway, cards))
+    with time_machine.travel(day + timedelta(hours=5), tick=False):
+        start(gateway, cards)

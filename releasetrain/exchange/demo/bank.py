@@ -59,6 +59,7 @@ from .calendar import build_calendar
 from .cast import Cast
 from .controls import build_controls
 from .execution import show_execution
+from .gates import build_gates
 from .history import SOURCE, History, generate
 from .portfolio import build_portfolio
 from .quality import build as build_quality
@@ -129,6 +130,7 @@ class Bank:
         build_controls(self)
         build_cab(self)
         auditing.build(self.cast)
+        build_gates(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
