@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from releasetrain.kernel.refusals import Ref
 from trains.models import Artifact, Deployment, Environment, Freeze
@@ -85,8 +85,6 @@ def artifact_tested(ctx: CheckContext, *, environment_kind: str, hours: int) -> 
 
 
 def _tested(ctx: CheckContext, artifact: Artifact, kind: str, hours: int) -> Outcome:
-    from datetime import timedelta
-
     runs = Deployment.objects.filter(artifact=artifact, environment__kind=Environment.Kind(kind))
     found = runs.filter(state=Deployment.State.SUCCEEDED).order_by("finished_at", "started_at").first()
     remedy = f"Deploy {artifact.digest[:19]}… to a {kind} environment first."
@@ -116,4 +114,53 @@ def _tested(ctx: CheckContext, artifact: Artifact, kind: str, hours: int) -> Out
         f"{artifact} ran in {found.environment} since {since:%Y-%m-%d %H:%M} UTC.",
         evidence=[found],
         facts=facts,
+    )
+
+
+@check(
+    "failure-history",
+    title="Few failures lately",
+    parameters={
+        "days": count("Within days", 30, "Counted back from the moment of asking.", most=366),
+        "most": count(
+            "Most failures", 1, "Failed deployments and those rolled back, of one service.", most=100
+        ),
+    },
+    words="No service had more than {most} failed or rolled back deployments there within {days} days.",
+    max_age_hours=1,
+    dated=True,
+)
+def failure_history(ctx: CheckContext, *, days: int, most: int) -> Outcome:
+    """Deployments of each service to the environment that had failed, or had been rolled back, by the moment of asking."""
+    since = ctx.at - timedelta(days=days)
+    rows = Deployment.objects.filter(
+        service__in=[s.pk for s in ctx.services],
+        environment=ctx.environment,
+        started_at__gte=since,
+        started_at__lt=ctx.at,
+    ).exclude(kind=Deployment.Kind.ROLLBACK)
+    undone = Deployment.objects.filter(rolls_back=OuterRef("pk"), started_at__lte=ctx.at)
+    went_wrong = Q(outcome=Deployment.State.FAILED, finished_at__lte=ctx.at) | Exists(undone)
+    wrong = list(
+        rows.filter(went_wrong).select_related("service", "environment").order_by("started_at", "id")
+    )
+    by_service = {s: [d for d in wrong if d.service_id == s.pk] for s in ctx.services}
+    facts = {"failures": {s.name: len(found) for s, found in by_service.items()}}
+    over = {s: found for s, found in by_service.items() if len(found) > most}
+    # An old failure leaves the period without any write.
+    leaves = min((d.started_at + timedelta(days=days) for d in wrong), default=None)
+    if over:
+        named = "; ".join(f"{s} had {len(found)} in {days} days" for s, found in list(over.items())[:5])
+        return failed(
+            f"Failed or rolled back deployments to {ctx.environment}: {named}, at most {most} are let through.",
+            "Find out why they failed, and have the check waived for the release that mends it.",
+            evidence=[d for found in over.values() for d in found][:20],
+            facts=facts,
+            valid_until=leaves,
+        )
+    return passed(
+        f"{len(wrong) or 'No'} deployments to {ctx.environment} failed or were rolled back within {days} days.",
+        evidence=wrong[:20],
+        facts=facts,
+        valid_until=leaves,
     )

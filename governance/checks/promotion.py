@@ -34,6 +34,8 @@ _FIXES = (Classification.PROBLEM_FIX, Classification.HOTFIX)
 )
 def lower_stage(ctx: CheckContext, *, every: bool, deployed: bool) -> Outcome:
     """What advances has passed the checks of the stage below, in their present version, for these very builds."""
+    if ctx.release is None and not ctx.artifacts:
+        return pending("No build is named.", "Name the build by its digest or version, or the release.")
     subject = subject_of(ctx.release, ctx.artifacts[0] if ctx.release is None and ctx.artifacts else None)
     stages = [
         (stage, [g for g in gates_before(stage, subject) if g.mode == Gate.Mode.ACTIVE])
@@ -147,11 +149,7 @@ def staged_path(ctx: CheckContext, *, tier: int) -> Outcome:
         return passed(f"{ctx.environment} {said}.", facts=facts)
     stages = stages_before(ctx.environment)
     if not stages or not ctx.artifacts:
-        what = (
-            f"No stage lies before {ctx.environment}"
-            if ctx.artifacts
-            else f"{ctx.subject_label} has no build"
-        )
+        what = f"No stage lies before {ctx.environment}" if ctx.artifacts else "No build is named"
         return pending(
             f"{what}, so no staged path can be shown.",
             "Name the build by its digest or version, and register the stages.",

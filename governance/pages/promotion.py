@@ -19,7 +19,7 @@ from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref
 from trains.models import Environment, Release, Service
 
-SHOWN = 100
+SHOWN = 50
 _CLASSES = {
     "caught": ("Caught", "Stopped, and it turned out badly."),
     "missed": ("Missed", "Let through, and it turned out badly."),
@@ -74,7 +74,8 @@ def replay_page(request: Any, replay: Replay) -> dict[str, Any]:
                 "evaluation_url": links.url_for(known[row["evaluation"]])
                 if row["evaluation"] in known
                 else "",
-                "telling": [c for c in row["checks"] if c["verdict"] != "pass"][:3],
+                "telling": [c for c in row["checks"] if c["verdict"] not in ("pass", None)][:3],
+                "unknown": [c["name"] for c in row["checks"] if c["verdict"] is None],
             }
             for row in rows[:SHOWN]
         ],

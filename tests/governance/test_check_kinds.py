@@ -307,3 +307,25 @@ def test_the_kinds_are_listed_with_their_schemas(gateway: Any, api: Any) -> None
     by_kind = {k["kind"]: k for k in listed}
     assert set(by_kind) == set(registry.kinds())
     assert by_kind["coverage"]["parameters"]["properties"]["minimum"]["maximum"] == 100
+
+
+def test_a_service_that_failed_lately_is_held_up_until_it_is_long_ago(gateway: Any, release: Any) -> None:
+    from trains.actions.deployments import record_deployment
+    from trains.models import Deployment
+
+    for _ in range(2):
+        with gateway.scope("service_account") as pipeline:
+            record_deployment(
+                pipeline,
+                service=gateway.service,
+                environment=gateway.production,
+                status=Deployment.State.FAILED,
+            )
+    with time_machine.travel(now() + timedelta(days=1), tick=False):
+        record = ask(gateway, release, "failure-history", days=30, most=1)
+        assert record["verdict"] == "fail"
+        assert "ledger had 2 in 30 days" in record["reason"]
+        assert len(record["evidence"]) == 2
+        assert ask(gateway, release, "failure-history", days=30, most=2)["verdict"] == "pass"
+    with time_machine.travel(now() + timedelta(days=31), tick=False):
+        assert ask(gateway, release, "failure-history", days=30, most=1)["verdict"] == "pass"
