@@ -6,8 +6,10 @@ from typing import Any
 
 from governance.checks import configuration, readiness  # noqa: F401 - register their check kinds
 from governance.gates import invalidate
+from governance.pages.readiness import release_panel
 from releasetrain.audit.doorway import register_effect
 from releasetrain.kernel.actor import Actor
+from trains.ports import cockpit_panels
 
 # What one such act changes may concern any release: relations reach far, flags on backlog items any scope.
 _FAR = (
@@ -51,3 +53,5 @@ def facts_changed(actor: Actor, about: Any, params: dict[str, Any]) -> None:
 
 for _verb in _FAR:
     register_effect(_verb, facts_changed)
+
+cockpit_panels(release_panel)

@@ -7,7 +7,9 @@ from .duties_urls import urlpatterns as duties
 from .evidence_urls import urlpatterns as evidence
 from .findings_urls import urlpatterns as findings
 from .gates_urls import urlpatterns as gates
+from .readiness_urls import urlpatterns as readiness
 
 urlpatterns = [*auditing, *changes, *controls, *gates, *evidence, *duties]
 urlpatterns = [*auditing, *changes, *controls, *gates, *evidence]
 urlpatterns = [*findings, *auditing, *changes, *gates, *evidence]
+urlpatterns = [*auditing, *changes, *controls, *gates, *evidence, *duties, *readiness]

@@ -15,6 +15,8 @@ from governance.models import (
     ServiceRequirement,
     ThreatModel,
 )
+from governance.pages import readiness as pages
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 
 _YES_NO = (("yes", "Yes"), ("no", "No"))
@@ -45,6 +47,8 @@ register(
         search=("key", "service__name"),
         order=("-created_at", "-id"),
         select=("service", "release"),
+        template="governance/readiness_review.html",
+        context=pages.review_page,
     )
 )
 register(
@@ -59,6 +63,8 @@ register(
         order=("service__name", "attribute", "indicator", "id"),
         computed=("promise",),
         select=("service",),
+        template="governance/requirement.html",
+        context=pages.requirement_page,
     )
 )
 register(
@@ -145,6 +151,8 @@ register(
         search=("key", "title", "source_key"),
         order=("-created_at", "-id"),
         select=("service", "release"),
+        template="governance/threat_model.html",
+        context=pages.threat_model_page,
     )
 )
 register(
@@ -173,5 +181,12 @@ register(
         order=("-created_at", "-id"),
         select=("release", "environment"),
         computed=("standing",),
+        template="governance/configuration_audit.html",
+        context=pages.audit_page,
+    )
+)
+navigation.register(
+    navigation.Place(
+        "readiness", "Readiness", "check", "readiness/", 122, "Assure", "Readiness for production"
     )
 )

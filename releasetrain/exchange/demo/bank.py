@@ -63,6 +63,7 @@ from .gates import build_gates
 from .history import SOURCE, History, generate
 from .portfolio import build_portfolio
 from .quality import build as build_quality
+from .readiness import build_readiness
 from .releases import build_releases
 from .structure import build_structure
 
@@ -131,6 +132,7 @@ class Bank:
         build_cab(self)
         auditing.build(self.cast)
         build_gates(self)
+        build_readiness(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
