@@ -41,6 +41,7 @@ _HARMLESS_NOUNS = {
     "notification",
     "webhook",
     "metric",
+    "runtime_observation",
 }
 _HARMLESS_VERBS = {"gate.evaluate", "result.post", "artifact.register", "waiver.request"}
 

@@ -160,7 +160,13 @@ def result_page(request: Any, result: Result) -> dict[str, Any]:
     figures = {name: result.summary[name] for name in _FIGURES if result.summary.get(name) not in (None, "")}
     return {
         "result": result,
-        "figures": [(name.replace("_", " ").capitalize(), value) for name, value in figures.items()],
+        "figures": [
+            (
+                name.replace("_", " ").capitalize(),
+                {True: "yes", False: "no"}[value] if isinstance(value, bool) else value,
+            )
+            for name, value in figures.items()
+        ],
         "by_severity": result.summary.get("by_severity", {}),
         "problems": result.summary.get("problems", []),
         "failing": result.summary.get("failing", []),
@@ -177,6 +183,8 @@ def result_page(request: Any, result: Result) -> dict[str, Any]:
 _FIGURES = (
     *("total", "passed", "failed", "errored", "skipped", "flaky", "duration"),
     *("percent", "covered", "files", "basis", "components", "findings", "exempt", "serial_number"),
+    *("requests", "errors", "rate", "average", "median", "p90", "p95", "p99", "longest", "checks_failed"),
+    *("verified", "builder", "definition", "definition_digest", "commit", "source_repository", "invocation"),
 )
 
 

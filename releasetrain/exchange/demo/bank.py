@@ -66,6 +66,7 @@ from .quality import build as build_quality
 from .readiness import build_readiness
 from .releases import build_releases
 from .structure import build_structure
+from .supply_chain import observe, post_scans, prepare
 
 GATE_CHECKS: list[dict[str, Any]] = [
     {"kind": "test-results", "name": "Tests", "parameters": {}, "max_age_hours": 720},
@@ -111,6 +112,7 @@ class Bank:
         self.history = self._past()
         self.board = self._board()
         self.gate = self._gate()
+        prepare(self)
         self.pi = self._plan()
         self._calendar()
         reviews_rules.create_standard_rules(self.rte, self.cast.organization)
@@ -130,6 +132,7 @@ class Bank:
         build_portfolio(self.cast, self.payments, self.pi, self.today)
         build_controls(self)
         build_cab(self)
+        observe(self)
         auditing.build(self.cast)
         build_gates(self)
         build_readiness(self)
@@ -346,6 +349,7 @@ class Bank:
                 source="northwind-ci",
                 run_url=f"https://ci.northwind.example/{service}/{version}",
             )
+        post_scans(self, service, version, digest, artifact.commit)
         releases_artifact = scope.attach_artifact
         releases_artifact(self.manager, release, artifact=artifact)
 
