@@ -151,7 +151,7 @@ def _seen_again(finding: Finding, reported: ReportedFinding, reporter: str, resu
     finding.package = finding.package or reported.package
     if reported.aliases:
         finding.aliases = sorted({*finding.aliases, *reported.aliases})
-    changed = before != (
+    changed: bool = before != (
         finding.state,
         finding.severity,
         finding.location,
@@ -177,7 +177,7 @@ def _gone(finding: Finding, reporter: str) -> bool:
         return False
     left = {name: said for name, said in finding.reporters.items() if name != reporter}
     if left:
-        changed = left != finding.reporters
+        changed: bool = left != finding.reporters
         finding.reporters = left
         _rate(finding)
         return changed

@@ -172,6 +172,15 @@ def licence_policy(ctx: CheckContext, *, minimum_components: int) -> Outcome:
     )
 
 
+_SAID: dict[str, str] = {
+    "p95": "95 % within",
+    "p99": "99 % within",
+    "average": "on average within",
+    "minimum_rate": "at least",
+}
+_UNIT: dict[str, str] = {"p95": " ms", "p99": " ms", "average": " ms", "minimum_rate": " requests a second"}
+
+
 def _milliseconds(label: str, default: int | None) -> Parameter:
     return Parameter(float, label, default, "Empty: any.", min=0, max=3_600_000, unit="ms", optional=True)
 
@@ -246,15 +255,6 @@ def performance(
         missing="No load test",
         remedy="Post the k6 summary or the JMeter samples for {digest}.",
     )
-
-
-_SAID = {
-    "p95": "95 % within",
-    "p99": "99 % within",
-    "average": "on average within",
-    "minimum_rate": "at least",
-}
-_UNIT = {"p95": " ms", "p99": " ms", "average": " ms", "minimum_rate": " requests a second"}
 
 
 def _too_slow(

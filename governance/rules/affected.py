@@ -82,7 +82,7 @@ def _range(expression: str) -> Any:
     from univers.version_range import VersionRange
 
     try:
-        return VersionRange.from_string(expression)
+        return VersionRange.from_string(expression)  # type: ignore[no-untyped-call]
     except Exception:
         return None
 

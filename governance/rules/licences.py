@@ -13,7 +13,7 @@ _LONGEST = 500
 
 @cache
 def _licensing() -> Any:
-    from license_expression import get_spdx_licensing
+    from license_expression import get_spdx_licensing  # type: ignore[import-untyped]
 
     return get_spdx_licensing()
 

@@ -112,8 +112,10 @@ def _lines(
         since=since,
         until=until,
     )
-    if not sights:
-        gaps = gaps[-1:]
+    # Nobody looked before the first sight, or ever: that is said once, for the last deployment of that time.
+    first = min((s.observed_at for s in sights), default=until)
+    unwatched = [gap for gap in gaps if gap.kind == "unobserved" and gap.at < first]
+    gaps = [gap for gap in gaps if gap not in unwatched[:-1]]
     anything = deployments[0] if deployments else sights[0]
     return [
         Line(

@@ -195,7 +195,7 @@ def read_scan(data: bytes, limit: int | None = None) -> ScannerReport:
             return scanners_of_dependencies.read_dependency_check(root)
         raise ReportError("wrong_format", "The report is of no scanner that can be read.")
     if head[:1] in ("{", "["):
-        return _only(_by_shape(_parsed(data))[1](), ScannerReport, "scanner's report")
+        return _scanner(_by_shape(_parsed(data))[1]())
     if generic.looks_like_csv(head):
         return generic.read_generic_csv(data)
     raise ReportError("wrong_format", "The report is of no scanner that can be read.")
@@ -222,9 +222,9 @@ def read_performance(data: bytes, limit: int | None = None) -> PerformanceReport
     raise ReportError("wrong_format", "The report is of no load test that can be read.")
 
 
-def _only(report: Report, kind: Any, name: str) -> Any:
-    if not isinstance(report, kind):
-        raise ReportError("wrong_format", f"The report is no {name}.")
+def _scanner(report: Report) -> ScannerReport:
+    if not isinstance(report, ScannerReport):
+        raise ReportError("wrong_format", "The report is no scanner's report.")
     return report
 
 

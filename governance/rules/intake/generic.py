@@ -58,7 +58,7 @@ def read_generic_csv(data: bytes) -> ScannerReport:
     delimiter = max(",;\t", key=head.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] = []
-    found = []
+    found: list[Weakness] = []
     try:
         for row in rows:
             if not names:

@@ -117,7 +117,8 @@ def _tags(data: bytes) -> Iterator[tuple[int, str, str]]:
         raise ReportError(
             "encoding", "The document is no UTF-8.", data[: error.start].count(b"\n") + 1
         ) from error
-    started, waiting, tag = 0, [], ""
+    waiting: list[str] = []
+    started, tag = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
         if waiting:
             waiting.append(line)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from governance.actions import advisories, results, supply_chain
 from releasetrain.audit.rules.dsse import pae
-from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Upload
 from trains.actions import observations
 from trains.models import Environment, Service
@@ -91,7 +89,6 @@ def observe(demo: Any) -> None:
             demo.pipeline,
             environment=production,
             running=seen,
-            observed_at=now() - timedelta(minutes=20),
             source="cluster-eu-1",
         )
 
