@@ -24,8 +24,10 @@ GUARDS = [
                  WHERE change_id = NEW.change_id AND user_id IN (NEW.voter_id, NEW.cast_by_id)) THEN
         RAISE EXCEPTION 'whoever contributed to a change does not decide it' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
-      IF NOT EXISTS (SELECT 1 FROM governance_boardmember WHERE board_id = NEW.board_id AND user_id = NEW.voter_id
-                     AND deputy_of_id IS NULL AND removed_at IS NULL) THEN
+      -- Held until the vote is in: a member who is being taken off the board either has voted before, or does not vote.
+      PERFORM 1 FROM governance_boardmember WHERE board_id = NEW.board_id AND user_id = NEW.voter_id
+        AND deputy_of_id IS NULL AND removed_at IS NULL FOR SHARE;
+      IF NOT FOUND THEN
         RAISE EXCEPTION 'only members of the board vote' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       IF NEW.cast_by_id <> NEW.voter_id AND NOT EXISTS (

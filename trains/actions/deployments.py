@@ -19,6 +19,7 @@ from . import artifacts, releases
 from .commits import CommitRow
 from .commits import record_many as record_commits
 from .deployment_batch import BatchResult, DeploymentRow, record_many
+from .freeze_lock import hold_off_freezes
 from .settling import as_report, settle_rollbacks, take_over
 
 __all__ = [
@@ -165,6 +166,7 @@ def _merged(known: Deployment, report: Report) -> Report:
 
 def refuse_start(service: Service, environment: Environment, release: Release | None, at: datetime) -> None:
     """Refuse to start a deployment inside a freeze, or of an unapproved release to production."""
+    hold_off_freezes(service.organization_id)
     for freeze in active_freezes(release.train if release else None, environment, service, at):
         refuse(
             "deployment.frozen",

@@ -10,6 +10,8 @@ from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from trains.models import Environment, Freeze, Service, Train
 
+from .freeze_lock import begin_freezing
+
 
 @action("freeze.create", creates=Freeze, requires="calendar.manage", within="train")
 def create_freeze(
@@ -26,6 +28,7 @@ def create_freeze(
     """Forbid deployments from one moment up to, not including, another."""
     if ends <= starts:
         refuse("freeze.period", "The end lies before the start.", field="ends")
+    begin_freezing(actor.organization_id)
     return Freeze.objects.create(
         name=name,
         starts=starts,
@@ -63,6 +66,7 @@ def edit_freeze(
     freeze.starts, freeze.ends = starts or freeze.starts, ends or freeze.ends
     if freeze.ends <= freeze.starts:
         refuse("freeze.period", "The end lies before the start.", field="ends")
+    begin_freezing(actor.organization_id)
     freeze.save()
     return freeze
 
