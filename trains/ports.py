@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from .models import Release, ScopeItem, Train
+from .models import Release, ScopeItem, Service, Train
 
 # (title, template, context, order): lower order comes first, from 100 on in the side column; None: nothing to show.
 # The template is the inside of the panel; with the context it gets `release` and `request`.
@@ -135,3 +135,24 @@ def failure_modes_of(train: Train) -> list[FailureMode]:
     """What every source knows, each text once, the latest first."""
     found = (mode for source in _failure_modes for mode in source(train))
     return list({mode.text: mode for mode in found}.values())
+
+
+# (template of a whole section, what it reads as `each`, order); None: nothing to show.
+ServicePanel = tuple[str, dict[str, Any], int]
+ServicePanelSource = Callable[[HttpRequest, Service], ServicePanel | None]
+_service_panels: list[ServicePanelSource] = []
+
+
+def service_panels(source: ServicePanelSource) -> ServicePanelSource:
+    """Register a section of the page of a service: fn(request, service) -> (template, context, order) or None."""
+    _service_panels.append(source)
+    return source
+
+
+def sections_of(request: HttpRequest, service: Service) -> list[dict[str, Any]]:
+    """The sections for this viewer, in their order."""
+    found = [panel for panel in (source(request, service) for source in _service_panels) if panel]
+    return [
+        {"template": template, "context": context}
+        for template, context, _ in sorted(found, key=lambda panel: panel[2])
+    ]

@@ -5,8 +5,10 @@ from typing import Any
 from governance.actions import keeping_apart
 from governance.models import ChangeRequest
 from governance.pages.duties import duties_panel
+from governance.pages.rollbacks import rule_lines
+from governance.queries.rollbacks import rule_for
 from releasetrain.audit.doorway import observe_refusals, register_effect, register_guard
-from trains.ports import Panel, cockpit_panels
+from trains.ports import Panel, ServicePanel, cockpit_panels, service_panels
 
 register_guard("change.vote", keeping_apart.voters_are_apart)
 register_guard("deployment.record", keeping_apart.deployers_are_apart)
@@ -27,3 +29,10 @@ def release_duties(request: Any, release: Any) -> Panel | None:
     if change is None:
         return None
     return "Duties", "governance/_duties.html", {"duties": duties_panel(request, change)}, 60
+
+
+@service_panels
+def rollback_of_service(request: Any, service: Any) -> ServicePanel | None:
+    """Who may order a rollback of the service, and how quickly it has to be back."""
+    rule = rule_for(service)
+    return ("governance/_rollback_rule.html", rule_lines(rule), 50) if rule is not None else None

@@ -26,6 +26,7 @@ from trains.pages.calendar_objects import conflict_page
 from trains.pages.cockpit import cockpit
 from trains.pages.on_call import deployment_page
 from trains.pages.overview import overview
+from trains.pages.service import service_page
 
 register(
     Resource(
@@ -64,6 +65,8 @@ register(
         search=("name", "repository", "description"),
         order=("name",),
         lookup="name",
+        template="trains/service.html",
+        context=service_page,
     )
 )
 register(

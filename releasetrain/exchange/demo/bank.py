@@ -58,6 +58,7 @@ from .cab import build_cab
 from .calendar import build_calendar
 from .cast import Cast
 from .controls import build_controls
+from .duties import build_duties
 from .execution import show_execution
 from .gates import build_gates
 from .history import SOURCE, History, generate
@@ -131,6 +132,7 @@ class Bank:
         show_execution(self.rte, self.payments, self.pi)
         build_portfolio(self.cast, self.payments, self.pi, self.today)
         build_controls(self)
+        build_duties(self)
         build_cab(self)
         observe(self)
         auditing.build(self.cast)
