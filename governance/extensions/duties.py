@@ -3,6 +3,7 @@
 from typing import Any
 
 from governance.actions import keeping_apart
+from governance.evidence import duties as evidence  # noqa: F401 - registers its records
 from governance.models import ChangeRequest
 from governance.pages.duties import duties_panel
 from governance.pages.rollbacks import rule_lines

@@ -169,7 +169,7 @@ def test_a_crossed_threshold_has_authorised_it_beforehand(runs: Runs, api: Any, 
     runs.rule()
     address = f"/api/v1/orgs/northwind/deployments/{runs.run.pk}/roll_back_on_threshold"
     low = api("service_account").post(address, {"metric": "error rate", "value": 1.5, "minutes": 30})
-    assert (low.status_code, low.json()["code"]) == (409, "rollback.threshold")
+    assert (low.status_code, low.json()["code"]) == (422, "rollback.threshold")
     assert (
         api("service_account").post(address, {"metric": "error rate", "value": 9, "minutes": 4}).status_code
         == 409
