@@ -9,7 +9,4 @@ from .findings_urls import urlpatterns as findings
 from .gates_urls import urlpatterns as gates
 from .readiness_urls import urlpatterns as readiness
 
-urlpatterns = [*auditing, *changes, *controls, *gates, *evidence, *duties]
-urlpatterns = [*auditing, *changes, *controls, *gates, *evidence]
-urlpatterns = [*findings, *auditing, *changes, *gates, *evidence]
-urlpatterns = [*auditing, *changes, *controls, *gates, *evidence, *duties, *readiness]
+urlpatterns = [*auditing, *changes, *controls, *duties, *evidence, *findings, *gates, *readiness]
