@@ -17,17 +17,36 @@ from django.db.migrations import (
     AddConstraint,
     AddField,
     AddIndex,
+    AlterField,
+    AlterModelOptions,
     CreateModel,
     Migration,
     RemoveConstraint,
     RemoveIndex,
     RunSQL,
 )
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-# A constraint or index that goes, and SQL, touch no model but their own either.
-_ADDING = (CreateModel, AddField, AddIndex, AddConstraint, RemoveConstraint, RemoveIndex, RunSQL)
+# A constraint or index that goes, options and SQL touch no model but their own either.
+_ADDING = (
+    CreateModel,
+    AddField,
+    AddIndex,
+    AddConstraint,
+    AlterModelOptions,
+    RemoveConstraint,
+    RemoveIndex,
+    RunSQL,
+)
 _only_adds: ContextVar[bool] = ContextVar("migration_only_adds", default=False)
+
+
+def _stays_within_its_model(operation: Operation) -> bool:
+    """Whether no other model needs to be built anew for it; nothing refers to a field that is no relation."""
+    if isinstance(operation, AlterField):
+        return not operation.field.is_relation
+    return isinstance(operation, _ADDING)
 
 
 @contextmanager
@@ -36,7 +55,7 @@ def applied_lightly() -> Iterator[None]:
     apply, models_to_render = Migration.apply, ProjectState._find_reload_model
 
     def apply_lightly(self: Migration, project_state: ProjectState, *args: Any, **options: Any) -> Any:
-        only_adds = all(isinstance(operation, _ADDING) for operation in self.operations)
+        only_adds = all(_stays_within_its_model(operation) for operation in self.operations)
         if not only_adds:
             # Anything else may follow relations from old classes: it gets all of them fresh.
             project_state.__dict__.pop("apps", None)
