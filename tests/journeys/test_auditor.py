@@ -25,8 +25,21 @@ def test_from_the_invitation_to_a_verified_package(
 ) -> None:
     from governance.actions import auditing, auditors
     from governance.models import AuditPopulation
+    from trains.actions.deployments import record_deployment
 
     story = Story(cast)
+    with story.scope("service_account") as pipeline:
+        record_deployment(
+            pipeline,
+            service=story.service,
+            environment=story.production,
+            version="5.1.0",
+            status="succeeded",
+            started_at=now() - timedelta(hours=26),
+            finished_at=now() - timedelta(hours=25),
+            source="ci",
+            external_id="yesterday",
+        )
     with story.scope("owner") as owner:
         access = auditors.invite_auditor(
             owner,
@@ -49,7 +62,7 @@ def test_from_the_invitation_to_a_verified_package(
     page.goto("/o/northwind/audit-populations/do/open")
     page.select_option("select[name=kind]", "deployments")
     page.fill("input[name=starts]", f"{now() - timedelta(days=30):%Y-%m-%dT%H:%M}")
-    page.fill("input[name=ends]", f"{now():%Y-%m-%dT%H:%M:%S}")
+    page.fill("input[name=ends]", f"{now() - timedelta(hours=20):%Y-%m-%dT%H:%M}")
     page.locator("main form button[type=submit]").last.click()
     page.wait_for_url("**/audit-populations/POP-1/")
     with story.scope("auditor"):
@@ -60,7 +73,7 @@ def test_from_the_invitation_to_a_verified_package(
             auditing.explain_gaps(officer, population, kind=kind, explanation="Known.")
     page.goto("/o/northwind/audit-populations/POP-1/do/freeze")
     page.locator("main form button[type=submit]").last.click()
-    page.get_by_text("Frozen.").wait_for()
+    page.get_by_text("Frozen.", exact=True).wait_for()
     page.get_by_role("link", name="Draw a sample").click()
     dialog = page.locator("dialog[open], main").last
     dialog.locator("input[name=seed]").fill("letter of 12 May")
