@@ -11,11 +11,14 @@ from django.db.models import Q
 from governance import files
 from governance.models import (
     AgendaItem,
+    ApprovalPolicy,
     Board,
     BoardMember,
     ChangeContributor,
     ChangeDeployment,
+    ChangeModel,
     ChangeRequest,
+    ChangeSignature,
     Condition,
     Document,
     DocumentVersion,
@@ -25,6 +28,9 @@ from governance.models import (
     Gate,
     GateVersion,
     Meeting,
+    MeetingAction,
+    PolicyDecision,
+    Recusal,
     Result,
     StoredFile,
     Vote,
@@ -241,11 +247,15 @@ def runtime(subject: Subject) -> Iterator[Entry]:
 
 @collector("governance.changes")
 def changes(subject: Subject) -> Iterator[Entry]:
-    """Change requests with everybody who had a hand in them, every vote, condition and agenda, and who sits on the board."""
+    """Change requests with everybody who had a hand in them, who decided and by which rule, agendas, and who sits on the board."""
     chosen = ChangeRequest.objects.filter(pk__in=subject.changes)
     yield from subject.records(chosen.select_related("release__train", "service"))
-    for model in (ChangeContributor, Vote, Condition):
+    for model in (ChangeContributor, Vote, Condition, Recusal, ChangeSignature, MeetingAction):
         yield from subject.records(model.objects.filter(change__in=chosen))
+    decided = PolicyDecision.objects.filter(change__in=chosen)
+    yield from subject.records(decided.select_related("change"))
+    yield from subject.records(ApprovalPolicy.objects.filter(pk__in=decided.values("policy")))
+    yield from subject.records(ChangeModel.objects.filter(pk__in=chosen.values("model")))
     agenda = AgendaItem.objects.filter(change__in=chosen)
     yield from subject.records(agenda.select_related("meeting__board"))
     yield from subject.records(Meeting.objects.filter(pk__in=agenda.values("meeting")))

@@ -212,10 +212,19 @@ def _page(
         "section": "changes",
         "title": f"{context['board']}" if context["board"] else "Change advisory board",
         "crumbs": [("Changes", f"/o/{request.organization.slug}/changes/"), ("CAB", "")],
-        "verbs": [
-            (d, f"{url_for(meeting)}do/{v.split('.')[1]}", v.split(".")[1])
-            for v, d in verbs.items()
-            if d.allowed
+        "taps": [
+            (tail, label, tail in ("open", "next"))
+            for tail, label in TAPS.items()
+            if f"meeting.{tail}" in verbs
+            and verbs[f"meeting.{tail}"].allowed
+            and not (tail == "attend" and context["present"])
+            and not (tail == "more_time" and context["current_item"] is None)
+            and not (tail == "next" and meeting.current_id is None)
+        ],
+        "forms": [
+            (verbs[f"meeting.{tail}"], f"{url_for(meeting)}do/{tail}", label)
+            for tail, label in (("take_note", "Note"), ("add_action", "Action item"))
+            if f"meeting.{tail}" in verbs and verbs[f"meeting.{tail}"].allowed
         ],
         "schedule": (create.decide(request.actor), verb_url(create)),
         "minutes_url": f"/o/{request.organization.slug}/cab/minutes/{meeting.pk}/" if meeting else "",
@@ -254,3 +263,30 @@ def vote(request: Any, reference: str) -> HttpResponse:
         )
         return redirect_to(f"/o/{request.organization.slug}/cab/{changed.key}/")
     return _page(request, context, form, status=422)
+
+
+# What the chair and members do with one tap; the rest of a meeting's verbs have forms.
+TAPS = {
+    "open": "Open meeting",
+    "attend": "I am here",
+    "more_time": "+2 min",
+    "next": "Next item",
+    "close": "Close meeting",
+}
+
+
+@require_http_methods(["POST"])
+def meeting_act(request: Any, ref: Any, tail: str) -> HttpResponse:
+    """One tap of the meeting: done, and back at the board."""
+    meeting = Meeting.objects.filter(pk=ref).first()
+    if meeting is None or tail not in TAPS:
+        raise Http404("No such meeting.")
+    try:
+        with transaction.atomic():
+            actions()[f"meeting.{tail}"](request.actor, meeting)
+    except Refused as refused:
+        for refusal in refused.refusals:
+            messages.error(request, " ".join(filter(None, (refusal.sentence, refusal.remedy))))
+    if tail == "close":
+        return redirect_to(f"{page_root()}cab/minutes/{meeting.pk}/")
+    return redirect_to(f"{page_root()}cab/?board={meeting.board_id}")

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from time_machine import travel
 
 from governance.actions import boardroom, boards, changes
@@ -381,3 +382,51 @@ def test_the_difference_is_shown_field_by_field_when_an_approval_falls(
         assert "Backout plan" in shown
         assert "<del>Redeploy 1.0.0.</del>" in shown
         assert "<ins>Restore the backup.</ins>" in shown
+
+
+def test_the_boards_page_asks_the_database_no_more_for_a_longer_agenda(
+    cast: Any, in_northwind: Any, web: Any
+) -> None:
+    board = board_of(cast)
+
+    def ask_for(n: int) -> None:
+        begins = now() + timedelta(days=n + 1)
+        asked(cast, board, title=f"Change {n}", window_starts=begins, window_ends=begins + timedelta(hours=1))
+
+    for n in range(2):
+        ask_for(n)
+    client = web("cab_member")
+    client.get("/o/northwind/cab/")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/o/northwind/cab/")
+    for n in range(2, 9):
+        ask_for(n)
+    with CaptureQueriesContext(connection) as many:
+        client.get("/o/northwind/cab/")
+    assert len(many) <= len(few), [q["sql"][:200] for q in many][len(few) - 5 :]
+
+
+def test_over_rest_a_board_is_set_up_and_a_change_is_assessed_and_asked_for(
+    cast: Any, in_northwind: Any, api: Any
+) -> None:
+    base = "/api/v1/orgs/northwind"
+    chair, author = api("change_manager"), api("release_manager")
+    made = chair.post(f"{base}/boards", {"name": "CAB", "quorum": 1, "role_quorum": {"nobody": 1}})
+    assert (made.status_code, made.json()["errors"][0]["field"]) == (422, "role_quorum")
+    board = chair.post(f"{base}/boards", {"name": "CAB", "quorum": 1, "vote_hours": 8}).json()
+    chair.post(f"{base}/boards/{board['id']}/add_member", {"email": cast.user("cab_member").email})
+    assert chair.post(f"{base}/approval-policies/publish", {"note": "First"}).status_code == 201
+    times = {name: moment.isoformat() for name, moment in window().items()}
+    change = author.post(f"{base}/changes", {"title": "T", "board": board["id"], **PLANS, **times}).json()
+    short = author.post(f"{base}/changes/{change['key']}/assess", {"answers": {"impact": "nobody"}})
+    assert short.status_code == 422
+    answers = {"impact": "customers", "backout": "hours", "reach": "few"}
+    answers |= {"data": "additive", "tested": "automated", "known": "once"}
+    assert author.post(f"{base}/changes/{change['key']}/assess", {"answers": answers}).status_code == 200
+    assert author.post(f"{base}/changes/{change['key']}/submit").status_code == 200
+    voted = api("cab_member").post(
+        f"{base}/changes/{change['key']}/vote", {"choice": "approve", "rationale": "Yes."}
+    )
+    assert voted.status_code == 200
+    found = author.get(f"{base}/changes/{change['key']}").json()
+    assert (found["state"], found["risk"], found["approved_by"]) == ("approved", "medium", "board")
