@@ -97,7 +97,7 @@ def decide(page: Page, change: Any, choice: str, why: str, condition: str = "") 
     page.wait_for_url("**#decide")
     if condition:
         page.locator(f"input[value={choice}]").check(force=True)
-        page.get_by_label("Conditions").fill(condition)
+        page.locator("#conditions").fill(condition)
     page.get_by_label("Rationale").fill(why)
     button = page.get_by_role("button", name="Record decision")
     box = button.bounding_box()
