@@ -252,3 +252,27 @@ def test_a_report_that_takes_too_much_memory_or_time_is_refused_and_stops_nothin
         isolation.read_apart(_large(), seconds=0.01)
     assert caught.value.code == "too_slow"
     assert isolation.read(samples.CSV).kind
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"<!--",
+        b"<?",
+        b"<!DOCTYPE ",
+        b"<!DOCTYPE a[",
+        b"<",
+        b'"$schema": "',
+        b'{"a":1}\n',
+        b"{}\n",
+        b"A: <text>\n",
+    ],
+)
+@pytest.mark.parametrize("start", [b"<", b"{", b"SPDXVersion: SPDX-2.3\n", b"title,severity,cvss\n"])
+def test_telling_the_format_takes_time_in_step_with_the_size(start, piece):
+    """A bound against quadratic work: it took a minute once."""
+    data = start + piece * (isolation.IN_PROCESS // len(piece))
+    begun = time.process_time()
+    with contextlib.suppress(ReportError):
+        read_report(data[: isolation.IN_PROCESS])
+    assert time.process_time() - begun < 5

@@ -29,8 +29,7 @@ from .xml_tree import children, parse_xml
 
 HEAD = 1 << 16
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_ROOT = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)([^<>]*)")
-_SKIPPED = re.compile(r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
+_NAME = re.compile(r"<(?:[A-Za-z_][\w.-]{0,80}:)?([A-Za-z_][\w.-]{0,80})")
 
 Report = (
     TestSummary
@@ -125,8 +124,7 @@ def read_report(data: bytes, kind: Kind | None = None, meant: str = "") -> Repor
 def _recognised(data: bytes) -> tuple[Kind, Callable[[], Report]]:
     head = _head(data)
     if head.startswith("<"):
-        root = _ROOT.search(_SKIPPED.sub("", head))
-        kind = _BY_ROOT.get(root[2]) if root else None
+        kind = _BY_ROOT.get(_root(head))
         if kind:
             return kind, lambda: READERS[kind](data)
     elif head[:1] in ("{", "["):
@@ -257,6 +255,27 @@ def _json_kind(head: str) -> Kind | None:
     if re.search(r'"runs"\s*:', head) or re.search(r'"\$schema"\s*:\s*"[^"]*sarif', head, re.IGNORECASE):
         return Kind.SARIF
     return None
+
+
+def _root(head: str) -> str:
+    """The name of the first element, past comments, instructions and the document type; each is passed over once."""
+    at = head.find("<")
+    while at >= 0:
+        if head.startswith("<!--", at):
+            end = head.find("-->", at + 4)
+        elif head.startswith("<?", at):
+            end = head.find("?>", at + 2)
+        elif head.startswith("<!", at):
+            end = head.find(">", at)
+            inner = head.find("[", at)
+            if 0 <= inner < end:
+                inner = head.find("]", inner)
+                end = head.find(">", inner) if inner >= 0 else -1
+        else:
+            found = _NAME.match(head, at)
+            return found[1] if found else ""
+        at = head.find("<", end) if end >= 0 else -1
+    return ""
 
 
 def _head(data: bytes) -> str:
