@@ -13,9 +13,11 @@ from governance.pages.governance_report import asked_report
 from governance.queries.asked_decisions import asked
 from governance.queries.decisions import KINDS, find
 from governance.queries.decisions import as_data as decisions_data
+from governance.queries.documents import register_data, standing_of_kinds
 from governance.queries.governance_report import as_data
 from releasetrain.interface.api.views import OrganizationView
 from releasetrain.kernel.canonical import plain
+from releasetrain.kernel.clock import now
 
 
 class DecisionsView(OrganizationView):
@@ -59,3 +61,16 @@ class GovernanceReportView(OrganizationView):
     )
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return Response(plain(as_data(asked_report(request.query_params))))
+
+
+class DocumentRegisterView(OrganizationView):
+    """Documents required and in force."""
+
+    @extend_schema(
+        operation_id="documents.register",
+        tags=["documents"],
+        summary="For each kind of document what is in force and what is missing",
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        return Response(plain({"kinds": register_data(standing_of_kinds(None, now()))}))

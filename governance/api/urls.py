@@ -13,7 +13,7 @@ from .findings import (
     WhereIsView,
 )
 from .promotion import CheckKindsView, PreflightView, WaiverUseView
-from .reports import DecisionsView, GovernanceReportView
+from .reports import DecisionsView, DocumentRegisterView, GovernanceReportView
 from .views import EvaluateView, EvaluationView
 
 urlpatterns = [
@@ -25,6 +25,7 @@ urlpatterns = [
     path("control-coverage", CoverageView.as_view(), name="api-control-coverage"),
     path("control-coverage/rows", CoverageRowsView.as_view(), name="api-control-coverage-rows"),
     path("decisions", DecisionsView.as_view(), name="api-decisions"),
+    path("document-register", DocumentRegisterView.as_view(), name="api-document-register"),
     path("governance-report", GovernanceReportView.as_view(), name="api-governance-report"),
     path("where-is", WhereIsView.as_view(), name="api-where-is"),
     path("releases/<str:ref>/findings-report", ReleaseFindingsView.as_view(), name="api-release-findings"),

@@ -52,6 +52,7 @@ def decisions(kind: str, *verbs: str) -> None:
 
 decisions(
     "risk", "change.create", "change.edit", "change.submit", "change.assess", "change.raise_risk",
+    "assessment.record", "risk.create", "risk.accept", "risk.mitigate", "risk.own", "risk.resolve",
     "modelled_threat.accept", "modelled_threat.dismiss",
 )  # fmt: skip
 decisions("vote", "change.vote", "confidence_vote.cast")
@@ -69,13 +70,15 @@ decisions(
 )  # fmt: skip
 decisions(
     "override", "gate.advise", "gate.retire", "gate.publish_version", "freeze.cancel", "deployment.roll_back",
-    "release.roll_back", "release.cancel", "deployment.roll_back_on_threshold", "change.escalate",
+    "release.roll_back", "release.cancel", "licence_policy.set", "board_policy.set", "deployment.roll_back_on_threshold", "change.escalate",
     "duty_matrix.change", "duty_matrix.confirm",
 )  # fmt: skip
 decisions(
     "sign_off", "condition.meet", "root_cause.validate", "root_cause.reject", "problem.close", "review.close",
     "control_assessment.conclude", "readiness_answer.answer", "release.mark_ready", "feature.endorse",
-    "control.edit", "control_mapping.retire", "walkthrough.conclude", "change.sign", "checkpoint_sign_off.sign",
+    "control.edit", "control_mapping.retire", "walkthrough.conclude", "change.sign", "sign_off.give",
+    "sign_off.withdraw", "sample.conclude", "release.assess_readiness", "failure_link.accept", "failure_link.dispute",
+    "checkpoint_sign_off.sign",
     "readiness_review.sign_off", "readiness_review.send_back", "configuration_audit.conclude", "deployment.validate",
 )  # fmt: skip
 

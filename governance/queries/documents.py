@@ -87,5 +87,31 @@ def missing_for(subjects: Iterable[Any], at: datetime) -> list[tuple[DocumentKin
     return lacking
 
 
+def register_data(found: dict[str, Standing]) -> list[dict[str, Any]]:
+    """The register as plain data."""
+    return [
+        {
+            "kind": code,
+            "title": standing.kind.title,
+            "about": standing.kind.about,
+            "required_for_tiers": standing.kind.tiers,
+            "regulated_only": standing.kind.regulated_only,
+            "in_force": [
+                {
+                    "document": v.document.key,
+                    "version": v.number,
+                    "about": str(v.document.service or v.document.release),
+                    "digest": v.digest,
+                    "approved_at": v.decided_at,
+                    "expires_on": v.expires_on,
+                }
+                for v in standing.there
+            ],
+            "missing": [str(each) for each in standing.missing],
+        }
+        for code, standing in found.items()
+    ]
+
+
 def _of(subjects: list[Any], model: type) -> list[Any]:
     return [each.pk for each in subjects if isinstance(each, model)]

@@ -142,9 +142,7 @@ def _changes(ids: Iterable[uuid.UUID], train: Train | None) -> list[ChangeReques
     return list(rows.select_related(*_JOINS).defer("content").order_by("created_at"))
 
 
-# Change models are part of change approval; without them every change is without one.
-_MODELLED = any(f.name == "model" for f in ChangeRequest._meta.fields)
-_JOINS = ["release__train", "service__team", *(["model"] if _MODELLED else [])]
+_JOINS = ["release__train", "service__team", "model"]
 
 
 def _entered(verbs: Iterable[str], period: Period) -> set[uuid.UUID]:
@@ -220,8 +218,7 @@ def _outcomes(key: str, changes: list[ChangeRequest]) -> list[Figure]:
 
 
 def _model_of(change: ChangeRequest) -> tuple[str, Any]:
-    chosen = getattr(change, "model", None)
-    return (str(chosen), chosen) if chosen is not None else ("Without a model", None)
+    return (str(change.model), change.model) if change.model is not None else ("Without a model", None)
 
 
 def _team_of(change: ChangeRequest) -> tuple[str, Any]:

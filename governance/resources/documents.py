@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from governance.models import Document, DocumentKind, DocumentVersion
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
+
+navigation.register(
+    navigation.Place(
+        "documents",
+        "Documents",
+        "file",
+        "document-register/",
+        123,
+        "Assure",
+        "Documents: required and in force",
+    )
+)
 
 register(
     Resource(

@@ -5,7 +5,12 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from governance.models import Disposal, DisposedFile, LegalHold, RetentionPolicy
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
+
+navigation.register(
+    navigation.Place("retention", "Retention", "clock", "disposals/", 126, "Assure", "Retention and disposal")
+)
 
 
 def _standing(rows: QuerySet, value: str) -> QuerySet:

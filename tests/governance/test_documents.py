@@ -126,3 +126,18 @@ def test_a_file_is_kept_under_its_digest(gateway: Any) -> None:
     with gateway.scope("auditor"):
         assert files.read(version.file) == b"%PDF-1.7"
         assert version.digest == version.file.digest
+
+
+def test_the_register_shows_what_is_there_what_waits_and_what_is_missing(gateway: Any, web: Any) -> None:
+    empty = web("release_manager").get("/o/northwind/document-register/").content.decode()
+    assert "No kinds of documents are defined" in empty
+    known = kinds(gateway)
+    approve(gateway, written(gateway, known["runbook"], text="One"))
+    waiting = written(gateway, known["dr-plan"])
+    page = web("release_manager").get("/o/northwind/document-register/").content.decode()
+    assert "1 in force · 1 missing" in page
+    assert str(waiting.pk) in page
+    told = web("auditor").get("/api/v1/orgs/northwind/document-register").json()["kinds"]
+    by_kind = {k["kind"]: k for k in told}
+    assert [d["version"] for d in by_kind["runbook"]["in_force"]] == [1]
+    assert by_kind["dr-plan"]["missing"] == ["ledger"]
