@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from governance.actions.assessments import schedule_assessment
+from governance.actions.assessments import mark_item, schedule_assessment
 from governance.actions.controls import import_catalogue, load_starter
-from governance.models import Control, ControlAssessment, ControlMapping
+from governance.models import Control, ControlAssessment, ControlMapping, Disposal
 from governance.pages.csv_file import csv_file
 from governance.queries.asked import asked_period
 from governance.queries.coverage import (
@@ -29,7 +29,7 @@ from governance.queries.matrix import due_assessments, matrix
 from releasetrain.interface import links
 from releasetrain.interface.pages import page
 from releasetrain.kernel.clock import now
-from releasetrain.kernel.refusals import refuse
+from releasetrain.kernel.refusals import Ref, refuse
 from releasetrain.tenancy.models import row_id
 
 SHOWN_ROWS = 200
@@ -203,3 +203,23 @@ def _line_cells(line: Line, period: Period) -> list[tuple[str, int, str]]:
         (name, getattr(line.tally, name), _rows_query(asked, mapping=line.mapping.pk, outcome=name))
         for name in OUTCOMES
     ]
+
+
+def assessment_context(request: Any, assessment: ControlAssessment) -> dict[str, Any]:
+    """The sample with the way to each row, and the act of marking."""
+    audit, root = request.actor.may("audit.read"), links.page_root()
+
+    def address(item: dict[str, Any]) -> str:
+        if item["kind"] == "ledgerentry":
+            return f"{root}audit/{item['id']}/" if audit else ""
+        return links.url_of_ref(Ref(item["kind"], item["id"], item["label"]))
+
+    return {
+        "sample": [(number, item, address(item)) for number, item in enumerate(assessment.sample, 1)],
+        "marking": (mark_item.decide(request.actor, assessment), links.verb_url(mark_item, assessment)),
+    }
+
+
+def disposal_context(request: Any, disposal: Disposal) -> dict[str, Any]:
+    """The first of the files, and how many more there are."""
+    return {"items": disposal.items[:SHOWN_ROWS], "more": max(0, len(disposal.items) - SHOWN_ROWS)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, QuerySet
 
 from governance.models import Control, ControlAssessment, ControlCatalogue, ControlMapping
-from governance.pages.controls import control_context
+from governance.pages.controls import assessment_context, control_context
 from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 from releasetrain.kernel.clock import now
@@ -94,5 +94,7 @@ register(
         order=("scheduled_for", "key"),
         select=("control",),
         hidden=("operators",),
+        template="governance/controls/assessment.html",
+        context=assessment_context,
     )
 )

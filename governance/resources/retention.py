@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from governance.models import Disposal, DisposedFile, LegalHold, RetentionPolicy
+from governance.pages.controls import disposal_context
 from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 
@@ -67,6 +68,8 @@ register(
         search=("key",),
         order=("-proposed_at", "-id"),
         hidden=("lease", "claimed_until"),
+        template="governance/controls/disposal.html",
+        context=disposal_context,
         description="Records past their retention: proposed by a worker, approved by two people, executed, certified.",
     )
 )
