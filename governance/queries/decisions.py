@@ -38,7 +38,7 @@ _VERBS: dict[str, str] = {}
 # Where the justification stands among the parameters, first found first shown.
 _WORDS = (
     "rationale", "decision", "justification", "statement", "assessment", "reason", "risk", "mitigation", "note",
-    "text", "evidence",
+    "text", "description", "impact", "evidence", "answer",
 )  # fmt: skip
 PAGE = 50
 
@@ -51,11 +51,11 @@ def decisions(kind: str, *verbs: str) -> None:
 
 
 decisions(
-    "risk", "change.create", "change.edit", "change.submit", "change.assess", "change.raise_risk",
-    "assessment.record", "risk.create", "risk.accept", "risk.mitigate", "risk.own", "risk.resolve",
+    "risk", "change.assess", "change.raise_risk",
+    "risk.create", "risk.accept", "risk.mitigate", "risk.own", "risk.resolve",
     "modelled_threat.accept", "modelled_threat.dismiss",
 )  # fmt: skip
-decisions("vote", "change.vote", "confidence_vote.cast")
+decisions("vote", "change.vote")
 decisions(
     "approval", "change.ask_policy", "release.mark_approved", "release.withdraw_approval",
     "approval_policy.publish", "policy_decision.review", "change_model.pre_approve", "change_model.demote",
@@ -70,7 +70,8 @@ decisions(
 )  # fmt: skip
 decisions(
     "override", "gate.advise", "gate.retire", "gate.publish_version", "freeze.cancel", "deployment.roll_back",
-    "release.roll_back", "release.cancel", "licence_policy.set", "board_policy.set", "deployment.roll_back_on_threshold", "change.escalate",
+    "release.roll_back", "release.cancel", "licence_policy.set", "board_policy.set",
+    "deployment.roll_back_on_threshold", "change.escalate",
     "duty_matrix.change", "duty_matrix.confirm",
 )  # fmt: skip
 decisions(

@@ -29,13 +29,10 @@ class Matrix:
 
     @property
     def families(self) -> list[tuple[str, list[Coverage]]]:
+        """By family where one framework was asked for, else by framework."""
         found: dict[str, list[Coverage]] = {}
         for line in self.lines:
-            family = line.control.group
-            if self.catalogue is None:
-                family = (
-                    f"{line.control.catalogue.code}: {family}" if family else line.control.catalogue.title
-                )
+            family = line.control.group if self.catalogue else str(line.control.catalogue)
             found.setdefault(family or "Controls", []).append(line)
         return list(found.items())
 

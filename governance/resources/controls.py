@@ -68,7 +68,7 @@ register(
         ControlMapping,
         plural="control-mappings",
         section="controls",
-        icon="flow",
+        icon="tag",
         columns=("control", "kind", "target", "rationale", "source", "retired_at"),
         filters=("kind", "control"),
         search=("target", "rationale", "control__code"),
