@@ -222,4 +222,5 @@ def assessment_context(request: Any, assessment: ControlAssessment) -> dict[str,
 
 def disposal_context(request: Any, disposal: Disposal) -> dict[str, Any]:
     """The first of the files, and how many more there are."""
-    return {"items": disposal.items[:SHOWN_ROWS], "more": max(0, len(disposal.items) - SHOWN_ROWS)}
+    items = list(disposal.items)
+    return {"items": items[:SHOWN_ROWS], "more": max(0, len(items) - SHOWN_ROWS)}
