@@ -172,7 +172,7 @@ def test_a_crossed_threshold_has_authorised_it_beforehand(runs: Runs, api: Any, 
     assert (low.status_code, low.json()["code"]) == (422, "rollback.threshold")
     assert (
         api("service_account").post(address, {"metric": "error rate", "value": 9, "minutes": 4}).status_code
-        == 409
+        == 422
     )
     done = api("service_account").post(address, {"metric": "error rate", "value": 9, "minutes": 5})
     assert done.status_code == 201, done.content
