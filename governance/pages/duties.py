@@ -33,6 +33,7 @@ def duties(request: HttpRequest) -> HttpResponse:
     unauthorised = ChangeDeployment.objects.filter(authorised=False).select_related(
         "deployment__service", "deployment__environment", "change"
     )
+    rows = matrix_rows()
     misses = DutyNearMiss.objects.select_related("user", "change")
     return page(
         request,
@@ -43,8 +44,8 @@ def duties(request: HttpRequest) -> HttpResponse:
             "proposed": proposed,
             "confirm_url": links.verb_url(actions()["duty_matrix.confirm"], proposed) if proposed else "",
             "confirm": actions()["duty_matrix.confirm"].decide(actor, proposed) if proposed else None,
-            "rows": matrix_rows(),
-            "acts": [rules.LABELS[a] for a in Act],
+            "rows": [row for row in rows if row["kept_apart"]],
+            "free": [f"{row['first']}, {row['second'].lower()}" for row in rows if not row["kept_apart"]],
             "near_misses": list(misses[:SHOWN]),
             "near_miss_count": misses.count(),
             "exceptions": list(
@@ -67,7 +68,7 @@ def duties(request: HttpRequest) -> HttpResponse:
 
 
 def matrix_rows() -> list[dict[str, Any]]:
-    """One row for each pair that is not allowed everywhere, floor beside what holds; the rest in one line."""
+    """One row for each pair, what holds beside the floor; those that are kept apart first."""
     cells = queries.cells_in_force()
     found = []
     for pair in rules.PAIRS:
@@ -87,6 +88,7 @@ def matrix_rows() -> list[dict[str, Any]]:
 def _cell(pair: str, tier: str, value: str) -> dict[str, Any]:
     floor = rules.FLOOR[pair][tier]
     return {
+        "tier": f"{tier.capitalize()} risk",
         "value": value,
         "tone": _TONES[value],
         "label": rules.LEVEL_LABELS[value],
