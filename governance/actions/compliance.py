@@ -158,7 +158,11 @@ def sign_checkpoint(
             remedy="Flag what touches it first.",
             field="checkpoint",
         )
-    if actor.kind != "person" or not holds_role(actor.user_id, checkpoint.role, release, now()):
+    if (
+        actor.user_id is None
+        or actor.kind != "person"
+        or not holds_role(actor.user_id, checkpoint.role, release, now())
+    ):
         refuse(
             "checkpoint_sign_off.role",
             f"{checkpoint} is signed by a {checkpoint.get_role_display().lower()}; you do not hold that role here.",

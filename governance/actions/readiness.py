@@ -34,7 +34,7 @@ _BOUND = 9_999_999_999
 Target = Annotated[Decimal, Field("Target", min=-_BOUND, max=_BOUND)]
 Reason = Annotated[str, Field("Reason", long=True)]
 Questions = Annotated[
-    list | None,  # type: ignore[type-arg]
+    list | None,
     Field(
         "Questions",
         help='Empty: the standard ones. [{"key": "alerts", "area": "observability", "question": "…", "weight": 3,'
@@ -87,7 +87,7 @@ def edit_checklist(
     *,
     name: Annotated[str | None, Field("Name", max_length=120)] = None,
     obligation: Annotated[Obligation | None, Field("Required")] = None,
-    questions: Annotated[list | None, Field("Questions")] = None,  # type: ignore[type-arg]
+    questions: Annotated[list | None, Field("Questions")] = None,
     minimum: Annotated[Decimal | None, Field("Least score, %", min=0, max=100)] = None,
     valid_days: Annotated[int | None, Field("Valid for days", min=1, max=1095)] = None,
     reason: Reason = "",
@@ -240,12 +240,13 @@ def outside_refusal(user_id: Any, review: ReadinessReview) -> Refusal | None:
             remedy="Ask a reviewer outside the team.",
             status=403,
         )
-    moment = now()
     team = review.service.team
+    if team is None:
+        return None
     own = Grant.objects.filter(
-        user=user_id, scope__kind="team", scope__object_id=review.service.team_id, revoked_at__isnull=True
-    ).exclude(ends_at__lte=moment)
-    if team is not None and own.exists():
+        user=user_id, scope__kind="team", scope__object_id=team.pk, revoked_at__isnull=True
+    ).exclude(ends_at__lte=now())
+    if own.exists():
         return Refusal(
             "readiness_review.team",
             f"You belong to {team}, whose service this is; somebody outside the team signs it.",

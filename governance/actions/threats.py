@@ -19,11 +19,11 @@ SEVERITIES = [(1, "Critical"), (2, "High"), (3, "Medium"), (4, "Low")]
 
 Reason = Annotated[str, Field("Reason", long=True)]
 Elements = Annotated[
-    list | None,  # type: ignore[type-arg]
+    list | None,
     Field("Elements", help='[{"name": "Login form", "kind": "process", "boundary": "Internet"}]'),
 ]
 Controls = Annotated[
-    list,  # type: ignore[type-arg]
+    list,
     Field(
         "Controls",
         help='[{"title": "Rate limit", "state": "planned", "evidence": ""}]; planned, implemented or verified.',
@@ -116,7 +116,7 @@ def add_threat(
     category: Annotated[Stride, Field("Kind of threat")],
     title: Annotated[str, Field("Threat", max_length=200)],
     severity: Annotated[int, Field("Severity", choices=SEVERITIES)] = 3,
-    controls: Annotated[list | None, Field("Controls")] = None,  # type: ignore[type-arg]
+    controls: Annotated[list | None, Field("Controls")] = None,
 ) -> ModelledThreat:
     """Add a threat to an element, with the controls against it. An approval falls."""
     names = [row["name"] for row in model.elements]

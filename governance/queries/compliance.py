@@ -110,9 +110,9 @@ def stops_of(
     order = list(Point.values)
     found = []
     for checkpoint in sorted(checkpoints, key=lambda c: (order.index(c.point), c.regime, c.function)):
-        row = latest.get(checkpoint.pk)
+        last = latest.get(checkpoint.pk)
         because = tuple(touched.of([checkpoint.regime]))
-        found.append(Stop(checkpoint, row, _unsigned(checkpoint, row, digests[checkpoint.point]), because))
+        found.append(Stop(checkpoint, last, _unsigned(checkpoint, last, digests[checkpoint.point]), because))
     return found
 
 

@@ -19,6 +19,7 @@ from tests.governance.test_readiness import (
 from tests.trains.conftest import World
 from tests.trains.test_configuration import hangs, made
 from tests.trains.test_drift import seen
+from trains.actions import configuration_baselines as baselines
 from trains.actions import scope
 
 ORG = "/o/northwind"
@@ -119,3 +120,16 @@ def test_the_report_of_an_audit_on_its_page_and_as_json(world: Any, web: Any, ap
     assert "tls should be 1.3, is 1.2" in shown and "in no baseline" in shown and "Conclude" in shown
     served = api("auditor").get(f"/api/v1/orgs/northwind/configuration-audits/{audit.key}").json()
     assert served["report"]["items"][0]["key"] == ledger.key and served["report"]["open"] == 2
+
+
+def test_a_deployment_links_to_the_baseline_of_its_build(world: Any, web: Any, api: Any) -> None:
+    release = world.release()
+    made(world, "ledger", service=world.ledger)
+    unit = world.artifact()
+    scope.attach_artifact(world.as_["release_manager"], release, artifact=unit)
+    frozen = baselines.freeze_baseline(world.as_["release_manager"], release=release)
+    deployed = world.deploy(digest=unit.digest, environment=world.staging)
+    assert f"/configuration-baselines/{frozen.key}/" in text(web, f"/deployments/{deployed.pk}/")
+    path = "/api/v1/orgs/northwind/configuration-baselines"
+    for digest, count in ((unit.digest, 1), ("sha256:" + "f" * 64, 0)):
+        assert len(api("auditor").get(f"{path}?unit={digest}").json()["results"]) == count

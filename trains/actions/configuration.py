@@ -18,9 +18,8 @@ from trains.models import (
     SharedPlatform,
     Team,
 )
+from trains.models.configuration import ItemKind, ItemState, RelationKind
 from trains.rules.configuration import attributes_fault
-
-Kind, State = ConfigurationItem.Kind, ConfigurationItem.State
 
 Name = Annotated[str, Field("Name", max_length=200)]
 Version = Annotated[str, Field("Version", help="The version that should run.", max_length=120)]
@@ -50,9 +49,9 @@ def create_item(
     actor: Actor,
     *,
     name: Name,
-    kind: Annotated[Kind, Field("Kind")],
+    kind: Annotated[ItemKind, Field("Kind")],
     version: Version = "",
-    state: Annotated[State, Field("State")] = State.IN_USE,
+    state: Annotated[ItemState, Field("State")] = ItemState.IN_USE,
     criticality: Criticality = 3,
     regulated: Annotated[bool, Field("Regulated")] = False,
     owner: Owner = None,
@@ -87,9 +86,9 @@ def edit_item(
     item: ConfigurationItem,
     *,
     name: Annotated[str | None, Field("Name", max_length=200)] = None,
-    kind: Annotated[Kind | None, Field("Kind")] = None,
+    kind: Annotated[ItemKind | None, Field("Kind")] = None,
     version: Annotated[str | None, Field("Version that should run", max_length=120)] = None,
-    state: Annotated[State | None, Field("State")] = None,
+    state: Annotated[ItemState | None, Field("State")] = None,
     criticality: Annotated[int | None, Field("Criticality", choices=TIERS)] = None,
     regulated: Annotated[bool | None, Field("Regulated")] = None,
     owner: Annotated[User | None, Field("Owner")] = KEEP,
@@ -101,11 +100,11 @@ def edit_item(
     reason: Reason = "",
 ) -> ConfigurationItem:
     """Change an item; what is left empty stays."""
-    plain = {"kind": kind, "version": version, "state": state, "criticality": criticality}
+    plain: dict[str, Any] = {"kind": kind, "version": version, "state": state, "criticality": criticality}
     for field, value in {**plain, "regulated": regulated}.items():
         if value is not None:
             setattr(item, field, value)
-    links = {"owner": owner, "team": team, "service": service, "environment": environment}
+    links: dict[str, Any] = {"owner": owner, "team": team, "service": service, "environment": environment}
     for field, value in {**links, "platform": platform}.items():
         if value is not KEEP:
             setattr(item, field, value)
@@ -126,7 +125,7 @@ def edit_item(
 )
 def retire_item(actor: Actor, item: ConfigurationItem, *, reason: Reason) -> ConfigurationItem:
     """Take an item out of use; it stays on record."""
-    item.state = State.RETIRED
+    item.state = ItemState.RETIRED
     item.save()
     return item
 
@@ -141,7 +140,7 @@ def relate_items(
     actor: Actor,
     item: ConfigurationItem,
     *,
-    kind: Annotated[ConfigurationRelation.Kind, Field("How")],
+    kind: Annotated[RelationKind, Field("How")],
     target: Annotated[ConfigurationItem, Field("To which item")],
 ) -> ConfigurationRelation:
     """Record how this item hangs on another one."""
@@ -190,7 +189,7 @@ def _attributes(given: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _standing(actor: Actor, item: ConfigurationItem, params: dict[str, Any]) -> Refusal | None:
-    if item.state == State.RETIRED:
+    if item.state == ItemState.RETIRED:
         return Refusal(
             "configuration_item.retired",
             f"{item} is retired.",

@@ -139,11 +139,11 @@ def import_rows(
     actor: Actor,
     *,
     items: Annotated[
-        list | None,  # type: ignore[type-arg]
+        list | None,
         Field("Items", help='[{"id": "srv-1", "name": "Ledger", "kind": "application", …}]'),
     ] = None,
     relations: Annotated[
-        list | None,  # type: ignore[type-arg]
+        list | None,
         Field("Relations", help='[{"source": "srv-1", "kind": "runs_on", "target": "host-9"}]'),
     ] = None,
     source: Source = "cmdb",

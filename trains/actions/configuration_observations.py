@@ -35,7 +35,7 @@ def post_observations(
     *,
     source: Annotated[str, Field("Scanner", max_length=80)],
     states: Annotated[
-        list,  # type: ignore[type-arg]
+        list,
         Field(
             "States",
             help='[{"id": "srv-1", "version": "5.2.0", "state": {"tls": "1.3"}}]; an id is a key such as CI-3, the'

@@ -14,6 +14,7 @@ from trains.models import (
     ConfigurationBaseline,
     ConfigurationItem,
     ConfigurationObservation,
+    Deployment,
     Environment,
     Release,
     ToleratedDifference,
@@ -77,11 +78,11 @@ def drift_of(
     seen = ConfigurationObservation.objects.filter(item__in=list(listed))
     rows = list(_there(seen, environment).order_by("item", "source", "-observed_at", "-id"))
     differences: list[tuple[Difference, ConfigurationItem | None, ConfigurationObservation]] = []
-    met: set[tuple[UUID, str]] = set()
+    met: set[tuple[UUID | None, str]] = set()
     latest = []
     for row in rows:
-        item = listed[row.item_id]
-        if (row.item_id, row.source) in met:
+        item = listed.get(row.item_id) if row.item_id else None
+        if item is None or (row.item_id, row.source) in met:
             continue
         met.add((row.item_id, row.source))
         latest.append(row)
@@ -141,13 +142,18 @@ def baselines_of(digests: Iterable[str]) -> dict[str, ConfigurationBaseline]:
     return {unit: row for row in rows for unit in row.units if unit in wanted}
 
 
+def deployed_baseline(actor: Any, deployment: Deployment) -> list[ConfigurationBaseline]:
+    """The baseline that the build of a deployment is a unit of."""
+    return list(baselines_of([deployment.artifact.digest]).values()) if deployment.artifact else []
+
+
 def discrepancies_of(release: Release, at: datetime) -> list[Found]:
     """Where the release's planned content and the CMDB disagree, accepted ones included."""
     carried = list(release.artifacts.select_related("artifact", "service").order_by("service__name"))
     items = ConfigurationItem.objects.filter(service__in=[each.service_id for each in carried])
     production = production_environments(release.train)
     items = items.filter(Q(environment__isnull=True) | Q(environment__in=production)).order_by("key")
-    by_service: dict[UUID, list[ConfigurationItem]] = {}
+    by_service: dict[UUID | None, list[ConfigurationItem]] = {}
     for item in items:
         by_service.setdefault(item.service_id, []).append(item)
     for service, listed in by_service.items():

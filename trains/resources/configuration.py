@@ -73,7 +73,11 @@ register(
         section="configuration",
         icon="lock",
         columns=("key", "name", "release", "environment", "items", "frozen_at", "frozen_by"),
-        filters=("release", "environment"),
+        filters=(
+            "release",
+            "environment",
+            Filter("unit", "Deployment unit", lambda rows, value: rows.filter(units__contains=[value])),
+        ),
         search=("key", "name", "content_digest"),
         order=("-frozen_at", "-id"),
     )

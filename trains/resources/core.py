@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from releasetrain.interface.resources import Resource, register
+from releasetrain.interface.resources import Related, Resource, register
 from trains.models import (
     Artifact,
     Commit,
@@ -27,6 +27,7 @@ from trains.pages.cockpit import cockpit
 from trains.pages.on_call import deployment_page
 from trains.pages.overview import overview
 from trains.pages.service import service_page
+from trains.queries.drift import deployed_baseline
 
 register(
     Resource(
@@ -208,6 +209,7 @@ register(
             "rolls_back__environment",
         ),
         template="trains/deployment.html",
+        related=(Related("Baseline", deployed_baseline),),
         context=deployment_page,
     )
 )
