@@ -132,4 +132,4 @@ def test_a_deployment_links_to_the_baseline_of_its_build(world: Any, web: Any, a
     assert f"/configuration-baselines/{frozen.key}/" in text(web, f"/deployments/{deployed.pk}/")
     path = "/api/v1/orgs/northwind/configuration-baselines"
     for digest, count in ((unit.digest, 1), ("sha256:" + "f" * 64, 0)):
-        assert len(api("auditor").get(f"{path}?unit={digest}").json()["results"]) == count
+        assert len(api("auditor").get(f"{path}?unit={digest}").json()["items"]) == count
