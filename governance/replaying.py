@@ -70,9 +70,8 @@ def passages(gate: Gate, starts: datetime, ends: datetime, most: int) -> list[Pa
     for deployment in listed.order_by("-started_at", "-id").iterator(chunk_size=500):
         key = deployment.release_id or deployment.artifact_id
         assert key is not None  # filtered above
-        if key not in groups and len(groups) >= most:
-            break
-        groups.setdefault(key, []).append(deployment)
+        if key in groups or len(groups) < most:
+            groups.setdefault(key, []).append(deployment)
     found = []
     for deployments in groups.values():
         first = deployments[-1]

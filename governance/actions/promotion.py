@@ -56,7 +56,6 @@ def set_environment_rule(
     at_once: Annotated[
         int | None, Field("Deployments at once", help="Empty: any number.", min=1, max=200)
     ] = None,
-    freeze: Annotated[str, _weight("freeze")] = _USUAL,
     concurrency: Annotated[str, _weight("concurrency")] = _USUAL,
     staged_path: Annotated[str, _weight("staged_path")] = _USUAL,
     windows: Annotated[str, _weight("windows")] = _USUAL,
@@ -68,10 +67,9 @@ def set_environment_rule(
 ) -> EnvironmentRule:
     """Say what every deployment into an environment is asked, and what happens where the answer is no.
 
-    The whole rule is set at once: what is left out is as usual again.
+    The whole rule is set at once: what is left out is as usual again. A freeze always refuses.
     """
     given = {
-        "freeze": freeze,
         "concurrency": concurrency,
         "staged_path": staged_path,
         "windows": windows,
@@ -84,13 +82,6 @@ def set_environment_rule(
     for name, weight in given.items():
         if weight not in dict(_WEIGHT):
             refuse("rule.weight", f"{_TITLES[name].title}: refuse, flag or off.", field=name)
-    if freeze == OFF:
-        refuse(
-            "rule.freeze",
-            "A freeze is always asked about.",
-            remedy="Lift the freeze instead.",
-            field="freeze",
-        )
     rule = EnvironmentRule.objects.select_for_update().filter(environment=environment).first()
     rule = rule or EnvironmentRule(environment=environment)
     rule.tags = sorted({str(tag) for tag in tags})
@@ -250,7 +241,10 @@ def _starts(params: dict[str, Any]) -> bool:
 
 
 def _goes_first(params: dict[str, Any]) -> bool:
-    return bool(params.get("emergency")) or params.get("kind") == Deployment.Kind.ROLLBACK
+    """A rollback, or an emergency in production, which needs its approved change before this is asked."""
+    environment = params.get("environment")
+    emergency = bool(params.get("emergency")) and environment is not None and environment.is_production
+    return emergency or params.get("kind") == Deployment.Kind.ROLLBACK
 
 
 def _reported_before(params: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from governance.expressions import evaluator
@@ -66,5 +67,6 @@ def expression_holds(ctx: CheckContext, *, expression: str, says: str) -> Outcom
         )
     said = says or expression
     if holds:
-        return passed(f"Holds: {said}", facts=facts)
+        # The moment and the history of deployments change by themselves.
+        return passed(f"Holds: {said}", facts=facts, valid_until=ctx.at + timedelta(hours=1))
     return failed(f"Does not hold: {said}", "Bring about what the expression demands.", facts=facts)

@@ -227,6 +227,7 @@ def gates_panel(request: Any, release: Any) -> tuple[str, str, dict[str, Any], i
         "lines": lines,
         "may_ask": request.actor.may("gates.ask", release),
         "gates_url": f"{links.page_root()}gates/",
+        "sign_url": f"{links.verb_url(actions()['sign_off.give'])}?release={release.pk}",
     }
     return "Gates", "governance/gates_panel.html", context, 10
 

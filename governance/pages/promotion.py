@@ -136,8 +136,7 @@ def preflight_page(request: Any) -> Any:
     ]
     context = {
         "title": "Preflight",
-        "section": "gates",
-        "crumbs": [("Gates", links.page_root() + "gates/"), ("Preflight", "")],
+        "section": "preflight",
         "services": services,
         "environments": environments,
         "service": service,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from governance.models import DeploymentTurn, EnvironmentRule, Replay, SignOff
 from governance.pages import promotion
+from releasetrain.interface import navigation
+from releasetrain.interface.navigation import Place
 from releasetrain.interface.resources import Resource, register
+
+navigation.register(
+    Place("preflight", "Preflight", "rocket", "preflight/", 215, "Release", "Preflight of a deployment")
+)
 
 register(
     Resource(

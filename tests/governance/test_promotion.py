@@ -192,9 +192,14 @@ def test_a_rollback_and_an_end_are_never_kept_waiting(gateway: Any) -> None:
     start(gateway, status=Deployment.State.SUCCEEDED)
 
 
-def test_a_freeze_is_always_asked_about(gateway: Any) -> None:
-    assert refused(rule, gateway, freeze="off").refusals[0].field == "freeze"
+def test_a_weight_is_one_of_three_and_a_freeze_has_none(gateway: Any, api: Any) -> None:
     assert refused(rule, gateway, quorum="maybe").refusals[0].field == "quorum"
+    said = {"environment": "production", "reason": "Year end", "freeze": "off"}
+    assert api("rte").post(f"{ROOT}/environment-rules/set", said).status_code == 422
+    del said["freeze"]
+    assert api("rte").post(
+        f"{ROOT}/environment-rules/set", {**said, "environment": str(gateway.production.pk)}
+    ).status_code in (200, 201)
 
 
 # -- room and queue -------------------------------------------------------------------------------------------------
