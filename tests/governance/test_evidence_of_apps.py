@@ -64,7 +64,7 @@ def _documented(story: Story, problem: Any) -> None:
     """A root cause, a waiver, an approved document, a sighting by a runtime, and the change of the release."""
     from governance.actions.documents import approve_version, create_document, create_kind
     from governance.actions.waivers import grant_waiver, request_waiver
-    from governance.models import DocumentVersion, Gate
+    from governance.models import DocumentVersion, Gate, SignOff, ThreatModel
     from problems.actions.root_causes import propose_root_cause
     from problems.models import Category, RootCause
     from releasetrain.kernel.clock import now
@@ -96,6 +96,15 @@ def _documented(story: Story, problem: Any) -> None:
     with story.scope("compliance_officer") as officer:
         grant_waiver(officer, waiver, decision="For two days.")
         approve_version(officer, DocumentVersion.objects.get(), decision="In order.")
+    with story.scope("compliance_officer") as officer:
+        ThreatModel.objects.create(release=story.release, title="Instant payments", author_id=officer.user_id)
+        SignOff.objects.create(
+            release=story.release,
+            topic="Legal",
+            statement="Terms read.",
+            builds="sha256:" + "0" * 64,
+            signed_by_id=officer.user_id,
+        )
     with story.scope("service_account"):
         artifact = story.deployment.artifact
         RuntimeObservation.objects.create(
@@ -114,6 +123,7 @@ LISTED = {
     "reviews": {"review"},
     "documents": {"document", "documentversion"},
     "waivers": {"waiver"},
+    "sign-offs and readiness": {"signoff", "threatmodel"},
     "people": {"person"},
 }
 
