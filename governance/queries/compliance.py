@@ -192,7 +192,7 @@ def _tested(artifact: Artifact, method: str, test: SecurityTest | None, scans: l
         # What a scan found is judged by the check of static analysis; here it counts that it was done.
         oldest = min(scans, key=lambda row: row.as_of)
         return Tested(artifact, method, oldest, oldest.as_of, "pass", "")
-    return Tested(artifact, method, None, None, "pending", f"{artifact} has no {name.lower()}.")
+    return Tested(artifact, method, None, None, "pending", f"{artifact} has no {name[0].lower()}{name[1:]}.")
 
 
 # -- threat models

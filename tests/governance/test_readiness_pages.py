@@ -49,10 +49,10 @@ def test_the_graph_links_every_item_and_the_list_says_each_way(world: Any, web: 
     shown = text(web, f"/configuration/?item={ledger.key}")
     for item in (ledger, portal, database):
         assert f'href="?item={item.key}" aria-label="{item.key} {item.name}' in shown
-    assert "ledger —depends on— portal" in shown
+    assert "ledger → needed by portal" in shown
     assert "There is no item CI-999" in text(web, "/configuration/?item=CI-999&hops=x")
     assert "There is no release" in text(web, "/configuration/?release=REL-99")
-    assert "ledger —depends on— portal" in text(web, f"/configuration-items/{ledger.key}/")
+    assert "ledger → needed by portal" in text(web, f"/configuration-items/{ledger.key}/")
 
 
 def test_drift_offers_to_tolerate_only_to_those_who_may(world: Any, web: Any) -> None:
@@ -93,7 +93,7 @@ def test_the_release_says_what_disagrees_and_what_it_touches(world: Any, web: An
     assert "Nobody has said what this release touches" in shown
     flagged(world, FlagKind.AUTHENTICATION, release=release)
     shown = text(web, f"/releases/{release.key}/")
-    assert "has no dynamic analysis (dast)" in shown and "2 to settle" in shown
+    assert "has no dynamic analysis (DAST)" in shown and "2 to settle" in shown
 
 
 def test_readiness_of_services_and_the_pages_behind_it(world: Any, web: Any) -> None:

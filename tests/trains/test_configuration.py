@@ -98,7 +98,7 @@ def test_a_change_reaches_whoever_depends_on_it_and_says_the_way(world: Any, lan
         "ledger": 2,
         "portal": 3,
     }
-    assert reached["portal"].sentence == ("server —runs on— database —depends on— ledger —depends on— portal")
+    assert reached["portal"].sentence == ("server → carries database → needed by ledger → needed by portal")
     assert [each.item.name for each in impact_of([landscape["gateway"]])][:2] == ["gateway", "portal"]
     assert len(impact_of([landscape["island"]])) == 1
 

@@ -43,10 +43,9 @@ def _frame(here: str, title: str) -> dict[str, Any]:
     return {
         "title": title,
         "section": "configuration",
-        "crumbs": [
-            ("Configuration", f"{root}configuration/" if here != "configuration/" else ""),
-            (title, ""),
-        ],
+        "crumbs": [("Configuration", f"{root}configuration/"), (title, "")]
+        if here != "configuration/"
+        else [(title, "")],
         "tabs": [{"label": label, "url": root + path, "current": path == here} for label, path in TABS],
         "root": root,
     }

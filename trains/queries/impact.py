@@ -11,7 +11,14 @@ from django.db.models import Q
 from trains.models import ConfigurationItem, ConfigurationRelation, Release
 from trains.rules.impact import FURTHEST, MOST, Edge, walk
 
-_VERBS = dict(ConfigurationRelation.Kind.choices)
+# How a step of an impact reads from what changes: against the relation, except where it is provided for.
+_READS = {
+    "depends_on": "needed by",
+    "runs_on": "carries",
+    "contains": "part of",
+    "connects_to": "connects to",
+    "provides": "provides for",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Walked:
     def sentence(self) -> str:
         """The way in words, from what changes to what is hit."""
         names = [item.name for item in self.path]
-        steps = (f" —{_VERBS[kind]}— {name}" for kind, name in zip(self.kinds, names[1:], strict=True))
+        steps = (f" → {_READS[kind]} {name}" for kind, name in zip(self.kinds, names[1:], strict=True))
         return names[0] + "".join(steps)
 
 
