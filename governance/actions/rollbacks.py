@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from django.contrib.auth import get_user_model
-
 from governance.models import RollbackOrder, RollbackRule
 from governance.ports import DueReview, require_review
 from governance.queries import rollbacks as queries
@@ -222,7 +220,7 @@ def _record(
         rule=rule if basis != Basis.PERMISSION else None,
         basis=basis,
         measured=measured[:200],
-        ordered_by=get_user_model().objects.filter(pk=actor.user_id).first(),
+        ordered_by_id=actor.user_id,
         ordered_at=rollback.started_at,
         reason=reason,
         restore_minutes=rule.restore_minutes if rule and basis != Basis.PERMISSION else None,
