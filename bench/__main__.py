@@ -12,6 +12,7 @@ ORDER = (
     "asking",
     "writing",
     "verdict",
+    "pipelines",
     "findings",
     "importing",
     "dora",
