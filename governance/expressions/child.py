@@ -15,6 +15,7 @@ from typing import Any
 import celpy
 import lark
 from celpy.adapter import json_to_cel
+from celpy.evaluation import base_functions
 
 MEMORY = 384 * 2**20
 SECONDS = 1.0
@@ -39,6 +40,22 @@ TYPES = frozenset(
     ]
 )
 MACROS = frozenset(["all", "exists", "exists_one", "map", "filter", "reduce", "min"])
+
+
+def _equal(one: Any, other: Any) -> Any:
+    """Equality with null, which the library refuses for maps and lists (CEL specification, Equality: it is false)."""
+    if one is None or other is None:
+        return celpy.celtypes.BoolType(one is other)
+    return base_functions["_==_"](one, other)
+
+
+def _unequal(one: Any, other: Any) -> Any:
+    if one is None or other is None:
+        return celpy.celtypes.BoolType(one is not other)
+    return base_functions["_!=_"](one, other)
+
+
+EQUALITY = {"_==_": _equal, "_!=_": _unequal}
 
 
 class Unfit(Exception):
@@ -81,7 +98,7 @@ def answer(environment: celpy.Environment, request: dict[str, Any]) -> dict[str,
         if "document" not in request:
             return {"ok": True}
         facts = {name: json_to_cel(value) for name, value in request["document"].items()}
-        value = environment.program(tree).evaluate(facts)
+        value = environment.program(tree, functions=EQUALITY).evaluate(facts)
     except Unfit as unfit:
         return {"ok": False, "sentence": str(unfit)}
     except celpy.CELEvalError as error:

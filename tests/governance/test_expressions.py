@@ -58,6 +58,7 @@ HOSTILE = [
         ("items.filter(i, i.classification == 'hotfix').size() <= 1", True),
         ("change != null && change.approved", False),
         ("has(release.tier) && !has(release.nothing)", True),
+        ("release != null && null != items && change == null", True),
     ],
 )
 def test_an_expression_says_what_it_says(source: str, holds: bool) -> None:
