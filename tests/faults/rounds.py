@@ -176,7 +176,7 @@ class Rounds:
         from tests.faults import bank
 
         # Its connection to the database may be one of the dead server's: the first task may be lost to that.
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             job = bank.Evaluating(self.bank, passes=True)
             pause = time.monotonic() + 3

@@ -320,3 +320,10 @@ def test_a_locked_act_says_why_and_scores_follow_the_choice(page: Any) -> None:
     page.locator("h1").click()
     page.keyboard.press("?")
     page.get_by_role("heading", name="Keyboard shortcuts").wait_for(state="visible")
+
+
+def test_a_mapping_with_a_value_called_items_is_shown_like_any_other() -> None:
+    found = Template(
+        "{% load kit %}{% for name, inner in raw|pairs %}{{ name }}={{ inner }} {% endfor %}"
+    ).render(Context({"raw": {"items": [1, 2, 3], "digest": "x"}}))
+    assert found == "items=[1, 2, 3] digest=x "

@@ -280,6 +280,8 @@ release 1.0.1 problem_fix
 post "$PROBLEM" "problems/$TROUBLE/link_fix" "{\"release\": \"$RELEASE\", \"resolver\": \"$OWNER_EMAIL\", \"rollback_criterion\": \"$CRITERION\"}"
 post "$MANAGER" "releases/$RELEASE/attach_artifact" "{\"artifact\": \"$FIXED\"}"
 to_the_board "$RELEASE"
+refused 403 permission.missing "$MANAGER" "changes/$CHANGE/sign" '{"agrees": true, "rationale": "It is mine."}'
+post "$PROBLEM" "changes/$CHANGE/sign" '{"agrees": true, "rationale": "It makes the interface idempotent."}'
 votes "$CHANGE"
 ask "{\"environment\": \"crl-production\", \"release\": \"$RELEASE\"}"
 expect pass verdict

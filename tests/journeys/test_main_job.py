@@ -642,6 +642,7 @@ def bring_the_fix(meet: Callable[..., Person], pipeline: Pipeline, problem: str)
     rena.do(f"{release}do/attach_artifact", artifact="ledger 1.0.1")
     rena.do(f"{release}do/scope")
     change = ask_the_board(meet, release)
+    prue.do(f"{change}do/sign", agrees=True, rationale="It makes the posting interface idempotent.")
     decide_on_phones(meet, change)
     the_gate_lets_it_through(pipeline, release)
     for status in ("running", "succeeded"):

@@ -18,6 +18,7 @@ from releasetrain.tenancy.scope import require_scope
 
 # Of several things that a row may be of, only one may be named.
 _LEFT_EMPTY = {
+    "auditoraccess": ("user", "grant", "accepted_at"),
     "dutyexception": ("granted_by", "decided_at", "expires_at", "used_at", "used_for"),
     "dutymatrix": ("confirmed_by",),
     "rollbackrule": ("service",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -352,3 +353,9 @@ def memberships(context: template.Context) -> list[Organization]:
 def get(mapping: Any, name: Any) -> Any:
     """A value of a mapping by a variable name."""
     return mapping.get(name) if hasattr(mapping, "get") else None
+
+
+@register.filter
+def pairs(mapping: Any) -> list[tuple[Any, Any]]:
+    """Names and values of a mapping. In a template `mapping.items` is the value called items, where there is one."""
+    return list(mapping.items()) if isinstance(mapping, Mapping) else []
