@@ -71,7 +71,7 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("load", AMARA, "/o/northwind/calendar/load/"),
     ("cadence", AMARA, "/o/northwind/calendar/cadence/"),
     ("on-call", AMARA, "/o/northwind/on-call/"),
-    ("gate-publish", PRIYA, "/o/northwind/gates/GATE-1/do/publish_version"),
+    ("gate-publish", PRIYA, "/o/northwind/gates/GATE-1/publish/"),
     ("replays", PRIYA, "/o/northwind/replays/"),
     ("preflight", PRIYA, "/o/northwind/preflight/"),
     ("waivers", PRIYA, "/o/northwind/waivers/in-use/"),
