@@ -1,7 +1,13 @@
-"""Endpoints below /api/v1/orgs/<organization>/."""
+"""Endpoints below /api/v1/orgs/<organization>/. Own endpoints below metrics/ come before the names of dashboards."""
 
 from django.urls import path
 
+from .dashboards import DashboardsView, DashboardView, FigureView
 from .dora import DoraView
 
-urlpatterns = [path("metrics/dora", DoraView.as_view(), name="api_dora")]
+urlpatterns = [
+    path("metrics", DashboardsView.as_view(), name="api_dashboards"),
+    path("metrics/dora", DoraView.as_view(), name="api_dora"),
+    path("metrics/<slug:name>", DashboardView.as_view(), name="api_dashboard"),
+    path("metrics/<slug:name>/<str:figure>", FigureView.as_view(), name="api_figure"),
+]

@@ -1,1 +1,1 @@
-"""Pages of delivery performance."""
+"""Pages of metrics."""

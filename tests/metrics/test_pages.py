@@ -68,8 +68,8 @@ def test_every_number_opens_its_rows(busy: Any, web: Any) -> None:
         "failed_deployment_recovery_time",
         "deployment_rework_rate",
     ):
-        assert f'href="{metric}/?' in page
-        rows = client.get(f"/o/northwind/metrics/{metric}/")
+        assert f'href="/o/northwind/metrics/delivery/{metric}/?' in page
+        rows = client.get(f"/o/northwind/metrics/{metric}/", follow=True)
         assert rows.status_code == 200
         assert "Rows counted" in rows.text
     assert client.get("/o/northwind/metrics/vanity/").status_code == 404
