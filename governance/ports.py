@@ -1,4 +1,4 @@
-"""Where higher apps plug into governance: who sees to the reviews that an act makes obligatory."""
+"""Where higher apps plug into governance: who sees to obligatory reviews, what kinds of backlog items there are."""
 
 from __future__ import annotations
 
@@ -51,3 +51,18 @@ def require_review(actor: Actor, due: DueReview) -> Any:
         remedy="Name the service or the release.",
         field="service",
     )
+
+
+BacklogKinds = Callable[[], list[tuple[str, str]]]
+
+_backlog_kinds: list[BacklogKinds] = []
+
+
+def backlog_kinds(source: BacklogKinds) -> BacklogKinds:
+    """Register the kinds of items of a backlog that a change model may be for: fn() -> (value, label) pairs."""
+    _backlog_kinds.append(source)
+    return source
+
+
+def kinds_of_backlog_items() -> list[tuple[str, str]]:
+    return [pair for source in _backlog_kinds for pair in source()]

@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     assessments,
     auditing,
     auditors,
+    backlog,
     boardroom,
     boards,
     change_models,

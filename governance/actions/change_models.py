@@ -343,19 +343,31 @@ def create_from_model(
     chosen = board or Board.objects.filter(kind=Board.Kind.CAB).order_by("created_at").first()
     if chosen is None:
         refuse("board.none", "There is no change board yet.", remedy="Set up a board.", field="board")
+    return write_from_model(
+        actor,
+        model,
+        title=title or model.name,
+        board=chosen,
+        service=service or model.service,
+        environment=environment,
+        window_starts=window_starts,
+        window_ends=window_ends,
+    )
+
+
+def write_from_model(
+    actor: Actor, model: ChangeModel, *, title: str, board: Board, **more: Any
+) -> ChangeRequest:
+    """The change that a model prescribes, on a board; `more` are further fields of it."""
     steps = "\n".join(
         f"{n}. {s['title']}"
         + (f" ({s['owner']}, {s['minutes']} min)" if s["owner"] else f" ({s['minutes']} min)")
         for n, s in enumerate(model.steps, 1)
     )
     change = ChangeRequest(
-        title=(title or model.name)[:200],
-        board=chosen,
-        service=service or model.service,
-        environment=environment,
+        title=title[:200],
+        board=board,
         type=model.type,
-        window_starts=window_starts,
-        window_ends=window_ends,
         implementation_plan=model.implementation_plan,
         test_plan=model.test_plan,
         communication_plan="\n\n".join(
@@ -366,6 +378,7 @@ def create_from_model(
         model_version=model.version,
         risk_answers=dict(model.answers),
         author_id=actor.user_id,
+        **{"service": model.service} | more,
     )
     questions, _ = questionnaire(policy_in_force())
     if all(q["key"] in change.risk_answers for q in questions):

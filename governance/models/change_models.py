@@ -53,6 +53,18 @@ class ChangeModel(KeyedModel):
     checks = models.JSONField(
         default=list, blank=True, help_text="Kinds of checks that must pass before a run is approved."
     )
+    drafts_for = models.JSONField(
+        "written by itself for",
+        default=list,
+        blank=True,
+        help_text="Kinds of backlog items that get a change after this model when they are approved.",
+    )
+    drafts_up_to_tier = models.PositiveSmallIntegerField(
+        "up to risk tier",
+        null=True,
+        blank=True,
+        help_text="Only items of this tier or a riskier one (1 is the riskiest); empty: of any tier.",
+    )
     threshold = models.DecimalField(
         "failure rate that loses pre-approval", max_digits=4, decimal_places=3, default=Decimal("0.1"), validators=_SHARE
     )  # fmt: skip
@@ -79,6 +91,10 @@ class ChangeModel(KeyedModel):
             models.UniqueConstraint(fields=["organization", "name"], name="change_model_name_once"),
             known("state", "change_model_state_known", "trial proposed pre_approved lost retired"),
             known("type", "change_model_type_known", "standard normal"),
+            models.CheckConstraint(
+                condition=Q(drafts_up_to_tier__isnull=True) | Q(drafts_up_to_tier__range=(1, 4)),
+                name="change_model_tier_1_to_4",
+            ),
             models.CheckConstraint(
                 condition=~Q(state="pre_approved") | Q(decided_by__isnull=False, decided_at__isnull=False),
                 name="change_model_pre_approved_by_somebody",

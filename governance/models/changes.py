@@ -193,6 +193,10 @@ class ChangeRequest(KeyedModel):
     affected = models.JSONField(
         default=list, blank=True, help_text="Keys of the configuration items it touches, as its author says."
     )
+    backlog_item = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="The approved backlog item it was written for, as it reads now."
+    )  # fmt: skip
+    backlog_item_id = models.UUIDField(null=True, blank=True, editable=False)
     joint = models.BooleanField(
         "joint session",
         default=False,
@@ -248,6 +252,11 @@ class ChangeRequest(KeyedModel):
                 condition=~Q(state__in=["approved", "scheduled", "implementing"])
                 | Q(approved_revision=F("revision"), approved_digest=F("content_digest")),
                 name="change_stands_on_its_content",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "backlog_item_id"],
+                condition=~Q(state__in=["rejected", "cancelled", "expired"]),
+                name="change_once_for_a_backlog_item",
             ),
         ]
         indexes = [
@@ -460,6 +469,7 @@ def contents(change: ChangeRequest, release: dict[str, Any] | None) -> dict[str,
         "risk_answers": change.risk_answers,
         "affected": change.affected,
         "joint": change.joint,
+        "backlog_item": change.backlog_item,
     }
     return {
         "title": change.title,

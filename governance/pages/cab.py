@@ -24,7 +24,7 @@ from releasetrain.audit.doorway import actions, allowed_verbs, creators_of
 from releasetrain.interface.links import page_root, url_for, verb_url
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.clock import now
-from releasetrain.kernel.refusals import Decision, Refused
+from releasetrain.kernel.refusals import Decision, Ref, Refused
 
 
 class DecisionForm(forms.Form):
@@ -90,11 +90,19 @@ def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | N
         ),
         "assess": _may(request.actor, change, "change.assess"),
         "scope": list(change.release.items.filter(removed_at__isnull=True)) if change.release else [],
+        "backlog_item": _backlog_item(change.backlog_item),
         "past": past_of(change)[0],
         "past_url": similar_url(change),
         "page_root": page_root(),
         "vote_url": f"/o/{request.organization.slug}/cab/{change.key}/vote/",
     }
+
+
+def _backlog_item(content: dict[str, Any]) -> dict[str, Any]:
+    """The approved item that the change was written for, with a link to what it is now."""
+    if not content:
+        return {}
+    return content | {"link": Ref(content["record"], content["id"], f"{content['key']} {content['title']}")}
 
 
 def _may(actor: Any, change: ChangeRequest, verb: str) -> Decision | None:

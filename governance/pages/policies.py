@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.actions import assessing
 from governance.models import ApprovalPolicy, ChangeModel, ChangeRequest, PolicyDecision
+from governance.ports import kinds_of_backlog_items
 from governance.queries.policies import facts_of, standing_of
 from governance.queries.risk import policy_in_force, questionnaire
 from governance.rules import policies as rules
@@ -161,6 +162,7 @@ def model_page(request: Any, model: ChangeModel) -> dict[str, Any]:
         "runs": list(runs[:SHOWN]),
         "runs_url": f"{links.page_root()}changes/?model={model.pk}",
         "new": (create.decide(request.actor), f"{links.verb_url(create)}?model={model.pk}"),
+        "drafts_for": [label for value, label in kinds_of_backlog_items() if value in model.drafts_for],
         "declined": model.proposal.get("declined", ""),
     }
 

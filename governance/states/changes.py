@@ -36,6 +36,7 @@ CHANGE_MODEL_STATES = StateMachine(
     initial=P.TRIAL,
     transitions=(
         Transition("change_model.edit", (P.TRIAL, P.PROPOSED, P.PRE_APPROVED, P.LOST), None),
+        Transition("change_model.write_for", (P.TRIAL, P.PROPOSED, P.PRE_APPROVED, P.LOST), None),
         Transition("change_model.propose", (P.TRIAL, P.LOST), P.PROPOSED),
         Transition("change_model.pre_approve", P.PROPOSED, P.PRE_APPROVED),
         Transition("change_model.decline", P.PROPOSED, P.TRIAL),

@@ -3,6 +3,7 @@
 from . import (
     board_policy,
     capacity,
+    change_requests,
     commitment,
     confidence,
     definition,
@@ -41,6 +42,7 @@ from . import (
 __all__ = [
     "board_policy",
     "capacity",
+    "change_requests",
     "commitment",
     "confidence",
     "definition",

@@ -6,9 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from governance.actions import assessing, boards, change_models, changes, policies
+from governance.actions import assessing, backlog, boards, change_models, changes, policies
 from governance.models import Board, ChangeModel, ChangeRequest, Vote
 from governance.rules.policies import STANDARD_RULES
+from planning.actions import features
 from releasetrain.accounts.catalogue import Role
 from releasetrain.kernel.clock import now
 
@@ -39,6 +40,7 @@ def build_cab(bank: Any) -> None:
     _record(bank, rotate)
     _policy(bank)
     _waiting(bank, rotate)
+    _of_the_backlog(bank)
 
 
 def _boards(bank: Any) -> None:
@@ -159,3 +161,33 @@ def _waiting(bank: Any, rotate: ChangeModel) -> None:
             communication_plan="Support and the on-call teams are told a day ahead.",
         )
         changes.submit(manager, assessing.assess(manager, change, answers=answers))
+
+
+def _of_the_backlog(bank: Any) -> None:
+    """Risky enablers get a change of their own as soon as a technical lead has signed them."""
+    model = change_models.create_model(
+        bank.manager,
+        name="Enabler in production",
+        type=ChangeRequest.Type.NORMAL,
+        description="Work on the platform that goes to production outside a release.",
+        implementation_plan="As the runbook of the enabler says, in the window, with the team that wrote it on call.",
+        test_plan="Rehearsed in staging with production's volume.",
+        backout_plan="The former component stays in place for a week and takes over again.",
+    )
+    backlog.write_for(bank.manager, model, kinds=["enabler"], up_to_tier=2)
+    feature = features.create_feature(
+        bank.product,
+        train=bank.payments,
+        title="Move the settlement queue to the new cluster",
+        kind="enabler",
+        description="The old cluster leaves support in spring.",
+    )
+    features.refine_feature(
+        bank.lead,
+        feature,
+        acceptance="No message is lost or doubled; the lag stays below one minute.",
+        feasibility="Tried with a copy of a month's messages.",
+        constraints="Both clusters carry the queue for a week.",
+        points=8,
+        tier=2,
+    )
