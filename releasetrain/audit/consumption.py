@@ -16,6 +16,8 @@ from .subscriptions import Subscription, subscriptions
 
 log = logging.getLogger(__name__)
 BATCH = 500
+# So many transactions of the installation may pass before the cursor of a listener without wishes is moved.
+_FALLS_BEHIND = 5_000
 
 
 def consume(organization_id: uuid.UUID) -> int:
@@ -31,11 +33,14 @@ def _advance(subscription: Subscription) -> int:
     )
     if cursor is None:
         return 0
-    limit = horizon()
+    limit, wanted = horizon(), subscription.wanted()
+    if wanted is None:
+        _keep_up(cursor, limit)
+        return 0
     entries = list(
         LedgerEntry.objects.filter(xid__lt=limit)
         .filter(Q(xid=cursor.xid, id__gt=cursor.entry_id) | Q(xid__gt=cursor.xid))
-        .filter(verb__in=subscription.verbs)
+        .filter(wanted)
         .order_by("xid", "id")[:BATCH]
     )
     for entry in entries:
@@ -46,18 +51,27 @@ def _advance(subscription: Subscription) -> int:
     return len(entries)
 
 
+def _keep_up(cursor: ConsumerCursor, limit: int) -> None:
+    """Nobody listens: whoever begins to, later, is not told what was before. Moved rarely, since it costs a write."""
+    if limit - cursor.xid > _FALLS_BEHIND:
+        cursor.xid, cursor.entry_id = limit - 1, 2**63 - 1
+        cursor.save()
+
+
 def _handle(subscription: Subscription, entry: LedgerEntry) -> None:
     try:
         with transaction.atomic():
-            subscription.handler(entry)
+            failed = subscription.handler(entry)
     except Exception as error:  # one bad entry must not hold up the rest; it is kept where people see it
         log.exception("consumer %s failed on ledger entry %s", subscription.name, entry.pk)
+        failed = repr(error)
+    if failed:
         letter, made = DeadLetter.objects.get_or_create(
-            consumer=subscription.name, entry_id=entry.pk, defaults={"error": repr(error)[:2000]}
+            consumer=subscription.name, entry_id=entry.pk, defaults={"error": failed[:2000]}
         )
         if not made:
             letter.attempts += 1
-            letter.error = repr(error)[:2000]
+            letter.error = failed[:2000]
             letter.save()
 
 
@@ -69,10 +83,12 @@ def retry(letter: DeadLetter) -> bool:
         return False
     try:
         with transaction.atomic():
-            subscription.handler(entry)
+            failed = subscription.handler(entry)
     except Exception as error:  # it stays a dead letter, with the newer error
+        failed = repr(error)
+    if failed:
         letter.attempts += 1
-        letter.error = repr(error)[:2000]
+        letter.error = failed[:2000]
         letter.save()
         return False
     letter.settled_at = now()

@@ -6,14 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-Handler = Callable[[Any], None]
+from django.db.models import Q
+
+# What a handler returns is the error of a part of its work that failed while the rest stays; "" or None: all went well.
+Handler = Callable[[Any], str | None]
 
 
 @dataclass(frozen=True)
 class Subscription:
+    """`verbs` is fixed, or asked for each organization anew: its own choice, None when nobody there listens."""
+
     name: str
     verbs: frozenset[str]
     handler: Handler
+    among: Callable[[], Q | None] | None = None
+
+    def wanted(self) -> Q | None:
+        """Which entries of the organization in scope it reads."""
+        return self.among() if self.among else Q(verb__in=self.verbs)
 
 
 _subscriptions: dict[str, Subscription] = {}
@@ -28,6 +38,21 @@ def subscribe(*verbs: str, name: str) -> Callable[[Handler], Handler]:
             raise ValueError(f"subscription {name} is declared twice")
         _subscriptions[name] = Subscription(name, frozenset(verbs), handler)
         _verbs.update(verbs)
+        return handler
+
+    return register
+
+
+def subscribe_among(among: Callable[[], Q | None], *, name: str) -> Callable[[Handler], Handler]:
+    """Let `handler(entry)` run for the entries that an organization's own rows ask for.
+
+    No bell is rung for these, since any verb may be among them: they are read in the regular round.
+    """
+
+    def register(handler: Handler) -> Handler:
+        if name in _subscriptions:
+            raise ValueError(f"subscription {name} is declared twice")
+        _subscriptions[name] = Subscription(name, frozenset(), handler, among)
         return handler
 
     return register

@@ -7,7 +7,7 @@ import uuid
 from celery import shared_task
 
 from releasetrain.tenancy.models import Organization
-from releasetrain.tenancy.tasks import tenant_task
+from releasetrain.tenancy.tasks import enqueue, tenant_task
 
 from . import consumption, sealing
 
@@ -19,7 +19,11 @@ def seal(organization_id: uuid.UUID) -> int:
 
 @tenant_task()
 def consume(organization_id: uuid.UUID) -> int:
-    return consumption.consume(organization_id)
+    done = consumption.consume(organization_id)
+    if done >= consumption.BATCH:
+        # Somebody may not have reached the end yet; the next round would come seconds later.
+        enqueue(consume, organization_id)
+    return done
 
 
 @shared_task

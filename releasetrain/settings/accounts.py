@@ -17,6 +17,12 @@ __all__ = [
     "AUTH_USER_MODEL",
     "DEFAULT_FROM_EMAIL",
     "EMAIL_BACKEND",
+    "EMAIL_HOST",
+    "EMAIL_HOST_PASSWORD",
+    "EMAIL_HOST_USER",
+    "EMAIL_PORT",
+    "EMAIL_TIMEOUT",
+    "EMAIL_USE_TLS",
     "GUARDIAN_AUTO_PREFETCH",
     "GUARDIAN_USER_OBJ_PERMS_MODEL",
     "LOGIN_REDIRECT_URL",
@@ -54,7 +60,16 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Release Train"
 SELF_SERVICE_ORGANIZATIONS = env.bool("SELF_SERVICE_ORGANIZATIONS", default=True)
 
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+# A host alone is enough to say that mail really goes.
+EMAIL_HOST = env.str("EMAIL_HOST", default="")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
+EMAIL_BACKEND = env.str(
+    "EMAIL_BACKEND", default=f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Release Train <no-reply@localhost>")
 
 # guardian.W001: permissions are read once per request from guardian's table (accounts.permissions), not by its backend.

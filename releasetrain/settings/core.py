@@ -12,6 +12,7 @@ __all__ = [
     "INSTALLED_APPS",
     "LANGUAGE_CODE",
     "MIDDLEWARE",
+    "PUBLIC_URL",
     "RELEASETRAIN_SIGNING_KEY",
     "ROOT_URLCONF",
     "SECRET_KEY",
@@ -33,6 +34,8 @@ if not SECRET_KEY:
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where people reach the installation, for links in mail and messages.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 RELEASETRAIN_SIGNING_KEY = env.str("RELEASETRAIN_SIGNING_KEY", default=str(VAR / "keys" / "ledger.pem"))
 
 INSTALLED_APPS = [

@@ -11,6 +11,7 @@ from django.db.models import Max
 from releasetrain.accounts.catalogue import Role
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import Actor, Field, action, explain_constraint, register_guard
+from releasetrain.interface.notices import declare_kind, remind
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref, Refusal, refuse
 from releasetrain.tenancy.tasks import enqueue
@@ -32,6 +33,8 @@ explain_constraint("escalation_policy_name_once", "There is a policy with this n
 explain_constraint("escalation_open_once", "This is escalated already.")
 
 Step = EscalationStep.Act
+NOTICE = "escalation.told"
+declare_kind(NOTICE, "Escalations that reach you")
 
 
 @action("escalation_policy.create", creates=EscalationPolicy, requires="trains.manage", within="train")
@@ -288,6 +291,15 @@ def _tell(
     title = f"Level {level.number}: {escalation.subject_label} has waited since {escalation.since:%Y-%m-%d %H:%M} UTC"
     for person in people:
         InboxEntry.objects.create(user=person, escalation=escalation, title=title[:300], told_at=now())
+    # The level's own channel says whether it is mailed, at once and to everybody of the level.
+    remind(
+        [person.pk for person in people],
+        f"{escalation.pk}:{act}:{level.number}:{now().isoformat()}",
+        title,
+        about=escalation,
+        name=NOTICE,
+        mail=False,
+    )
     EscalationStep.objects.create(
         escalation=escalation,
         at=now(),

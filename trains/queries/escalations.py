@@ -11,7 +11,7 @@ from django.db.models import Q
 from releasetrain.accounts.models import Grant, Membership, User
 from releasetrain.kernel.clock import now
 from trains import escalating
-from trains.models import Escalation, EscalationLevel, EscalationPolicy, InboxEntry, Team, Train
+from trains.models import Escalation, EscalationLevel, EscalationPolicy, Team, Train
 
 from .on_call import who_is_on_call
 
@@ -64,7 +64,3 @@ def people_of(level: EscalationLevel, train_id: uuid.UUID | None) -> list[User]:
     grants = Grant.objects.filter(where, role=level.role, revoked_at__isnull=True, starts_at__lte=moment)
     grants = grants.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=moment))
     return list(users.filter(pk__in=grants.values("user_id")).order_by("name", "email"))
-
-
-def unread(user_id: uuid.UUID | None) -> int:
-    return InboxEntry.objects.filter(user_id=user_id, read_at__isnull=True).count() if user_id else 0

@@ -11,7 +11,6 @@ from releasetrain.interface.links import url_for
 from releasetrain.interface.resources import Filter, Resource, register
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.refusals import Ref
-from releasetrain.tenancy.scope import current_scope
 from trains.models import Escalation, EscalationLevel, EscalationPolicy, EscalationStep, InboxEntry
 from trains.queries import escalations as queries
 
@@ -26,12 +25,6 @@ def _own(actor: Actor) -> QuerySet[InboxEntry]:
 
 def _unread(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     return rows.filter(read_at__isnull=value == "unread")
-
-
-def _number_unread(request: Any) -> int:
-    """Error pages are rendered when the scope has ended: they show no number."""
-    scope = current_scope()
-    return queries.unread(scope.actor.user_id) if scope else 0
 
 
 def _timeline(request: Any, escalation: Escalation) -> dict[str, Any]:
@@ -126,15 +119,3 @@ register(
     )
 )
 navigation.register(navigation.Place("escalations", "Escalations", "alert", "escalations/", 115, "Plan"))
-navigation.register(
-    navigation.Place(
-        "notifications",
-        "Inbox",
-        "bell",
-        "inbox/",
-        910,
-        spot="bar",
-        key="n",
-        count=_number_unread,
-    )
-)

@@ -1,0 +1,25 @@
+"""Celery envelopes of the exchange: mail that is due. The database is the truth, so beat twice does no harm."""
+
+from __future__ import annotations
+
+import uuid
+
+from celery import shared_task
+
+from releasetrain.tenancy.models import Organization
+
+
+@shared_task(name="releasetrain.exchange.tasks.send_mail_of")
+def send_mail_of(organization_id: str) -> int:
+    """Not in a tenant scope as a whole: a claim is committed before its mail is sent."""
+    from .mailing import send_due
+
+    return send_due(uuid.UUID(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.send_mail")
+def send_mail() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
+        send_mail_of.delay(str(organization_id))

@@ -1,0 +1,94 @@
+"""Following: who watches an object, or acts wherever they happen, is told of the entries of the ledger that fit."""
+
+from __future__ import annotations
+
+import fnmatch
+import uuid
+from typing import Any
+
+import orjson
+from django.db.models import Q
+
+from releasetrain.audit.doorway import actions
+from releasetrain.audit.subscriptions import subscribe_among
+from releasetrain.exchange.models import Watch
+from releasetrain.exchange.telling import deliver
+from releasetrain.interface.notices import Notice, declare_kind
+from releasetrain.interface.resources import by_kind, resource_of
+from releasetrain.kernel.refusals import Ref
+
+NAME = "watched"
+# Of what happens to everybody's own things nobody else is told.
+_PRIVATE = (
+    "notification.",
+    "notification_settings.",
+    "watch.",
+    "saved_view.",
+    "api_token.",
+    "service_account.",
+)
+
+declare_kind(NAME, "What you follow")
+
+
+def _matching(verb: str, patterns: list[str]) -> bool:
+    return not patterns or any(fnmatch.fnmatchcase(verb, each) for each in patterns)
+
+
+def watched_entries() -> Q | None:
+    """What somebody in the organization follows; None while nobody follows anything."""
+    patterns: set[str] = set()
+    for verbs in Watch.objects.values_list("verbs", flat=True):
+        patterns.update(verbs or ["*"])
+    if not patterns:
+        return None
+    chosen = sorted(patterns)
+    public = [verb for verb in actions() if not verb.startswith(_PRIVATE) and _matching(verb, chosen)]
+    return Q(verb__in=public)
+
+
+@subscribe_among(watched_entries, name="watches")
+def tell_watchers(entry: Any) -> None:
+    """Tell those who follow the object, what it is part of, or what was done."""
+    concerned = _concerned(entry)
+    about = Q(object_id__in=concerned) if concerned else Q(pk__in=[])
+    watches = Watch.objects.filter(Q(object_id__isnull=True) | about, created_at__lte=entry.at)
+    readers = {
+        watch.user_id
+        for watch in watches
+        if _matching(entry.verb, watch.verbs) and watch.user_id != entry.actor_id
+    }
+    action = actions().get(entry.verb)
+    if not readers or action is None:
+        return
+    resource = by_kind(entry.subject_kind)
+    done = "created" if action.tail == "create" else action.title.lower()
+    title = f"{entry.subject_label}: {done}"
+    reason = orjson.loads(entry.body).get("reason") or ""
+    ref = Ref(entry.subject_kind, entry.subject_id, entry.subject_label) if resource else None
+    deliver(f"watch:{entry.pk}", NAME, Notice(readers, title, reason, ref))
+
+
+def _concerned(entry: Any) -> set[uuid.UUID]:
+    """The objects that the entry is about: its subject, what its parameters name, and what the subject belongs to."""
+    named = {entry.subject_id}
+    for value in orjson.loads(entry.body).get("payload", {}).get("params", {}).values():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict) and "kind" in each and "id" in each:
+                named.add(str(each["id"]))
+    resource = by_kind(entry.subject_kind)
+    subject = resource.model._default_manager.filter(pk=entry.subject_id).first() if resource else None
+    if subject is not None:
+        known = resource_of(subject)
+        for field in known.references if known else ():
+            value = getattr(subject, field.attname)
+            if value is not None:
+                named.add(str(value))
+    return {found for each in named if (found := _as_uuid(each)) is not None}
+
+
+def _as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
