@@ -24,7 +24,7 @@ from governance.models import (
 )
 from governance.rules.retention import Hold, Record, Rule, due, holds_on
 from releasetrain.kernel.clock import now
-from trains.models import ReleaseArtifact
+from trains.models import ReleaseArtifact, Service
 
 BATCH = 500
 # What may refer to a stored file and yet not keep it: its records here, its downloads, and its tombstones.
@@ -63,7 +63,9 @@ class Candidate:
 def rules_of(record_type: str) -> list[Rule]:
     """The policies of a type of record."""
     policies = RetentionPolicy.objects.filter(record_type=record_type, retired_at__isnull=True)
-    return [Rule(str(p), p.clock, p.keep_days, p.regulated_only) for p in policies]
+    return [
+        Rule(str(p), p.clock, p.keep_days, p.regulated_only, p.framework, p.jurisdiction) for p in policies
+    ]
 
 
 def standing_holds() -> list[Hold]:
@@ -79,8 +81,9 @@ def past_retention(record_type: str, most: int = BATCH) -> list[Candidate]:
     rules = rules_of(record_type)
     if not rules:
         return []
-    general = [r for r in rules if not r.regulated_only] or rules
-    soonest = now() - timedelta(days=max(r.days for r in general))
+    # Whatever else binds a record, those for everybody do: nothing younger than the longest of them can go.
+    for_all = [r.days for r in rules if not (r.regulated_only or r.framework or r.jurisdiction)]
+    soonest = now() - timedelta(days=max(for_all) if for_all else min(r.days for r in rules))
     named = _named_in_open_disposals()
     found: list[Candidate] = []
     for files in _batches(record_type, soonest):
@@ -215,8 +218,16 @@ def _reports(listed: dict[uuid.UUID, StoredFile]) -> Iterator[tuple[uuid.UUID, s
                 frozenset({r.train_id for r in releases} | {service.train_id} - {None}),
                 frozenset({service.pk}),
                 frozenset(r.pk for r in releases),
+                *_obligations(service),
             ),
         )
+
+
+def _obligations(service: Service | None) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """(frameworks, jurisdictions) of a service's records; None: not known."""
+    if service is None:
+        return None, None
+    return frozenset(service.frameworks) or None, frozenset(service.jurisdictions) or None
 
 
 def _released(releases: list[Any], received: datetime) -> datetime | None:
@@ -278,5 +289,6 @@ def _documents(listed: dict[uuid.UUID, StoredFile]) -> Iterator[tuple[uuid.UUID,
                 frozenset({service.train_id} - {None} if service else {release.train_id}),
                 frozenset({service.pk}) if service else None,
                 frozenset({release.pk}) if release else None,
+                *_obligations(service),
             ),
         )

@@ -13,12 +13,17 @@ EVERYTHING: Ids | None = None
 
 @dataclass(frozen=True)
 class Rule:
-    """One policy: days from an event. `regulated_only` binds records of regulated services only."""
+    """One policy: days from an event. `regulated_only` binds records of regulated services only.
+
+    One of a framework or jurisdiction binds the records that fall under it, and those of which it is not known.
+    """
 
     name: str
     clock: str
     days: int
     regulated_only: bool = False
+    framework: str = ""
+    jurisdiction: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Record:
     trains: Ids | None = EVERYTHING
     services: Ids | None = EVERYTHING
     releases: Ids | None = EVERYTHING
+    frameworks: Ids | None = EVERYTHING
+    jurisdictions: Ids | None = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,25 @@ def due(record: Record, rules: Iterable[Rule]) -> tuple[datetime, str] | None:
         return None
     found: list[tuple[datetime, str]] = []
     for rule in rules:
-        if rule.regulated_only and not record.regulated:
+        if not _binds(rule, record):
             continue
         begun = record.received if rule.clock == "received" else record.events.get(rule.clock)
         if begun is None:
             return None
         found.append((max(begun, record.received) + timedelta(days=rule.days), rule.name))
     return max(found) if found else None
+
+
+def _binds(rule: Rule, record: Record) -> bool:
+    if rule.regulated_only and not record.regulated:
+        return False
+    return all(
+        not wanted or under is None or wanted in under
+        for wanted, under in (
+            (rule.framework, record.frameworks),
+            (rule.jurisdiction, record.jurisdictions),
+        )
+    )
 
 
 def holds_on(record: Record, holds: Iterable[Hold]) -> list[str]:

@@ -113,6 +113,35 @@ def test_without_a_policy_and_before_its_end_nothing_goes(reported: Any) -> None
         assert proposed(reported).count == 1
 
 
+def test_a_policy_of_a_jurisdiction_binds_the_services_under_it_and_those_of_which_it_is_not_known(
+    reported: Any,
+) -> None:
+    from trains.actions.services import set_obligations
+    from trains.models import Service
+
+    policy(reported, days=365)
+    policy(reported, days=3650, jurisdiction="US")
+    with time_machine.travel(now() + YEARS_LATER):
+        assert proposed(reported) is None  # nobody has said where the service is bound
+    with reported.scope("compliance_officer") as officer:
+        set_obligations(officer, Service.objects.get(), jurisdictions=["EU", "CH"])
+    with time_machine.travel(now() + YEARS_LATER):
+        assert proposed(reported).count == 1
+    with reported.scope("compliance_officer") as officer:
+        set_obligations(officer, Service.objects.get(), jurisdictions=["EU", "US"])
+    with time_machine.travel(now() + YEARS_LATER):
+        kept = execute(reported, approve_both(reported, _waiting(reported)))
+    assert kept.certificate["disposed"] == []  # asked again before the bytes go
+    assert "US" in kept.certificate["kept"][0]["why"]
+
+
+def _waiting(gateway: Any) -> Any:
+    from governance.models import Disposal
+
+    with gateway.scope("auditor"):
+        return Disposal.objects.get(state="proposed")
+
+
 def test_a_hold_keeps_what_it_covers_even_when_placed_after_both_approvals(later: Any) -> None:
     from governance import files
     from governance.actions.retention import lift_hold, place_hold
@@ -248,9 +277,12 @@ RULES = st.lists(
         st.sampled_from(["received", "released", "superseded"]),
         st.integers(1, 36500),
         st.booleans(),
+        st.sampled_from(["", "eu-dora", "sox-itgc-change"]),
+        st.sampled_from(["", "EU", "US"]),
     ),
     max_size=6,
 )
+UNDER = st.none() | st.frozensets(st.sampled_from(["EU", "US", "CH"]), min_size=1)
 EVENTS = st.fixed_dictionaries(
     {
         name: st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1), timezones=st.just(UTC))
@@ -269,6 +301,18 @@ def test_another_policy_never_makes_a_record_go_earlier(
         assert second[0] >= first[0]
     if rules and first is None and any(not r.regulated_only or regulated for r in rules):
         assert second is None
+
+
+@given(RULES, EVENTS, UNDER)
+def test_knowing_where_a_record_is_bound_never_keeps_it_longer_than_not_knowing(
+    rules: list[Rule], events: Any, under: frozenset[str] | None
+) -> None:
+    unknown = due(Record("report", MOMENT, events), rules)
+    known = due(Record("report", MOMENT, events, jurisdictions=under), rules)
+    if unknown and known:
+        assert known[0] <= unknown[0]
+    binding = [r for r in rules if not r.jurisdiction or under is None or r.jurisdiction in under]
+    assert known == due(Record("report", MOMENT, events), binding)
 
 
 @given(RULES, EVENTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -83,6 +84,44 @@ def edit_service(
             setattr(service, name, value)
     service.save()
     return service
+
+
+OBLIGATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
+MOST_OBLIGATIONS = 20
+
+
+@action("service.set_obligations", on=Service, requires="controls.manage", label="Say what binds its records")
+def set_obligations(
+    actor: Actor,
+    service: Service,
+    *,
+    jurisdictions: Annotated[
+        list[str] | None, Field("Jurisdictions", help="Like EU or US. None: not known, so all of them.")
+    ] = None,
+    frameworks: Annotated[
+        list[str] | None,
+        Field("Frameworks", help="Short names of control catalogues. None: not known, so all of them."),
+    ] = None,
+) -> Service:
+    """Say under which jurisdictions and frameworks the records of a service are kept. What is not known binds all."""
+    service.jurisdictions = _obligations("jurisdictions", jurisdictions)
+    service.frameworks = _obligations("frameworks", frameworks)
+    service.save()
+    return service
+
+
+def _obligations(field: str, given: list[str] | None) -> list[str]:
+    found = sorted({each.strip() for each in given or [] if each.strip()})
+    if len(found) > MOST_OBLIGATIONS:
+        refuse("service.obligations", f"At most {MOST_OBLIGATIONS} can be named.", field=field)
+    for each in found:
+        if not OBLIGATION.fullmatch(each):
+            refuse(
+                "service.obligation",
+                f"{each[:80]!r} is not a short name: letters, digits, spaces, points, at most 60.",
+                field=field,
+            )
+    return found
 
 
 def ensure_services(actor: Actor, names: Iterable[str], *, train: Train | None = None) -> dict[str, Service]:

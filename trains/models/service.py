@@ -29,6 +29,14 @@ class Service(TenantModel):
         choices=TIERS, default=3, validators=[MinValueValidator(1), MaxValueValidator(4)]
     )
     regulated = models.BooleanField(default=False)
+    jurisdictions = models.JSONField(
+        default=list, blank=True, help_text="Where its records are bound by law; empty: not known, so by all."
+    )
+    frameworks = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Control frameworks it falls under; empty: not known, so under all.",
+    )
     repository = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True)
     history = tracked()

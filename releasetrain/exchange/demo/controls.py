@@ -15,6 +15,7 @@ from governance.models import (
     RetentionPolicy,
 )
 from releasetrain.accounts.catalogue import Role
+from trains.actions import services
 
 _RUNBOOK = """# Runbook
 
@@ -46,6 +47,10 @@ def build_controls(bank: Any) -> None:
             assessor=cast.user(Role.AUDITOR),
         )
     _documents(bank, officer)
+    for service in bank.services.values():
+        services.set_obligations(
+            officer, service, jurisdictions=["EU"], frameworks=["eu-dora", "sox-itgc-change"]
+        )
     _retention(officer)
 
 
