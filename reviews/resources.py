@@ -7,13 +7,38 @@ from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Related, Resource, register
 from releasetrain.kernel.clock import now
 
-from .models import ActionItem, Review, ReviewCause, ReviewFact, ReviewRule
+from .models import (
+    ActionItem,
+    CaseStudy,
+    ImprovementProposal,
+    Review,
+    ReviewBaseline,
+    ReviewCause,
+    ReviewFact,
+    ReviewParticipant,
+    ReviewPolicy,
+    ReviewRecord,
+    ReviewRule,
+)
+from .pages.improvement import improvement_page
 from .pages.review import review_page
-from .queries.pending import overdue_actions, overdue_reviews
+from .queries.archive import readable_records, readable_studies
+from .queries.pending import overdue_actions, overdue_improvements, overdue_reviews
 
 navigation.register(
     navigation.Place(
         "action_items", "Actions", "check", "action-items/", 101, "Learn", "Actions from reviews"
+    )
+)
+navigation.register(
+    navigation.Place(
+        "improvements",
+        "Improvements",
+        "flag",
+        "improvements/",
+        111,
+        "Learn",
+        "What findings change in gates, checklists, thresholds",
     )
 )
 navigation.register(
@@ -124,5 +149,111 @@ register(
         filters=("depth", "mandatory"),
         search=("name",),
         order=("name", "id"),
+    )
+)
+register(
+    Resource(
+        ImprovementProposal,
+        plural="improvements",
+        section="improvements",
+        icon="flag",
+        columns=("key", "title", "kind", "target_label", "owner", "due_on", "state", "review"),
+        filters=(
+            Filter(
+                "overdue",
+                "Overdue",
+                lambda rows, value: (
+                    rows.filter(overdue_improvements(now().date()))
+                    if value == "yes"
+                    else rows.exclude(overdue_improvements(now().date()))
+                ),
+                (("yes", "Overdue"), ("no", "In time")),
+            ),
+            "state",
+            "kind",
+            "owner",
+        ),
+        search=("key", "title", "target_label"),
+        order=("due_on", "id"),
+        template="reviews/improvement.html",
+        context=improvement_page,
+        part_of=lambda part: part.review,
+    )
+)
+register(
+    Resource(
+        ReviewParticipant,
+        plural="review-participants",
+        section="reviews",
+        columns=("user", "part", "attendance", "accountable", "attended_at", "acknowledged_at", "review"),
+        filters=("part", "attendance", "review", "user"),
+        order=("-created_at", "-id"),
+        part_of=lambda part: part.review,
+    )
+)
+register(
+    Resource(
+        ReviewPolicy,
+        plural="review-policies",
+        section="review_rules",
+        icon="list",
+        columns=("train", "quorum", "effect_days", "escalate_days", "recurrences", "board"),
+        filters=("train",),
+        order=("train__key", "id"),
+    )
+)
+register(
+    Resource(
+        ReviewBaseline,
+        plural="review-baselines",
+        section="reviews",
+        icon="chart",
+        columns=("title", "service", "release", "median", "p95", "unit", "count", "set_at", "late"),
+        filters=("service", "release", "late"),
+        search=("title", "metric"),
+        order=("-set_at", "-id"),
+        facts=(
+            "title",
+            "metric",
+            "service",
+            "release",
+            "good",
+            "unit",
+            "tolerance",
+            "starts_at",
+            "ends_at",
+            "count",
+            "median",
+            "p95",
+            "set_at",
+            "late",
+        ),
+    )
+)
+register(
+    Resource(
+        ReviewRecord,
+        plural="review-records",
+        section="reviews",
+        columns=("title", "kind", "held_on", "access", "review"),
+        filters=("kind", "access", "review"),
+        search=("title",),
+        order=("-held_on", "-id"),
+        rows=readable_records,
+        part_of=lambda part: part.review,
+    )
+)
+register(
+    Resource(
+        CaseStudy,
+        plural="case-studies",
+        section="reviews",
+        icon="star",
+        columns=("key", "title", "category", "state", "published_at"),
+        filters=("state", "category"),
+        search=("key", "title", "body"),
+        order=("-created_at", "-id"),
+        rows=readable_studies,
+        hidden=("source", "redactions"),
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from releasetrain.kernel.states import StateMachine, Transition
 
-from .models import ActionItem, Review, ReviewCause
+from .models import ActionItem, ImprovementKind, ImprovementProposal, Review, ReviewCause
 
 _R = Review.State
 _OPEN = (_R.FACTS, _R.CAUSES, _R.ACTIONS)
@@ -25,7 +25,23 @@ REVIEW_STATES = StateMachine(
 
 _C = ReviewCause.State
 CAUSE_STATES = StateMachine(
-    initial=_C.HYPOTHESIS, transitions=[Transition("review_cause.support", _C.HYPOTHESIS, _C.SUPPORTED)]
+    initial=_C.HYPOTHESIS,
+    transitions=[
+        Transition("review_cause.support", _C.HYPOTHESIS, _C.SUPPORTED),
+        # A hypothesis is told why it leads to nothing; so these are open in both states and guarded.
+        *(Transition(f"review_cause.propose_{kind.value}", tuple(_C), None) for kind in ImprovementKind),
+    ],
+)
+
+_P = ImprovementProposal.State
+IMPROVEMENT_STATES = StateMachine(
+    initial=_P.OPEN,
+    transitions=[
+        Transition("improvement.edit", _P.OPEN, None),
+        Transition("improvement.apply", _P.OPEN, _P.APPLIED),
+        Transition("improvement.decline", _P.OPEN, _P.DECLINED),
+        Transition("improvement.withdraw", _P.OPEN, _P.WITHDRAWN),
+    ],
 )
 
 _A = ActionItem.State

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from problems.models.vocabulary import Category, known, known_category
 from releasetrain.audit.history import tracked
@@ -13,6 +14,8 @@ from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantMode
 from trains.models.service import service_scopes
 
 from .rule import Depth, ReviewRule
+
+_HANDOFFS = ("runbook", "monitoring", "on_call", "knowledge", "access", "communication")
 
 
 class Review(KeyedModel):
@@ -25,6 +28,10 @@ class Review(KeyedModel):
         CAUSES = "causes", "Causes"
         ACTIONS = "actions", "Actions"
         CLOSED = "closed", "Closed"
+
+    class Mode(models.TextChoices):
+        LIVE = "live", "In a meeting"
+        ASYNC = "async", "In comment rounds"
 
     release = TenantForeignKey("trains.Release", related_name="reviews", null=True, blank=True)
     deployment = TenantForeignKey("trains.Deployment", related_name="reviews", null=True, blank=True)
@@ -41,12 +48,33 @@ class Review(KeyedModel):
     facilitator = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    also = ArrayField(
+        models.UUIDField(),
+        default=list,
+        blank=True,
+        verbose_name="further services",
+        help_text="Interdependent services that are reviewed together with it.",
+    )
+    mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.LIVE)
+    meets_at = models.DateTimeField("meets", null=True, blank=True)
+    meeting_link = models.CharField(max_length=500, blank=True)
+    agenda = models.JSONField(
+        default=list, blank=True, help_text="Time boxes: title, phase, minutes, seconds used, state."
+    )
+    ticking_since = models.DateTimeField("the clock runs since", null=True, blank=True, editable=False)
+    rounds = models.JSONField(
+        "comment rounds", default=list, blank=True, help_text="Asynchronous rounds with their comments."
+    )
+    answers = models.JSONField(default=dict, blank=True, help_text="What the record answers, by section.")
+    escalated_kind = models.CharField(max_length=40, blank=True, editable=False)
+    escalated_id = models.CharField(max_length=40, blank=True, editable=False)
     facts_accepted_at = models.DateTimeField(null=True, blank=True)
     facts_accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     facts_digest = models.CharField(max_length=71, blank=True, editable=False)
-    decision = models.TextField(blank=True, help_text="What was decided, and why.")
+    decision = models.TextField(blank=True, help_text="What was decided.")
+    rationale = models.TextField(blank=True, help_text="Why it was decided so.")
     closed_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
 
@@ -56,6 +84,7 @@ class Review(KeyedModel):
             *KeyedModel.Meta.constraints,
             known("state", "review_state_known", "facts causes actions closed"),
             known("depth", "review_depth_known", "detailed lightweight"),
+            known("mode", "review_mode_known", "live async"),
             models.CheckConstraint(
                 condition=Q(state="facts", facts_accepted_at__isnull=True)
                 | (~Q(state="facts") & Q(facts_accepted_at__isnull=False) & ~Q(facts_digest="")),
@@ -147,12 +176,43 @@ class ReviewCause(TenantModel):
         HYPOTHESIS = "hypothesis", "Hypothesis"
         SUPPORTED = "supported", "Supported"
 
+    class Handoff(models.TextChoices):
+        RUNBOOK = "runbook", "Runbook or operating notes"
+        MONITORING = "monitoring", "Monitoring and alerts"
+        ON_CALL = "on_call", "Who answers"
+        KNOWLEDGE = "knowledge", "Knowledge of what changed"
+        ACCESS = "access", "Access and tools"
+        COMMUNICATION = "communication", "Communication during the change"
+
     review = TenantForeignKey(Review, related_name="causes")
     statement = models.TextField()
     category = models.CharField(max_length=24, choices=Category.choices)
     process_wide = models.BooleanField(
         default=False, help_text="Reaches beyond this release, into the way of working."
     )
+    because_of = TenantForeignKey(
+        "self",
+        related_name="whys",
+        null=True,
+        blank=True,
+        verbose_name="answers why of",
+        help_text="5 Whys: the cause that this one explains.",
+    )
+    handoff = models.CharField(
+        "handoff gap",
+        max_length=14,
+        choices=Handoff.choices,
+        blank=True,
+        help_text="What was missing between deployment and operations.",
+    )
+    incident = TenantForeignKey(
+        "problems.Incident",
+        related_name="review_findings",
+        null=True,
+        blank=True,
+        help_text="The incident whose post-mortem says it too.",
+    )
+    post_mortem = models.CharField(max_length=500, blank=True, help_text="Where that post-mortem lies.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.HYPOTHESIS)
     evidence = TenantForeignKey(ReviewFact, related_name="causes", null=True, blank=True)
     author = models.ForeignKey(
@@ -168,6 +228,11 @@ class ReviewCause(TenantModel):
             models.CheckConstraint(
                 condition=~Q(state="supported") | Q(evidence__isnull=False), name="review_cause_needs_a_fact"
             ),
+            models.CheckConstraint(
+                condition=Q(because_of__isnull=True) | ~Q(because_of=F("id")),
+                name="review_cause_not_its_own_why",
+            ),
+            known("handoff", "review_cause_handoff_known", " ".join(_HANDOFFS), blank=True),
         ]
 
     def __str__(self) -> str:
@@ -196,6 +261,17 @@ class ActionItem(KeyedModel):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     effect = models.TextField(blank=True, help_text="What came of it, against the success criteria.")
     settled_at = models.DateTimeField(null=True, blank=True)
+    check_on = models.DateField(
+        "effect checked on", null=True, blank=True, help_text="When somebody looks whether it helped."
+    )
+    worked = models.BooleanField("it helped", null=True, blank=True)
+    checked_at = models.DateTimeField("effect checked", null=True, blank=True)
+    checked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    finding = models.TextField("what the check showed", blank=True)
+    escalated_kind = models.CharField(max_length=40, blank=True, editable=False)
+    escalated_id = models.CharField(max_length=40, blank=True, editable=False)
     history = tracked()
 
     class Meta(KeyedModel.Meta):
@@ -208,8 +284,20 @@ class ActionItem(KeyedModel):
                 condition=Q(state="open") | (Q(settled_at__isnull=False) & ~Q(effect="")),
                 name="action_item_settled_with_effect",
             ),
+            models.CheckConstraint(
+                condition=Q(worked__isnull=True)
+                | (Q(state="done", checked_at__isnull=False) & ~Q(finding="")),
+                name="action_item_effect_checked_in_words",
+            ),
         ]
-        indexes = [models.Index(fields=["organization", "state", "due_on"], name="action_item_by_due")]
+        indexes = [
+            models.Index(fields=["organization", "state", "due_on"], name="action_item_by_due"),
+            models.Index(
+                fields=["organization", "check_on"],
+                condition=Q(worked__isnull=True),
+                name="action_item_to_check",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} {self.title}"[:200]

@@ -7,7 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from problems.models.vocabulary import known
+from problems.models.vocabulary import SEVERITIES, known
 from releasetrain.audit.history import tracked
 from releasetrain.tenancy.models import TenantModel
 from trains.models import TIERS
@@ -40,6 +40,25 @@ class ReviewRule(TenantModel):
     outcomes = ArrayField(models.CharField(max_length=12), default=list, blank=True)
     classifications = ArrayField(models.CharField(max_length=16), default=list, blank=True)
     emergency_only = models.BooleanField(default=False)
+    severity = models.PositiveSmallIntegerField(
+        "incident of at least severity",
+        choices=SEVERITIES,
+        null=True,
+        blank=True,
+        help_text="Only where it caused an incident as bad as this. Empty: any.",
+    )
+    harm_minutes = models.PositiveIntegerField(
+        "harm lasting minutes",
+        null=True,
+        blank=True,
+        help_text="Only where its incidents lasted so long together. Empty: any.",
+    )
+    budget_percent = models.PositiveSmallIntegerField(
+        "error budget burnt, %",
+        null=True,
+        blank=True,
+        help_text="Only where so much of an error budget was burnt since. Empty: any.",
+    )
     mandatory = models.BooleanField(
         default=False, help_text="The next gate of the service waits until the review is done."
     )
