@@ -57,8 +57,8 @@ def test_a_finding_becomes_the_gates_next_version(world: Reviewing, finding: Any
 
 def test_the_next_release_is_held_by_the_changed_gate(world: Reviewing, finding: Any, gate: Any) -> None:
     """What passed yesterday waits for its approval today, because a finding asked for that."""
-    from governance.actions.gates import evaluate_gate, publish_version
     from governance import evaluating
+    from governance.actions.gates import evaluate_gate, publish_version
     from governance.models import Evaluation
     from releasetrain.kernel.actor import Actor
     from trains.actions.releases import create_release
