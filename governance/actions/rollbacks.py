@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from governance.models import RollbackOrder, RollbackRule
 from governance.ports import DueReview, require_review
 from governance.queries import rollbacks as queries
-from governance.rules import rollbacks as rules
 from releasetrain.accounts.catalogue import Role
 from releasetrain.audit.doorway import Ref, action, explain_constraint, register_effect, register_guard
 from releasetrain.kernel.actor import Actor
@@ -16,6 +15,7 @@ from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Refusal, refuse
 from trains.actions.deployments import roll_back_deployment
 from trains.models import Deployment, Service
+from trains.rules import rollback_thresholds as rules
 
 Basis = RollbackOrder.Basis
 explain_constraint("rollback_rule_once_per_service", "This service has a rollback authorisation already.")

@@ -9,11 +9,11 @@ from django.views.decorators.http import require_safe
 
 from governance.models import Control, RollbackRule
 from governance.queries import rollbacks as queries
-from governance.rules import rollbacks as rules
 from releasetrain.audit.doorway import actions
 from releasetrain.interface import links
 from releasetrain.interface.pages import page
 from trains.models import Service
+from trains.rules import rollback_thresholds as rules
 
 SHOWN = 50
 

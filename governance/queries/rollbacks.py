@@ -7,12 +7,12 @@ from datetime import timedelta
 from django.db.models import F, Q, QuerySet
 
 from governance.models import RollbackOrder, RollbackRule
-from governance.rules import rollbacks as rules
 from releasetrain.accounts.catalogue import Role
 from releasetrain.accounts.models import Grant
 from releasetrain.kernel.actor import Actor, scope_path
 from releasetrain.kernel.clock import now
 from trains.models import Service
+from trains.rules import rollback_thresholds as rules
 
 Basis = RollbackOrder.Basis
 LOOKED_BACK = timedelta(days=365)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from governance.actions import rollbacks
 from governance.models import RollbackOrder, RollbackRule
-from governance.rules import rollbacks as rules
 from releasetrain.accounts.catalogue import Role
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused
 from tests.governance.gateway import Gateway
 from trains.actions.deployments import finish_deployment, record_deployment, roll_back_deployment
 from trains.models import Deployment
+from trains.rules import rollback_thresholds as rules
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9)
 

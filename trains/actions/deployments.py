@@ -10,8 +10,8 @@ from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constr
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from trains.models import Artifact, Deployment, Environment, Release, Service
+from trains.queries.deployments import undoing_now
 from trains.queries.freezes import active_freezes
-from trains.rules.rollbacks import Past, undoings
 from trains.rules.settling import Report, disagreement, merge
 from trains.states import DEPLOYMENT_STATES
 
@@ -241,24 +241,15 @@ def roll_back_deployment(
 ) -> Deployment:
     """Order a rollback to the version that ran before; returns the new deployment, which runs until it is finished."""
     Service.objects.select_for_update(no_key=True).get(pk=deployment.service_id)
-    rows = {
-        d.pk: d
-        for d in Deployment.objects.filter(
-            service_id=deployment.service_id, environment_id=deployment.environment_id
-        )
-    }
-    history = [Past(d.pk, d.kind, d.outcome, d.version, d.started_at) for d in rows.values()]
-    moment = max([now(), *(d.started_at for d in rows.values())])
-    link = undoings([*history, Past("this", "rollback", State.SUCCEEDED, "", moment)])["this"]
-    if link.rolls_back != deployment.pk:
-        current = rows.get(link.rolls_back)
+    link = undoing_now(deployment.service_id, deployment.environment_id)
+    current, earlier, moment = link.undoes, link.restores, link.at
+    if current is None or current.pk != deployment.pk:
         refuse(
             "rollback.not_current",
             f"{deployment} is not what runs there now.",
             remedy=f"Roll back {current} first." if current else "",
             blocked_by=Ref.of(current) if current else None,
         )
-    earlier = rows.get(link.restores)
     if earlier is None:
         refuse(
             "rollback.nothing_before",

@@ -24,6 +24,7 @@ from .contract import Contract, ContractVerification, ContractVersion
 from .coupling import Coupling
 from .data_migration import DataMigration, MigrationStep
 from .deployment import Commit, Deployment, DeploymentCommit
+from .drill import FailureDrill, ObservedAlert
 from .escalation import (
     Channel,
     Escalation,
@@ -32,6 +33,7 @@ from .escalation import (
     EscalationStep,
     InboxEntry,
 )
+from .feature_flag import FeatureFlag
 from .feed import CalendarFeed
 from .freeze import Freeze
 from .import_run import ImportRun
@@ -44,6 +46,7 @@ from .pipeline import Pipeline, Stage, StageEvent
 from .platform import Comparison, LevelMeasurement, ServiceLevel, SharedPlatform
 from .release import Classification, Release, ReleaseArtifact, ScopeItem
 from .release_rules import PackagingLimit, ReadinessAnswer, RollbackCriterion, ScopeChange
+from .rollback_plan import RollbackPlan
 from .service import TIERS, Environment, Service
 from .solution import (
     SolutionIncrement,
@@ -91,6 +94,8 @@ __all__ = [
     "EscalationLevel",
     "EscalationPolicy",
     "EscalationStep",
+    "FailureDrill",
+    "FeatureFlag",
     "Freeze",
     "HandOverNote",
     "ImportRun",
@@ -104,6 +109,7 @@ __all__ = [
     "LoadLimit",
     "MigrationStep",
     "Milestone",
+    "ObservedAlert",
     "OnCallLayer",
     "OnCallOverride",
     "OnCallRotation",
@@ -121,6 +127,7 @@ __all__ = [
     "ReleaseMember",
     "ReleaseNote",
     "RollbackCriterion",
+    "RollbackPlan",
     "RuntimeObservation",
     "ScopeChange",
     "ScopeItem",

@@ -141,6 +141,9 @@ class ScopeItem(TenantModel):
     authority = models.CharField(
         max_length=40, blank=True, help_text="The emergency change that let it in after the freeze."
     )
+    canary = models.BooleanField(
+        "canary marker", default=False, help_text="It reaches production only on a staged path."
+    )
     history = tracked()
 
     class Meta:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from releasetrain.kernel.clock import now
 from trains.models import Deployment, Environment, Release, Service, Train
+from trains.rules.rollbacks import Past, undoings
 
 
 def deployments_between(
@@ -67,6 +70,24 @@ def version_running(deployment: Deployment) -> str:
     if not deployment.version and deployment.restores:
         return deployment.restores.version
     return deployment.version or deployment.commit[:10]
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What a rollback would undo and restore if it began at `at`; either may be unknown to us."""
+
+    undoes: Deployment | None
+    restores: Deployment | None
+    at: datetime
+
+
+def undoing_now(service_id: uuid.UUID, environment_id: uuid.UUID) -> Undoing:
+    """What a rollback of the service in the environment would undo now, running deployments included."""
+    rows = {d.pk: d for d in Deployment.objects.filter(service=service_id, environment=environment_id)}
+    history = [Past(d.pk, d.kind, d.outcome, d.version, d.started_at) for d in rows.values()]
+    moment = max([now(), *(d.started_at for d in rows.values())])
+    link = undoings([*history, Past("this", "rollback", Deployment.State.SUCCEEDED, "", moment)])["this"]
+    return Undoing(rows.get(link.rolls_back), rows.get(link.restores), moment)
 
 
 def undeployed_artifacts(release: Release) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pre-authorised thresholds of rollbacks: measured so, nobody has to be asked. Pure."""
+"""Thresholds at which something is taken back: a metric beyond a value for so long. Pure."""
 
 from __future__ import annotations
 

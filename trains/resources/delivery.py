@@ -1,0 +1,109 @@
+"""The faces of delivery: rollback plans, feature flags, failure drills and the alerts that were reported."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from releasetrain.interface import navigation
+from releasetrain.interface.resources import Filter, Resource, register
+from releasetrain.kernel.clock import now
+from trains.models import FailureDrill, FeatureFlag, ObservedAlert, RollbackPlan
+
+
+def _flags(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    if value == "removed":
+        return rows.filter(removed_at__isnull=False)
+    rows = rows.filter(removed_at__isnull=True)
+    if value == "unowned":
+        return rows.filter(owner__isnull=True, team__isnull=True)
+    return rows.filter(remove_by__lt=now().date()) if value == "overdue" else rows
+
+
+def _recent(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    if value == "firing":
+        return rows.filter(ends_at__isnull=True)
+    return rows.filter(Q(starts_at__gte=now() - timedelta(days=1))) if value == "day" else rows
+
+
+register(
+    Resource(
+        RollbackPlan,
+        plural="rollback-plans",
+        section="releases",
+        icon="undo",
+        columns=("key", "title", "release", "environment", "state", "authorised_at", "time_to_restore"),
+        filters=("release", "environment", "state"),
+        search=("key", "title"),
+        order=("-created_at",),
+        computed=("time_to_restore",),
+        select=("release", "environment"),
+        description="Plan how the services of a release are taken back together, before it has to be done.",
+    )
+)
+register(
+    Resource(
+        FeatureFlag,
+        plural="feature-flags",
+        section="releases",
+        icon="tag",
+        columns=("name", "service", "purpose", "owner", "team", "release", "remove_by", "reported_at"),
+        filters=(
+            Filter(
+                "show",
+                "Show",
+                _flags,
+                (
+                    ("current", "Current"),
+                    ("overdue", "Removal overdue"),
+                    ("unowned", "Nobody owns"),
+                    ("removed", "Removed"),
+                ),
+            ),
+            "service",
+            "release",
+            "purpose",
+        ),
+        search=("name", "description"),
+        order=("name",),
+        select=("service", "release", "team", "owner"),
+        description="Register a flag, or let its provider report it.",
+    )
+)
+register(
+    Resource(
+        FailureDrill,
+        plural="failure-drills",
+        section="releases",
+        icon="alert",
+        columns=("key", "title", "service", "environment", "signal", "state", "planned_for", "ended_at"),
+        filters=("service", "environment", "state", "signal"),
+        search=("key", "title"),
+        order=("-created_at",),
+        select=("service", "environment"),
+        description="Plan to make something fail, and say which alerts must fire.",
+    )
+)
+register(
+    Resource(
+        ObservedAlert,
+        plural="observed-alerts",
+        section="releases",
+        icon="bell",
+        columns=("name", "service", "environment", "severity", "starts_at", "ends_at", "source"),
+        filters=(
+            Filter("show", "Show", _recent, (("firing", "Firing"), ("day", "Last 24 hours"))),
+            "service",
+            "environment",
+        ),
+        search=("name", "fingerprint"),
+        order=("-starts_at",),
+        select=("service", "environment"),
+        description="Monitoring reports them.",
+    )
+)
+navigation.register(
+    navigation.Place("flags", "Flags", "tag", "feature-flags/", 113, "Plan", "Feature flags")
+)

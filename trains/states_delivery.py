@@ -1,0 +1,41 @@
+"""State tables of delivery: rollback plans and failure drills."""
+
+from __future__ import annotations
+
+from releasetrain.kernel.states import StateMachine, Transition
+
+from .models import FailureDrill, RollbackPlan
+
+_P = RollbackPlan.State
+ROLLBACK_PLAN_STATES = StateMachine(
+    initial=_P.DRAFT,
+    transitions=[
+        # What is changed has to be authorised anew.
+        Transition("rollback_plan.edit", (_P.DRAFT, _P.AUTHORISED), _P.DRAFT),
+        Transition("rollback_plan.add_step", (_P.DRAFT, _P.AUTHORISED), None),
+        Transition("rollback_plan.remove_step", (_P.DRAFT, _P.AUTHORISED), _P.DRAFT),
+        Transition("rollback_plan.authorise", _P.DRAFT, _P.AUTHORISED),
+        Transition("rollback_plan.order", (_P.DRAFT, _P.AUTHORISED), _P.RUNNING),
+        Transition("rollback_plan.trigger", _P.AUTHORISED, _P.RUNNING),
+        Transition("rollback_plan.begin_step", _P.RUNNING, None),
+        Transition("rollback_plan.settle_step", _P.RUNNING, None),
+        Transition("rollback_plan.validate", _P.RUNNING, None),
+        Transition("rollback_plan.retry_step", _P.RUNNING, None),
+        Transition("rollback_plan.restore", _P.RUNNING, _P.RESTORED),
+        Transition("rollback_plan.give_up", _P.RUNNING, _P.FAILED),
+        Transition("rollback_plan.cancel", (_P.DRAFT, _P.AUTHORISED), _P.CANCELLED),
+    ],
+)
+
+_D = FailureDrill.State
+FAILURE_DRILL_STATES = StateMachine(
+    initial=_D.PLANNED,
+    transitions=[
+        Transition("failure_drill.edit", _D.PLANNED, None),
+        Transition("failure_drill.start", _D.PLANNED, _D.RUNNING),
+        Transition("failure_drill.conclude", _D.RUNNING, None),
+        Transition("failure_drill.rejudge", _D.FAILED, None),
+        Transition("failure_drill.note_findings", (_D.RUNNING, _D.PASSED, _D.FAILED), None),
+        Transition("failure_drill.cancel", (_D.PLANNED, _D.RUNNING), _D.CANCELLED),
+    ],
+)
