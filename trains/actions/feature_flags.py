@@ -177,8 +177,10 @@ def report_flag(
     ] = None,
     source: Annotated[str, Field("Provider", max_length=80)] = "",
 ) -> FeatureFlag:
-    """Report a flag's state in an environment. An older report than the last one changes nothing; an unknown flag is
-    registered without owner, so that it is seen."""
+    """Report a flag's state in an environment.
+
+    An older report than the last one changes nothing. An unknown flag is registered without owner, so that it is seen.
+    """
     moment = changed_at or now()
     if moment > now() + AHEAD:
         refuse("feature_flag.future", "It lies in the future.", field="changed_at")
