@@ -2,254 +2,1042 @@
 
 import django.db.models.deletion
 import django.db.models.functions.comparison
-import releasetrain.kernel.clock
-import releasetrain.kernel.ids
-import releasetrain.tenancy.models
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
+import releasetrain.kernel.clock
+import releasetrain.kernel.ids
+import releasetrain.tenancy.models
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tenancy', '0001_initial'),
-        ('trains', '0008_configuration'),
+        ("tenancy", "0001_initial"),
+        ("trains", "0008_configuration"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='historicalscopeitem',
-            name='canary',
-            field=models.BooleanField(default=False, help_text='It reaches production only on a staged path.', verbose_name='canary marker'),
+            model_name="historicalscopeitem",
+            name="canary",
+            field=models.BooleanField(
+                default=False,
+                help_text="It reaches production only on a staged path.",
+                verbose_name="canary marker",
+            ),
         ),
         migrations.AddField(
-            model_name='scopeitem',
-            name='canary',
-            field=models.BooleanField(default=False, help_text='It reaches production only on a staged path.', verbose_name='canary marker'),
+            model_name="scopeitem",
+            name="canary",
+            field=models.BooleanField(
+                default=False,
+                help_text="It reaches production only on a staged path.",
+                verbose_name="canary marker",
+            ),
         ),
         migrations.CreateModel(
-            name='HistoricalFailureDrill',
+            name="HistoricalFailureDrill",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('scenario', models.TextField(help_text='What is made to fail, and how it is put right again.')),
-                ('signal', models.CharField(choices=[('latency', 'Latency'), ('traffic', 'Traffic'), ('errors', 'Errors'), ('saturation', 'Saturation'), ('dependency', 'Failing dependency')], default='errors', help_text='Which way of failing it rehearses.', max_length=12)),
-                ('expected', models.JSONField(default=list, editable=False, help_text='Alerts that must fire, each within its time, with its labels.')),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='planned', max_length=10)),
-                ('planned_for', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('findings', models.TextField(blank=True, verbose_name='what was learnt')),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.environment')),
-                ('led_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "scenario",
+                    models.TextField(help_text="What is made to fail, and how it is put right again."),
+                ),
+                (
+                    "signal",
+                    models.CharField(
+                        choices=[
+                            ("latency", "Latency"),
+                            ("traffic", "Traffic"),
+                            ("errors", "Errors"),
+                            ("saturation", "Saturation"),
+                            ("dependency", "Failing dependency"),
+                        ],
+                        default="errors",
+                        help_text="Which way of failing it rehearses.",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "expected",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Alerts that must fire, each within its time, with its labels.",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("running", "Running"),
+                            ("passed", "Passed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="planned",
+                        max_length=10,
+                    ),
+                ),
+                ("planned_for", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("findings", models.TextField(blank=True, verbose_name="what was learnt")),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "led_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical failure drill',
-                'verbose_name_plural': 'historical failure drills',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical failure drill",
+                "verbose_name_plural": "historical failure drills",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalFeatureFlag',
+            name="HistoricalFeatureFlag",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(help_text='As the code and the provider name it.', max_length=200, verbose_name='key')),
-                ('purpose', models.CharField(choices=[('release', 'Release: new work is dark until it is switched on'), ('experiment', 'Experiment'), ('operations', 'Operations: a switch for emergencies'), ('permission', 'Permission: on for some customers')], default='release', max_length=12)),
-                ('description', models.TextField(blank=True, verbose_name='what it is for')),
-                ('requires', models.JSONField(blank=True, default=list, help_text='Flags that must be on where it is on.')),
-                ('excludes', models.JSONField(blank=True, default=list, help_text='Flags that must be off where it is on.')),
-                ('states', models.JSONField(default=dict, editable=False, help_text='By environment: on, share, variant, since when, by which report.')),
-                ('remove_by', models.DateField(blank=True, null=True, verbose_name='planned removal')),
-                ('removed_at', models.DateTimeField(blank=True, null=True, verbose_name='removed')),
-                ('source', models.CharField(blank=True, max_length=80, verbose_name='provider')),
-                ('reported_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='last report')),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('item', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, help_text='What is dark while the flag is off.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.scopeitem', verbose_name='scope item')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('owner', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
-                ('team', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.team', verbose_name='owning team')),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="As the code and the provider name it.", max_length=200, verbose_name="key"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("release", "Release: new work is dark until it is switched on"),
+                            ("experiment", "Experiment"),
+                            ("operations", "Operations: a switch for emergencies"),
+                            ("permission", "Permission: on for some customers"),
+                        ],
+                        default="release",
+                        max_length=12,
+                    ),
+                ),
+                ("description", models.TextField(blank=True, verbose_name="what it is for")),
+                (
+                    "requires",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Flags that must be on where it is on."
+                    ),
+                ),
+                (
+                    "excludes",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Flags that must be off where it is on."
+                    ),
+                ),
+                (
+                    "states",
+                    models.JSONField(
+                        default=dict,
+                        editable=False,
+                        help_text="By environment: on, share, variant, since when, by which report.",
+                    ),
+                ),
+                ("remove_by", models.DateField(blank=True, null=True, verbose_name="planned removal")),
+                ("removed_at", models.DateTimeField(blank=True, null=True, verbose_name="removed")),
+                ("source", models.CharField(blank=True, max_length=80, verbose_name="provider")),
+                (
+                    "reported_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last report"),
+                ),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "item",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        help_text="What is dark while the flag is off.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.scopeitem",
+                        verbose_name="scope item",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
+                (
+                    "team",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.team",
+                        verbose_name="owning team",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical feature flag',
-                'verbose_name_plural': 'historical feature flags',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical feature flag",
+                "verbose_name_plural": "historical feature flags",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalRollbackPlan',
+            name="HistoricalRollbackPlan",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('authorised', 'Authorised'), ('running', 'Running'), ('restored', 'Restored'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='draft', max_length=10)),
-                ('steps', models.JSONField(default=list, editable=False, help_text='Service, place, validations before and after, data implications.')),
-                ('triggers', models.JSONField(default=list, editable=False, help_text='Measured so, an authorised plan is carried out by itself.')),
-                ('restore_minutes', models.PositiveIntegerField(default=60, help_text='From the order to the last service restored.', verbose_name='back within minutes')),
-                ('fallback', models.TextField(blank=True, help_text='What is done when the plan does not restore it.')),
-                ('authorised_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('ordered_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('ordered_on', models.CharField(blank=True, editable=False, help_text='What was measured, or the reason.', max_length=300, verbose_name='ordered on')),
-                ('restored_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('authorised_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.environment')),
-                ('ordered_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Empty: a threshold, as it was authorised.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.release')),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("authorised", "Authorised"),
+                            ("running", "Running"),
+                            ("restored", "Restored"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "steps",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Service, place, validations before and after, data implications.",
+                    ),
+                ),
+                (
+                    "triggers",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Measured so, an authorised plan is carried out by itself.",
+                    ),
+                ),
+                (
+                    "restore_minutes",
+                    models.PositiveIntegerField(
+                        default=60,
+                        help_text="From the order to the last service restored.",
+                        verbose_name="back within minutes",
+                    ),
+                ),
+                (
+                    "fallback",
+                    models.TextField(blank=True, help_text="What is done when the plan does not restore it."),
+                ),
+                ("authorised_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("ordered_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "ordered_on",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="What was measured, or the reason.",
+                        max_length=300,
+                        verbose_name="ordered on",
+                    ),
+                ),
+                ("restored_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "authorised_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "ordered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        help_text="Empty: a threshold, as it was authorised.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.release",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical rollback plan',
-                'verbose_name_plural': 'historical rollback plans',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical rollback plan",
+                "verbose_name_plural": "historical rollback plans",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='FailureDrill',
+            name="FailureDrill",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('scenario', models.TextField(help_text='What is made to fail, and how it is put right again.')),
-                ('signal', models.CharField(choices=[('latency', 'Latency'), ('traffic', 'Traffic'), ('errors', 'Errors'), ('saturation', 'Saturation'), ('dependency', 'Failing dependency')], default='errors', help_text='Which way of failing it rehearses.', max_length=12)),
-                ('expected', models.JSONField(default=list, editable=False, help_text='Alerts that must fire, each within its time, with its labels.')),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='planned', max_length=10)),
-                ('planned_for', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('findings', models.TextField(blank=True, verbose_name='what was learnt')),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='failure_drills', to='trains.environment')),
-                ('led_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='failure_drills', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "scenario",
+                    models.TextField(help_text="What is made to fail, and how it is put right again."),
+                ),
+                (
+                    "signal",
+                    models.CharField(
+                        choices=[
+                            ("latency", "Latency"),
+                            ("traffic", "Traffic"),
+                            ("errors", "Errors"),
+                            ("saturation", "Saturation"),
+                            ("dependency", "Failing dependency"),
+                        ],
+                        default="errors",
+                        help_text="Which way of failing it rehearses.",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "expected",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Alerts that must fire, each within its time, with its labels.",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("running", "Running"),
+                            ("passed", "Passed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="planned",
+                        max_length=10,
+                    ),
+                ),
+                ("planned_for", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("findings", models.TextField(blank=True, verbose_name="what was learnt")),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="failure_drills",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "led_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="failure_drills",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
-                'abstract': False,
-                'indexes': [models.Index(fields=['organization', 'service', '-ended_at'], name='failure_drill_of_service')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'key'), name='trains_failuredrill_key'), models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'running', 'passed', 'failed', 'cancelled'])), name='failure_drill_state_known'), models.CheckConstraint(condition=models.Q(('signal__in', ['latency', 'traffic', 'errors', 'saturation', 'dependency'])), name='failure_drill_signal_known'), models.CheckConstraint(condition=models.Q(('ended_at__isnull', True), models.Q(('ended_at__gte', models.F('started_at')), ('started_at__isnull', False)), _connector='OR'), name='failure_drill_ends_after_start'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['passed', 'failed']), _negated=True), ('ended_at__isnull', False), _connector='OR'), name='failure_drill_concluded_when')],
+                "ordering": ["-created_at"],
+                "abstract": False,
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "service", "-ended_at"], name="failure_drill_of_service"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "key"), name="trains_failuredrill_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["planned", "running", "passed", "failed", "cancelled"])
+                        ),
+                        name="failure_drill_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("signal__in", ["latency", "traffic", "errors", "saturation", "dependency"])
+                        ),
+                        name="failure_drill_signal_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ended_at__isnull", True),
+                            models.Q(
+                                ("ended_at__gte", models.F("started_at")), ("started_at__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="failure_drill_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["passed", "failed"]), _negated=True),
+                            ("ended_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="failure_drill_concluded_when",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='FeatureFlag',
+            name="FeatureFlag",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(help_text='As the code and the provider name it.', max_length=200, verbose_name='key')),
-                ('purpose', models.CharField(choices=[('release', 'Release: new work is dark until it is switched on'), ('experiment', 'Experiment'), ('operations', 'Operations: a switch for emergencies'), ('permission', 'Permission: on for some customers')], default='release', max_length=12)),
-                ('description', models.TextField(blank=True, verbose_name='what it is for')),
-                ('requires', models.JSONField(blank=True, default=list, help_text='Flags that must be on where it is on.')),
-                ('excludes', models.JSONField(blank=True, default=list, help_text='Flags that must be off where it is on.')),
-                ('states', models.JSONField(default=dict, editable=False, help_text='By environment: on, share, variant, since when, by which report.')),
-                ('remove_by', models.DateField(blank=True, null=True, verbose_name='planned removal')),
-                ('removed_at', models.DateTimeField(blank=True, null=True, verbose_name='removed')),
-                ('source', models.CharField(blank=True, max_length=80, verbose_name='provider')),
-                ('reported_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='last report')),
-                ('item', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, help_text='What is dark while the flag is off.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='feature_flags', to='trains.scopeitem', verbose_name='scope item')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='feature_flags', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='feature_flags', to='trains.service')),
-                ('team', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='feature_flags', to='trains.team', verbose_name='owning team')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="As the code and the provider name it.", max_length=200, verbose_name="key"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("release", "Release: new work is dark until it is switched on"),
+                            ("experiment", "Experiment"),
+                            ("operations", "Operations: a switch for emergencies"),
+                            ("permission", "Permission: on for some customers"),
+                        ],
+                        default="release",
+                        max_length=12,
+                    ),
+                ),
+                ("description", models.TextField(blank=True, verbose_name="what it is for")),
+                (
+                    "requires",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Flags that must be on where it is on."
+                    ),
+                ),
+                (
+                    "excludes",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Flags that must be off where it is on."
+                    ),
+                ),
+                (
+                    "states",
+                    models.JSONField(
+                        default=dict,
+                        editable=False,
+                        help_text="By environment: on, share, variant, since when, by which report.",
+                    ),
+                ),
+                ("remove_by", models.DateField(blank=True, null=True, verbose_name="planned removal")),
+                ("removed_at", models.DateTimeField(blank=True, null=True, verbose_name="removed")),
+                ("source", models.CharField(blank=True, max_length=80, verbose_name="provider")),
+                (
+                    "reported_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last report"),
+                ),
+                (
+                    "item",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="What is dark while the flag is off.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feature_flags",
+                        to="trains.scopeitem",
+                        verbose_name="scope item",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feature_flags",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feature_flags",
+                        to="trains.service",
+                    ),
+                ),
+                (
+                    "team",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feature_flags",
+                        to="trains.team",
+                        verbose_name="owning team",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'indexes': [models.Index(fields=['organization', 'removed_at', 'remove_by'], name='feature_flag_by_removal')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('removed_at__isnull', True)), fields=('organization', 'name', 'service'), name='feature_flag_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('purpose__in', ['release', 'experiment', 'operations', 'permission'])), name='feature_flag_purpose_known')],
+                "ordering": ["name"],
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "removed_at", "remove_by"], name="feature_flag_by_removal"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("removed_at__isnull", True)),
+                        fields=("organization", "name", "service"),
+                        name="feature_flag_once",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("purpose__in", ["release", "experiment", "operations", "permission"])
+                        ),
+                        name="feature_flag_purpose_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ObservedAlert',
+            name="ObservedAlert",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=200, verbose_name='alert')),
-                ('fingerprint', models.CharField(help_text='As the monitoring system tells alerts apart.', max_length=120)),
-                ('severity', models.CharField(blank=True, max_length=40)),
-                ('labels', models.JSONField(blank=True, default=dict)),
-                ('starts_at', models.DateTimeField(verbose_name='fired')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='resolved')),
-                ('received_at', models.DateTimeField(default=releasetrain.kernel.clock.now, verbose_name='received')),
-                ('source', models.CharField(blank=True, max_length=80)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='observed_alerts', to='trains.environment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='observed_alerts', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=200, verbose_name="alert")),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        help_text="As the monitoring system tells alerts apart.", max_length=120
+                    ),
+                ),
+                ("severity", models.CharField(blank=True, max_length=40)),
+                ("labels", models.JSONField(blank=True, default=dict)),
+                ("starts_at", models.DateTimeField(verbose_name="fired")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="resolved")),
+                (
+                    "received_at",
+                    models.DateTimeField(default=releasetrain.kernel.clock.now, verbose_name="received"),
+                ),
+                ("source", models.CharField(blank=True, max_length=80)),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="observed_alerts",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="observed_alerts",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-starts_at', '-id'],
-                'indexes': [models.Index(fields=['organization', 'service', '-starts_at'], name='observed_alert_of_service'), models.Index(fields=['organization', '-starts_at'], name='observed_alert_recent')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'source', 'fingerprint', 'starts_at'), name='observed_alert_once')],
+                "ordering": ["-starts_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        fields=["organization", "service", "-starts_at"], name="observed_alert_of_service"
+                    ),
+                    models.Index(fields=["organization", "-starts_at"], name="observed_alert_recent"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "source", "fingerprint", "starts_at"),
+                        name="observed_alert_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RollbackPlan',
+            name="RollbackPlan",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('authorised', 'Authorised'), ('running', 'Running'), ('restored', 'Restored'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='draft', max_length=10)),
-                ('steps', models.JSONField(default=list, editable=False, help_text='Service, place, validations before and after, data implications.')),
-                ('triggers', models.JSONField(default=list, editable=False, help_text='Measured so, an authorised plan is carried out by itself.')),
-                ('restore_minutes', models.PositiveIntegerField(default=60, help_text='From the order to the last service restored.', verbose_name='back within minutes')),
-                ('fallback', models.TextField(blank=True, help_text='What is done when the plan does not restore it.')),
-                ('authorised_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('ordered_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('ordered_on', models.CharField(blank=True, editable=False, help_text='What was measured, or the reason.', max_length=300, verbose_name='ordered on')),
-                ('restored_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('authorised_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='rollback_plans', to='trains.environment')),
-                ('ordered_by', models.ForeignKey(blank=True, help_text='Empty: a threshold, as it was authorised.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='rollback_plans', to='trains.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("authorised", "Authorised"),
+                            ("running", "Running"),
+                            ("restored", "Restored"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "steps",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Service, place, validations before and after, data implications.",
+                    ),
+                ),
+                (
+                    "triggers",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Measured so, an authorised plan is carried out by itself.",
+                    ),
+                ),
+                (
+                    "restore_minutes",
+                    models.PositiveIntegerField(
+                        default=60,
+                        help_text="From the order to the last service restored.",
+                        verbose_name="back within minutes",
+                    ),
+                ),
+                (
+                    "fallback",
+                    models.TextField(blank=True, help_text="What is done when the plan does not restore it."),
+                ),
+                ("authorised_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("ordered_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "ordered_on",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="What was measured, or the reason.",
+                        max_length=300,
+                        verbose_name="ordered on",
+                    ),
+                ),
+                ("restored_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "authorised_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rollback_plans",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "ordered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: a threshold, as it was authorised.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rollback_plans",
+                        to="trains.release",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
-                'abstract': False,
-                'indexes': [models.Index(fields=['organization', 'state'], name='rollback_plan_by_state')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'key'), name='trains_rollbackplan_key'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'authorised', 'running', 'restored', 'failed', 'cancelled'])), name='rollback_plan_state_known'), models.UniqueConstraint(condition=models.Q(('state__in', ['draft', 'authorised', 'running'])), fields=('organization', 'release', 'environment'), name='rollback_plan_one_in_force'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'authorised'), _negated=True), models.Q(('authorised_at__isnull', False), ('authorised_by__isnull', False)), _connector='OR'), name='rollback_plan_authorised_by_somebody'), models.CheckConstraint(condition=models.Q(('restored_at__isnull', True), models.Q(('ordered_at__isnull', False), ('restored_at__gte', models.F('ordered_at'))), _connector='OR'), name='rollback_plan_restored_after_order'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'restored'), _negated=True), ('restored_at__isnull', False), _connector='OR'), name='rollback_plan_restored_when'), models.CheckConstraint(condition=models.Q(('restore_minutes__gte', 1)), name='rollback_plan_time_positive')],
+                "ordering": ["-created_at"],
+                "abstract": False,
+                "indexes": [models.Index(fields=["organization", "state"], name="rollback_plan_by_state")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "key"), name="trains_rollbackplan_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["draft", "authorised", "running", "restored", "failed", "cancelled"],
+                            )
+                        ),
+                        name="rollback_plan_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["draft", "authorised", "running"])),
+                        fields=("organization", "release", "environment"),
+                        name="rollback_plan_one_in_force",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "authorised"), _negated=True),
+                            models.Q(("authorised_at__isnull", False), ("authorised_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="rollback_plan_authorised_by_somebody",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("restored_at__isnull", True),
+                            models.Q(
+                                ("ordered_at__isnull", False), ("restored_at__gte", models.F("ordered_at"))
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rollback_plan_restored_after_order",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "restored"), _negated=True),
+                            ("restored_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="rollback_plan_restored_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("restore_minutes__gte", 1)), name="rollback_plan_time_positive"
+                    ),
+                ],
             },
         ),
     ]

@@ -104,6 +104,4 @@ register(
         description="Monitoring reports them.",
     )
 )
-navigation.register(
-    navigation.Place("flags", "Flags", "tag", "feature-flags/", 113, "Plan", "Feature flags")
-)
+navigation.register(navigation.Place("flags", "Flags", "tag", "feature-flags/", 113, "Plan", "Feature flags"))
