@@ -9,11 +9,11 @@ from governance.actions.gates import clean_checks, publish_version
 from governance.actions.readiness import edit_checklist
 from governance.actions.rollbacks import edit_rule
 from governance.models import Gate, ReadinessChecklist, RollbackRule
-from governance.rules import rollbacks
 from governance.rules.readiness_review import questions_fault
 from releasetrain.accounts.catalogue import Role
 from releasetrain.kernel.refusals import refuse
 from reviews.models import ImprovementKind
+from trains.rules import rollback_thresholds as rollbacks
 
 from .registry import Plan, improves, line, unchanged
 

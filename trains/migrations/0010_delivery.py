@@ -14,7 +14,7 @@ import releasetrain.tenancy.models
 class Migration(migrations.Migration):
     dependencies = [
         ("tenancy", "0001_initial"),
-        ("trains", "0008_configuration"),
+        ("trains", "0009_obligations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
