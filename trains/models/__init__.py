@@ -3,6 +3,7 @@
 from .artifact import Artifact
 from .booking import Booking, SharedResource
 from .business_calendar import BusinessCalendar, ClosedPeriod
+from .canary import CanaryAnalysis, CanaryConfig, CanaryVerdict
 from .communication import (
     CommitmentChange,
     ContentBrief,
@@ -47,6 +48,7 @@ from .platform import Comparison, LevelMeasurement, ServiceLevel, SharedPlatform
 from .release import Classification, Release, ReleaseArtifact, ScopeItem
 from .release_rules import PackagingLimit, ReadinessAnswer, RollbackCriterion, ScopeChange
 from .rollback_plan import RollbackPlan
+from .series import Series, SeriesBlock, SeriesKind, SeriesPolicy, SeriesSource
 from .service import TIERS, Environment, Service
 from .solution import (
     SolutionIncrement,
@@ -68,6 +70,9 @@ __all__ = [
     "Booking",
     "BusinessCalendar",
     "CalendarFeed",
+    "CanaryAnalysis",
+    "CanaryConfig",
+    "CanaryVerdict",
     "Channel",
     "ChecklistTemplate",
     "ChecklistTopic",
@@ -131,6 +136,11 @@ __all__ = [
     "RuntimeObservation",
     "ScopeChange",
     "ScopeItem",
+    "Series",
+    "SeriesBlock",
+    "SeriesKind",
+    "SeriesPolicy",
+    "SeriesSource",
     "Service",
     "ServiceLevel",
     "SharedPlatform",

@@ -10,6 +10,7 @@ from . import (
     observation,
     onboarding,
     releases,
+    series,
     structure,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "observation",
     "onboarding",
     "releases",
+    "series",
     "structure",
 ]
