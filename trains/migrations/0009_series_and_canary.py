@@ -4,329 +4,847 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.comparison
-import releasetrain.kernel.clock
-import releasetrain.kernel.ids
-import releasetrain.tenancy.models
 import simple_history.models
 from django.db import migrations, models
 
+import releasetrain.kernel.clock
+import releasetrain.kernel.ids
+import releasetrain.tenancy.models
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tenancy', '0001_initial'),
-        ('trains', '0008_configuration'),
+        ("tenancy", "0001_initial"),
+        ("trains", "0008_configuration"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CanaryConfig',
+            name="CanaryConfig",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('name', models.CharField(max_length=120)),
-                ('metrics', models.JSONField(help_text='Each metric: name of the series, direction, weights and limits.')),
-                ('group_weights', models.JSONField(blank=True, default=dict)),
-                ('passes', models.FloatField(default=95, verbose_name='score that passes')),
-                ('marginal', models.FloatField(default=75, verbose_name='score below which it fails')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='canary_configs', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "metrics",
+                    models.JSONField(
+                        help_text="Each metric: name of the series, direction, weights and limits."
+                    ),
+                ),
+                ("group_weights", models.JSONField(blank=True, default=dict)),
+                ("passes", models.FloatField(default=95, verbose_name="score that passes")),
+                ("marginal", models.FloatField(default=75, verbose_name="score below which it fails")),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="canary_configs",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'canary configuration',
-                'ordering': ['name'],
-                'abstract': False,
+                "verbose_name": "canary configuration",
+                "ordering": ["name"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='CanaryAnalysis',
+            name="CanaryAnalysis",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('verdict', models.CharField(choices=[('pass', 'Pass'), ('marginal', 'Marginal'), ('fail', 'Fail'), ('indeterminate', 'Indeterminate')], max_length=14)),
-                ('score', models.FloatField()),
-                ('advice', models.CharField(max_length=10)),
-                ('reason', models.CharField(max_length=500)),
-                ('baseline', models.JSONField(help_text='Labels and period of what ran before.')),
-                ('canary', models.JSONField(help_text='Labels and period of what is new.')),
-                ('settings', models.JSONField(help_text='The configuration as it stood.')),
-                ('judgement', models.JSONField(help_text='Groups and metrics with their effects and intervals.')),
-                ('values', models.JSONField(help_text='What was compared, so that it can be judged again.')),
-                ('judged_at', models.DateTimeField(default=releasetrain.kernel.clock.now)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='canary_analyses', to='trains.environment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('release', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='canary_analyses', to='trains.release')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='canary_analyses', to='trains.service')),
-                ('config', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='analyses', to='trains.canaryconfig')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("pass", "Pass"),
+                            ("marginal", "Marginal"),
+                            ("fail", "Fail"),
+                            ("indeterminate", "Indeterminate"),
+                        ],
+                        max_length=14,
+                    ),
+                ),
+                ("score", models.FloatField()),
+                ("advice", models.CharField(max_length=10)),
+                ("reason", models.CharField(max_length=500)),
+                ("baseline", models.JSONField(help_text="Labels and period of what ran before.")),
+                ("canary", models.JSONField(help_text="Labels and period of what is new.")),
+                ("settings", models.JSONField(help_text="The configuration as it stood.")),
+                (
+                    "judgement",
+                    models.JSONField(help_text="Groups and metrics with their effects and intervals."),
+                ),
+                ("values", models.JSONField(help_text="What was compared, so that it can be judged again.")),
+                ("judged_at", models.DateTimeField(default=releasetrain.kernel.clock.now)),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="canary_analyses",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "release",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="canary_analyses",
+                        to="trains.release",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="canary_analyses",
+                        to="trains.service",
+                    ),
+                ),
+                (
+                    "config",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="analyses",
+                        to="trains.canaryconfig",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'canary analysis',
-                'verbose_name_plural': 'canary analyses',
-                'ordering': ['-judged_at', '-id'],
-                'abstract': False,
+                "verbose_name": "canary analysis",
+                "verbose_name_plural": "canary analyses",
+                "ordering": ["-judged_at", "-id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='HistoricalCanaryConfig',
+            name="HistoricalCanaryConfig",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('key', models.CharField(editable=False, max_length=40)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('metrics', models.JSONField(help_text='Each metric: name of the series, direction, weights and limits.')),
-                ('group_weights', models.JSONField(blank=True, default=dict)),
-                ('passes', models.FloatField(default=95, verbose_name='score that passes')),
-                ('marginal', models.FloatField(default=75, verbose_name='score below which it fails')),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("key", models.CharField(editable=False, max_length=40)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "metrics",
+                    models.JSONField(
+                        help_text="Each metric: name of the series, direction, weights and limits."
+                    ),
+                ),
+                ("group_weights", models.JSONField(blank=True, default=dict)),
+                ("passes", models.FloatField(default=95, verbose_name="score that passes")),
+                ("marginal", models.FloatField(default=75, verbose_name="score below which it fails")),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical canary configuration',
-                'verbose_name_plural': 'historical canary configurations',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical canary configuration",
+                "verbose_name_plural": "historical canary configurations",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalSeriesPolicy',
+            name="HistoricalSeriesPolicy",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('beginning', models.CharField(blank=True, help_text='Empty: all that no other policy names.', max_length=200, verbose_name='names beginning with')),
-                ('raw_days', models.PositiveSmallIntegerField(default=14, verbose_name='days as posted')),
-                ('fine_days', models.PositiveSmallIntegerField(default=90, verbose_name='days by five minutes')),
-                ('coarse_days', models.PositiveSmallIntegerField(default=750, verbose_name='days by the hour')),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "beginning",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: all that no other policy names.",
+                        max_length=200,
+                        verbose_name="names beginning with",
+                    ),
+                ),
+                ("raw_days", models.PositiveSmallIntegerField(default=14, verbose_name="days as posted")),
+                (
+                    "fine_days",
+                    models.PositiveSmallIntegerField(default=90, verbose_name="days by five minutes"),
+                ),
+                (
+                    "coarse_days",
+                    models.PositiveSmallIntegerField(default=750, verbose_name="days by the hour"),
+                ),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical series policy',
-                'verbose_name_plural': 'historical series policies',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical series policy",
+                "verbose_name_plural": "historical series policies",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalSeriesSource',
+            name="HistoricalSeriesSource",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('name', models.CharField(help_text='What the answers are stored as.', max_length=200, verbose_name='series')),
-                ('address', models.URLField(help_text='Of the Prometheus server, e.g. https://prometheus.example:9090.')),
-                ('expression', models.CharField(help_text='A query in PromQL.', max_length=2000)),
-                ('kind', models.CharField(choices=[('gauge', 'Gauge: a value at a moment'), ('counter', 'Counter: grows, and starts anew with its process')], default='gauge', max_length=8)),
-                ('unit', models.CharField(blank=True, max_length=30)),
-                ('step_seconds', models.PositiveIntegerField(default=60, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(3600)])),
-                ('enabled', models.BooleanField(default=True)),
-                ('last_error', models.CharField(blank=True, max_length=300)),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.environment')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="What the answers are stored as.", max_length=200, verbose_name="series"
+                    ),
+                ),
+                (
+                    "address",
+                    models.URLField(
+                        help_text="Of the Prometheus server, e.g. https://prometheus.example:9090."
+                    ),
+                ),
+                ("expression", models.CharField(help_text="A query in PromQL.", max_length=2000)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("gauge", "Gauge: a value at a moment"),
+                            ("counter", "Counter: grows, and starts anew with its process"),
+                        ],
+                        default="gauge",
+                        max_length=8,
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, max_length=30)),
+                (
+                    "step_seconds",
+                    models.PositiveIntegerField(
+                        default=60,
+                        validators=[
+                            django.core.validators.MinValueValidator(5),
+                            django.core.validators.MaxValueValidator(3600),
+                        ],
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("last_error", models.CharField(blank=True, max_length=300)),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical series source',
-                'verbose_name_plural': 'historical series sources',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical series source",
+                "verbose_name_plural": "historical series sources",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Series',
+            name="Series",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(max_length=200)),
-                ('labels', models.JSONField(blank=True, default=dict)),
-                ('kind', models.CharField(choices=[('gauge', 'Gauge: a value at a moment'), ('counter', 'Counter: grows, and starts anew with its process')], default='gauge', max_length=8)),
-                ('unit', models.CharField(blank=True, max_length=30)),
-                ('description', models.CharField(blank=True, max_length=300)),
-                ('first_at', models.DateTimeField(blank=True, null=True, verbose_name='first value')),
-                ('last_at', models.DateTimeField(blank=True, null=True, verbose_name='last value')),
-                ('last_value', models.FloatField(blank=True, null=True)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='series', to='trains.environment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='series', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("name", models.CharField(max_length=200)),
+                ("labels", models.JSONField(blank=True, default=dict)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("gauge", "Gauge: a value at a moment"),
+                            ("counter", "Counter: grows, and starts anew with its process"),
+                        ],
+                        default="gauge",
+                        max_length=8,
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, max_length=30)),
+                ("description", models.CharField(blank=True, max_length=300)),
+                ("first_at", models.DateTimeField(blank=True, null=True, verbose_name="first value")),
+                ("last_at", models.DateTimeField(blank=True, null=True, verbose_name="last value")),
+                ("last_value", models.FloatField(blank=True, null=True)),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="series",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="series",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'series',
-                'ordering': ['name', 'id'],
+                "verbose_name_plural": "series",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='SeriesBlock',
+            name="SeriesBlock",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('step', models.PositiveSmallIntegerField(help_text='Seconds between points; 0: as they came.')),
-                ('starts_at', models.DateTimeField()),
-                ('offsets', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), help_text='Milliseconds from the start, in order.', size=None)),
-                ('values', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), size=None)),
-                ('lows', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), default=list, size=None)),
-                ('highs', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), default=list, size=None)),
-                ('counts', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('series', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='blocks', to='trains.series')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "step",
+                    models.PositiveSmallIntegerField(help_text="Seconds between points; 0: as they came."),
+                ),
+                ("starts_at", models.DateTimeField()),
+                (
+                    "offsets",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(),
+                        help_text="Milliseconds from the start, in order.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "values",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), size=None),
+                ),
+                (
+                    "lows",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.FloatField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "highs",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.FloatField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "counts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "series",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="blocks",
+                        to="trains.series",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['series', 'step', 'starts_at'],
+                "ordering": ["series", "step", "starts_at"],
             },
         ),
         migrations.CreateModel(
-            name='SeriesPolicy',
+            name="SeriesPolicy",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('beginning', models.CharField(blank=True, help_text='Empty: all that no other policy names.', max_length=200, verbose_name='names beginning with')),
-                ('raw_days', models.PositiveSmallIntegerField(default=14, verbose_name='days as posted')),
-                ('fine_days', models.PositiveSmallIntegerField(default=90, verbose_name='days by five minutes')),
-                ('coarse_days', models.PositiveSmallIntegerField(default=750, verbose_name='days by the hour')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "beginning",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: all that no other policy names.",
+                        max_length=200,
+                        verbose_name="names beginning with",
+                    ),
+                ),
+                ("raw_days", models.PositiveSmallIntegerField(default=14, verbose_name="days as posted")),
+                (
+                    "fine_days",
+                    models.PositiveSmallIntegerField(default=90, verbose_name="days by five minutes"),
+                ),
+                (
+                    "coarse_days",
+                    models.PositiveSmallIntegerField(default=750, verbose_name="days by the hour"),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'series policies',
-                'ordering': ['beginning'],
+                "verbose_name_plural": "series policies",
+                "ordering": ["beginning"],
             },
         ),
         migrations.CreateModel(
-            name='SeriesSource',
+            name="SeriesSource",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('name', models.CharField(help_text='What the answers are stored as.', max_length=200, verbose_name='series')),
-                ('address', models.URLField(help_text='Of the Prometheus server, e.g. https://prometheus.example:9090.')),
-                ('expression', models.CharField(help_text='A query in PromQL.', max_length=2000)),
-                ('kind', models.CharField(choices=[('gauge', 'Gauge: a value at a moment'), ('counter', 'Counter: grows, and starts anew with its process')], default='gauge', max_length=8)),
-                ('unit', models.CharField(blank=True, max_length=30)),
-                ('step_seconds', models.PositiveIntegerField(default=60, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(3600)])),
-                ('enabled', models.BooleanField(default=True)),
-                ('last_error', models.CharField(blank=True, max_length=300)),
-                ('environment', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='series_sources', to='trains.environment')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='series_sources', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="What the answers are stored as.", max_length=200, verbose_name="series"
+                    ),
+                ),
+                (
+                    "address",
+                    models.URLField(
+                        help_text="Of the Prometheus server, e.g. https://prometheus.example:9090."
+                    ),
+                ),
+                ("expression", models.CharField(help_text="A query in PromQL.", max_length=2000)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("gauge", "Gauge: a value at a moment"),
+                            ("counter", "Counter: grows, and starts anew with its process"),
+                        ],
+                        default="gauge",
+                        max_length=8,
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, max_length=30)),
+                (
+                    "step_seconds",
+                    models.PositiveIntegerField(
+                        default=60,
+                        validators=[
+                            django.core.validators.MinValueValidator(5),
+                            django.core.validators.MaxValueValidator(3600),
+                        ],
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("last_error", models.CharField(blank=True, max_length=300)),
+                (
+                    "environment",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="series_sources",
+                        to="trains.environment",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="series_sources",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'id'],
+                "ordering": ["name", "id"],
             },
         ),
         migrations.AddField(
-            model_name='series',
-            name='source',
-            field=releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='series', to='trains.seriessource'),
+            model_name="series",
+            name="source",
+            field=releasetrain.tenancy.models.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="series",
+                to="trains.seriessource",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='canaryconfig',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='trains_canaryconfig_key'),
+            model_name="canaryconfig",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key"), name="trains_canaryconfig_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='canaryconfig',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='canary_config_name_once'),
+            model_name="canaryconfig",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "name"), name="canary_config_name_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='canaryconfig',
-            constraint=models.CheckConstraint(condition=models.Q(('marginal__gt', 0), ('passes__gte', models.F('marginal')), ('passes__lte', 100)), name='canary_config_marks_in_order'),
+            model_name="canaryconfig",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("marginal__gt", 0), ("passes__gte", models.F("marginal")), ("passes__lte", 100)
+                ),
+                name="canary_config_marks_in_order",
+            ),
         ),
         migrations.AddIndex(
-            model_name='canaryanalysis',
-            index=models.Index(fields=['organization', 'service', '-judged_at'], name='canary_analysis_of_service'),
+            model_name="canaryanalysis",
+            index=models.Index(
+                fields=["organization", "service", "-judged_at"], name="canary_analysis_of_service"
+            ),
         ),
         migrations.AddIndex(
-            model_name='canaryanalysis',
-            index=models.Index(fields=['organization', '-judged_at'], name='canary_analysis_recent'),
+            model_name="canaryanalysis",
+            index=models.Index(fields=["organization", "-judged_at"], name="canary_analysis_recent"),
         ),
         migrations.AddConstraint(
-            model_name='canaryanalysis',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='trains_canaryanalysis_key'),
+            model_name="canaryanalysis",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key"), name="trains_canaryanalysis_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='canaryanalysis',
-            constraint=models.CheckConstraint(condition=models.Q(('score__gte', 0), ('score__lte', 100)), name='canary_score_range'),
+            model_name="canaryanalysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("score__gte", 0), ("score__lte", 100)), name="canary_score_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='canaryanalysis',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['pass', 'marginal', 'fail', 'indeterminate'])), name='canary_verdict_known'),
+            model_name="canaryanalysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verdict__in", ["pass", "marginal", "fail", "indeterminate"])),
+                name="canary_verdict_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='seriesblock',
-            index=models.Index(fields=['organization', 'step', 'starts_at'], name='series_block_by_age'),
+            model_name="seriesblock",
+            index=models.Index(fields=["organization", "step", "starts_at"], name="series_block_by_age"),
         ),
         migrations.AddConstraint(
-            model_name='seriesblock',
-            constraint=models.UniqueConstraint(fields=('series', 'step', 'starts_at'), name='series_block_once'),
+            model_name="seriesblock",
+            constraint=models.UniqueConstraint(
+                fields=("series", "step", "starts_at"), name="series_block_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seriesblock',
-            constraint=models.CheckConstraint(condition=models.Q(('step__in', [0, 300, 3600])), name='series_block_step_known'),
+            model_name="seriesblock",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("step__in", [0, 300, 3600])), name="series_block_step_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seriespolicy',
-            constraint=models.UniqueConstraint(fields=('organization', 'beginning'), name='series_policy_once'),
+            model_name="seriespolicy",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "beginning"), name="series_policy_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seriespolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('raw_days__gte', 1), ('fine_days__gte', models.F('raw_days')), ('coarse_days__gte', models.F('fine_days'))), name='series_policy_in_order'),
+            model_name="seriespolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("raw_days__gte", 1),
+                    ("fine_days__gte", models.F("raw_days")),
+                    ("coarse_days__gte", models.F("fine_days")),
+                ),
+                name="series_policy_in_order",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seriessource',
-            constraint=models.UniqueConstraint(fields=('organization', 'name', 'address', 'expression', 'service', 'environment'), name='series_source_once', nulls_distinct=False),
+            model_name="seriessource",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "name", "address", "expression", "service", "environment"),
+                name="series_source_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seriessource',
-            constraint=models.CheckConstraint(condition=models.Q(('step_seconds__gte', 5), ('step_seconds__lte', 3600)), name='series_source_step'),
+            model_name="seriessource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("step_seconds__gte", 5), ("step_seconds__lte", 3600)),
+                name="series_source_step",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seriessource',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['gauge', 'counter'])), name='series_source_kind_known'),
+            model_name="seriessource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["gauge", "counter"])), name="series_source_kind_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='series',
-            index=models.Index(fields=['organization', 'service', 'name'], name='series_of_service'),
+            model_name="series",
+            index=models.Index(fields=["organization", "service", "name"], name="series_of_service"),
         ),
         migrations.AddIndex(
-            model_name='series',
-            index=models.Index(fields=['organization', 'source'], name='series_of_source'),
+            model_name="series",
+            index=models.Index(fields=["organization", "source"], name="series_of_source"),
         ),
         migrations.AddConstraint(
-            model_name='series',
-            constraint=models.UniqueConstraint(fields=('organization', 'name', 'service', 'environment', 'labels'), name='series_once', nulls_distinct=False),
+            model_name="series",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "name", "service", "environment", "labels"),
+                name="series_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='series',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['gauge', 'counter'])), name='series_kind_known'),
+            model_name="series",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["gauge", "counter"])), name="series_kind_known"
+            ),
         ),
     ]
