@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 # Up to so many pairs the estimate is the median of their differences; of more it is where the statistic turns, as in R.
 _PAIRS = 1_000_000
 
@@ -70,10 +69,7 @@ def shift(first: Sequence[float], second: Sequence[float], confidence: float = 0
 
     z = float(norm.ppf(1 - (1 - confidence) / 2))
     p_value = 2 * float(norm.sf(abs(_standardised(0.0, 0.0, x, y, rankdata, True))))
-    if len(x) * len(y) <= _PAIRS:
-        estimate = float(np.median(np.subtract.outer(x, y)))
-    else:
-        estimate = root(0.0, False)
+    estimate = float(np.median(np.subtract.outer(x, y))) if len(x) * len(y) <= _PAIRS else root(0.0, False)
     return Shift(root(z, True), root(-z, True), estimate, min(1.0, p_value))
 
 
