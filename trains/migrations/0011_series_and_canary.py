@@ -15,7 +15,7 @@ import releasetrain.tenancy.models
 class Migration(migrations.Migration):
     dependencies = [
         ("tenancy", "0001_initial"),
-        ("trains", "0008_configuration"),
+        ("trains", "0010_delivery"),
     ]
 
     operations = [
