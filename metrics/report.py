@@ -1,33 +1,80 @@
-"""A delivery performance report: the five metrics of a period with their charts, for page, API and print alike."""
+"""A delivery performance report: the five metrics of a period with their grid, put together from roll-ups.
+
+`from_rows` computes the same from the rows themselves, for whoever opens a number.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from metrics.asking import Question, question_from
-from metrics.queries.dora import Rows, rows_of
+from metrics.asking import Option, Question, question_from
+from metrics.queries.dora import rows_of
+from metrics.queries.rollup import groups_of, rolled
 from metrics.rules.definitions import Metric
-from metrics.rules.dora import Measure, five_metrics
-from metrics.rules.dora_grid import Grid, dora_grid
+from metrics.rules.dora import Measure, Purpose, Scope, five_metrics
+from metrics.rules.dora_grid import Grid
+from metrics.rules.rollup import TIMES, Rolled, Summary, five_of, grid_of
 
-__all__ = ["Question", "Report", "as_data", "question_from", "report"]
+__all__ = ["PURPOSE", "Question", "Report", "as_data", "from_rows", "question_from", "report"]
+
+PURPOSES: dict[str, frozenset[Purpose]] = {
+    "all": frozenset(),
+    "planned": frozenset({Purpose.PLANNED}),
+    "problem_fix": frozenset({Purpose.PROBLEM_FIX}),
+    "emergency": frozenset({Purpose.EMERGENCY}),
+    "unplanned": frozenset({Purpose.PROBLEM_FIX, Purpose.EMERGENCY, Purpose.ROLLBACK}),
+    "rollback": frozenset({Purpose.ROLLBACK}),
+}
+PURPOSE = Option(
+    "purpose",
+    "Deployments",
+    (
+        ("all", "All"),
+        ("planned", "Planned"),
+        ("problem_fix", "Problem fixes"),
+        ("emergency", "Emergencies"),
+        ("rollback", "Rollbacks"),
+        ("unplanned", "All but planned"),
+    ),
+    "all",
+)
 
 
 @dataclass(frozen=True)
 class Report:
-    """The answer, with the rows it was computed from."""
+    """The answer, with the cells it was put together from."""
 
     question: Question
-    rows: Rows
-    measures: dict[Metric, Measure]
+    cells: Rolled
+    measures: dict[Metric, Summary]
     grid: Grid
+
+    @property
+    def total(self) -> int:
+        return int(self.cells.counts["deployments"].sum())
+
+
+def purposes_of(question: Question) -> frozenset[Purpose]:
+    return PURPOSES[question.options.get("purpose", "all")]
 
 
 def report(question: Question, by: str = "service") -> Report:
     """Compute the five metrics and the grid of groups and buckets."""
+    leads = tuple(name for name in TIMES if not name.startswith("lead_") or name == f"lead_{question.start}")
+    cells = rolled(question.wanted, question.first, question.last, question.zone, question.bucket, leads)
+    asked: dict[str, Any] = {
+        "start": question.start, "zone": question.zone, "bucket": question.bucket, "purposes": purposes_of(question)
+    }  # fmt: skip
+    measures = five_of(cells, question.period, **asked)
+    grid = grid_of(cells, question.period, groups_of(cells.services, by), **asked)
+    return Report(question, cells, measures, grid)
+
+
+def from_rows(question: Question) -> dict[Metric, Measure]:
+    """The five metrics from the rows, with their ids."""
     rows = rows_of(question.period, question.wanted)
-    measures = five_metrics(
+    return five_metrics(
         rows.log,
         rows.changes,
         rows.links,
@@ -35,12 +82,8 @@ def report(question: Question, by: str = "service") -> Report:
         start=question.start,
         zone=question.zone,
         bucket=question.bucket,
+        scope=Scope(purposes=purposes_of(question)),
     )
-    grid = dora_grid(
-        rows.log, rows.changes, rows.links, question.period, by=by, bucket=question.bucket, zone=question.zone,
-        start=question.start,
-    )  # fmt: skip
-    return Report(question, rows, measures, grid)
 
 
 def as_data(found: Report) -> dict[str, Any]:
@@ -58,9 +101,9 @@ def as_data(found: Report) -> dict[str, Any]:
                 "percentiles": {str(k): v for k, v in m.percentiles.items()},
                 "interval": list(m.interval) if m.interval else None,
                 "sample": m.sample,
-                "rows": len(m.used),
+                "rows": m.count,
                 "excluded": [
-                    {"reason": e.reason, "sentence": e.sentence, "rows": len(e.ids)} for e in m.excluded
+                    {"reason": e.reason, "sentence": e.sentence, "rows": e.count} for e in m.excluded
                 ],
                 "definition": {
                     "version": m.definition.version,

@@ -7,10 +7,11 @@ from typing import Any
 from metrics.asking import Option, Question
 from metrics.charts import charts_of, group_map
 from metrics.queries.quality import DataQuality, data_quality
-from metrics.report import report
+from metrics.report import PURPOSE, from_rows, report
 from metrics.rules import definitions
 from metrics.rules.definitions import DEFINITIONS, Metric
-from metrics.rules.dora import LeadStart, Measure
+from metrics.rules.dora import LeadStart
+from metrics.rules.rollup import Summary
 from metrics.rules.tiers import WITHOUT_TIERS, YEARS, tier
 from releasetrain.tenancy.models import row_id
 from trains.models import Commit, Deployment, Train
@@ -48,25 +49,19 @@ def published(definition: definitions.Definition) -> Definition:
     about="How often changes reach production, how long they take, and how often they fail there.",
     definitions=[published(each) for each in DEFINITIONS.values()],
     order=10,
-    options=(LEAD_START, REPORT_YEAR),
+    options=(LEAD_START, PURPOSE, REPORT_YEAR),
 )
 def delivery(question: Question) -> Answer:
     """The five delivery metrics."""
     found = report(question, by=_grouped_by(question))
-    quality = data_quality(question.period, question.wanted)
-    if not found.rows.log.rows:
+    quality = data_quality(found.cells, question.period, question.wanted)
+    figures = [_figure(metric, summary, question, quality) for metric, summary in found.measures.items()]
+    if not found.total:
         return Answer(
-            figures=[_figure(m, measure, question, quality) for m, measure in found.measures.items()],
-            quality=gaps_of(quality),
-            empty="No production deployment finished in this period.",
+            figures, quality=gaps_of(quality), empty="No production deployment finished in this period."
         )
-    charts = charts_of(found)
     grouped = group_map(found)
-    return Answer(
-        figures=[_figure(m, measure, question, quality) for m, measure in found.measures.items()],
-        charts=[*charts, *([grouped] if grouped else [])],
-        quality=gaps_of(quality),
-    )
+    return Answer(figures, [*charts_of(found), *([grouped] if grouped else [])], quality=gaps_of(quality))
 
 
 def _grouped_by(question: Question) -> str:
@@ -78,50 +73,67 @@ def _grouped_by(question: Question) -> str:
 
 def gaps_of(quality: DataQuality) -> list[Gap]:
     """What the data behind the delivery metrics lack."""
-    if quality.covered is None:
-        known = Gap("No deployments whose commits could be known.", None)
-    else:
-        known = Gap(
-            f"{quality.deployments - quality.without_commits:,} of {quality.deployments:,} deployments carry their "
-            "commits.",
-            quality.covered,
-        )
     active = quality.services - quality.silent_services
-    return [
-        known,
+    found = [
         Gap(
             f"{quality.silent_services} of {quality.services} services deployed nothing in the period.",
             active / quality.services if quality.services else None,
-        ),
+        )
     ]
+    if quality.covered is not None:
+        known = quality.deployments - quality.without_commits
+        found.insert(
+            0, Gap(f"{known:,} of {quality.deployments:,} deployments carry their commits.", quality.covered)
+        )
+    if quality.incidents:
+        found.append(
+            Gap(
+                f"{quality.without_cause} of {quality.incidents} incidents have no known cause.",
+                1 - quality.without_cause / quality.incidents,
+            )
+        )
+    return found
 
 
-def _figure(metric: Metric, measure: Measure, question: Question, quality: DataQuality) -> Figure:
-    answer = tier(metric, measure.value, int(question.options.get("year", LATEST)))
-    thin = quality.covered is not None and quality.covered < 0.95
+def quality_beside(metric: Metric, quality: DataQuality) -> str:
+    """What the data behind one figure lack; empty when they are nearly complete."""
+    if metric is Metric.CHANGE_LEAD_TIME and quality.covered is not None and quality.covered < 0.95:
+        return f"{quality.without_commits:,} deployments without commits."
+    if (
+        metric in (Metric.CHANGE_FAIL_RATE, Metric.RECOVERY_TIME, Metric.REWORK_RATE)
+        and quality.without_cause
+    ):
+        return f"{quality.without_cause:,} incidents without a cause may belong here."
+    if metric is Metric.DEPLOYMENT_FREQUENCY and quality.silent_services:
+        return f"{quality.silent_services} services without deployments."
+    return ""
+
+
+def _figure(metric: Metric, summary: Summary, question: Question, quality: DataQuality) -> Figure:
+    answer = tier(metric, summary.value, int(question.options.get("year", LATEST)))
     return Figure(
         metric.value,
-        measure.definition.title,
-        measure.value,
-        measure.unit,
-        count=len(measure.used),
-        rows=lambda: rows_behind(metric, measure),
-        note=", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in measure.counts.items()),
-        sample=measure.sample,
-        quality=gaps_of(quality)[0].sentence if thin and metric is Metric.CHANGE_LEAD_TIME else "",
-        interval=measure.interval,
-        percentiles=measure.percentiles,
-        excluded=[Exclusion(e.reason, e.sentence, len(e.ids)) for e in measure.excluded],
+        summary.definition.title,
+        summary.value,
+        summary.unit,
+        count=summary.count,
+        rows=lambda: rows_behind(metric, question),
+        note=", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary.counts.items()),
+        sample=summary.sample,
+        quality=quality_beside(metric, quality),
+        interval=summary.interval,
+        percentiles=summary.percentiles,
+        excluded=[Exclusion(e.reason, e.sentence, e.count) for e in summary.excluded],
         band=f"{answer.tier}, {answer.year} report" if answer.tier else "",
     )
 
 
-def rows_behind(metric: Metric, measure: Measure) -> Table:
+def rows_behind(metric: Metric, question: Question) -> Table:
     """The rows that one number was computed from, newest first."""
-    ids = [row_id(each) for each in measure.used[:ROWS]]
+    used = from_rows(question)[metric].used
     if metric is Metric.CHANGE_LEAD_TIME:
-        return commit_table(ids, len(measure.used))
-    return deployment_table(ids, len(measure.used))
+        return commit_table([row_id(each) for each in used], len(used))
+    return deployment_table([row_id(each) for each in used], len(used))
 
 
 def deployment_table(ids: Any, total: int) -> Table:
@@ -129,7 +141,7 @@ def deployment_table(ids: Any, total: int) -> Table:
     found = (
         Deployment.objects.filter(pk__in=ids)
         .select_related("service", "environment", "release__train")
-        .order_by("-finished_at")
+        .order_by("-finished_at", "-id")[:ROWS]
     )
     rows = [
         (Link(str(d), d), d.get_state_display(), d.finished_at, Link(d.release.version, d.release) if d.release else None)
@@ -140,6 +152,6 @@ def deployment_table(ids: Any, total: int) -> Table:
 
 def commit_table(ids: Any, total: int) -> Table:
     """Commits as rows."""
-    found = Commit.objects.filter(pk__in=ids).select_related("service").order_by("-authored_at")
+    found = Commit.objects.filter(pk__in=ids).select_related("service").order_by("-authored_at", "-id")[:ROWS]
     rows = [(Link(str(c), c), Link(c.service.name, c.service), c.authored_at, c.merged_at) for c in found]
     return Table("Changes", ("Change", "Service", "Committed", "Merged"), rows, total=total)

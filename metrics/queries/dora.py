@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 
-from django.db.models import TextField
+from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from metrics.rules.dora import (
@@ -23,9 +24,7 @@ from problems.models import FailureLink as Link
 from trains.models import Deployment as Row
 from trains.models import DeploymentCommit, Environment
 
-# Failures are restored after the deployment that caused them, perhaps after the period's end.
-AFTERMATH = timedelta(days=30)
-
+REACHED = (Row.State.SUCCEEDED, Row.State.FAILED, Row.State.ROLLED_BACK)
 _OUTCOMES = {
     Row.State.SUCCEEDED: Outcome.SUCCEEDED,
     Row.State.FAILED: Outcome.FAILED,
@@ -53,34 +52,49 @@ class Rows:
     links: list[FailureLink]
 
 
+def production() -> list[uuid.UUID]:
+    """The environments whose deployments count."""
+    return list(Environment.objects.filter(kind=Environment.Kind.PRODUCTION).values_list("id", flat=True))
+
+
 def rows_of(period: Period, wanted: Wanted) -> Rows:
-    """Production deployments of the period with their changes and failures (three queries)."""
-    production = list(
-        Environment.objects.filter(kind=Environment.Kind.PRODUCTION).values_list("id", flat=True)
-    )
-    chosen = Row.objects.filter(environment_id__in=production, **_filters(wanted)).order_by()
-    inside = chosen.filter(finished_at__gte=period.start, finished_at__lt=period.end)
+    """Production deployments of the period with their changes and failures."""
+    chosen = Row.objects.filter(environment_id__in=production(), **_filters(wanted)).order_by()
+    return rows_among(chosen.filter(finished_at__gte=period.start, finished_at__lt=period.end))
+
+
+def rows_among(inside: QuerySet[Row], service: Any = "service__name") -> Rows:
+    """These production deployments with their changes and failures (four queries)."""
     # Ids leave the database as text: making tens of thousands of UUID objects costs more than all else.
     values = inside.values_list(
-        _text("id"), "service__name", "finished_at", "state", "kind", "emergency", "rework", "release__classification",
+        text_of("id"), service, "finished_at", "state", "kind", "emergency", "rework", "release__classification",
         "service__team__code", "service__train__key",
     )  # fmt: skip
     log = DeploymentLog([_deployment(*row) for row in values.iterator(5_000)])
+    earlier = DeploymentCommit.objects.filter(
+        commit_id=OuterRef("commit_id"),
+        deployment__service_id=OuterRef("deployment__service_id"),
+        deployment__environment_id__in=production(),
+        deployment__finished_at__lt=OuterRef("deployment__finished_at"),
+        deployment__state__in=REACHED,
+    )
     carried = DeploymentCommit.objects.filter(deployment__in=inside).order_by()
     changes = [
         ChangeInDeployment._make(row)
         for row in carried.values_list(
-            _text("commit_id"),
-            _text("deployment_id"),
+            text_of("commit_id"),
+            text_of("deployment_id"),
             "commit__authored_at",
             "commit__opened_at",
             "commit__merged_at",
+            Exists(earlier),
         ).iterator(5_000)
     ]
-    return Rows(log, changes, [*_incidents(inside), *_rollbacks(chosen, period)])
+    return Rows(log, changes, [*_incidents(inside), *_rollbacks(inside)])
 
 
-def _text(column: str) -> Cast:
+def text_of(column: str) -> Cast:
+    """The column as text."""
     return Cast(column, TextField())
 
 
@@ -119,25 +133,20 @@ def _incidents(inside) -> list[FailureLink]:  # type: ignore[no-untyped-def]
     ]
 
 
-def _rollbacks(chosen, period: Period) -> list[FailureLink]:  # type: ignore[no-untyped-def]
+def _rollbacks(inside: QuerySet[Row]) -> list[FailureLink]:
     """A rollback says that what it undid failed, and when service was restored; an incident says it better.
 
     Where both are known for a deployment, the failure began no later than the earlier of the two.
     """
-    undone = (
-        chosen.filter(kind=Row.Kind.ROLLBACK, outcome=Row.State.SUCCEEDED, rolls_back__isnull=False)
-        .filter(rolls_back__finished_at__gte=period.start, rolls_back__finished_at__lt=period.end)
-        .filter(finished_at__lt=period.end + AFTERMATH)
-    )
-    linked = set(
-        Link.objects.filter(kind=LinkKind.CAUSED.value, status=LinkStatus.ACCEPTED.value).values_list(
-            "deployment_id", flat=True
-        )
+    undoing = Row.objects.filter(
+        kind=Row.Kind.ROLLBACK, outcome=Row.State.SUCCEEDED, rolls_back__in=inside
+    ).order_by()
+    accused = Link.objects.filter(
+        kind=LinkKind.CAUSED.value, status=LinkStatus.ACCEPTED.value, deployment_id=OuterRef("rolls_back_id")
     )
     return [
         FailureLink(str(pk), str(failed), str(pk), LinkKind.CAUSED, LinkStatus.ACCEPTED, began, restored)
-        for pk, failed, began, restored in undone.values_list(
+        for pk, failed, began, restored in undoing.filter(~Exists(accused)).values_list(
             "id", "rolls_back_id", "rolls_back__finished_at", "finished_at"
         )
-        if failed not in linked
     ]

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metrics.rules.periods import Period
-from trains.models import Deployment, Environment, Service
+from django.db.models import Exists, OuterRef, Q
 
-from .dora import Wanted, _filters
+from metrics.rules.dora import LinkKind, LinkStatus, Purpose
+from metrics.rules.periods import Period
+from metrics.rules.rollup import Rolled, chosen_of
+from problems.models import FailureLink, Incident, ProblemIncident
+
+from .dora import Wanted
+from .rollup import services_of
+
+FORWARD = frozenset(Purpose) - {Purpose.ROLLBACK}
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,8 @@ class DataQuality:
     silent_services: int
     deployments: int
     without_commits: int
+    incidents: int
+    without_cause: int
 
     @property
     def covered(self) -> float | None:
@@ -25,27 +34,33 @@ class DataQuality:
         return 1 - self.without_commits / self.deployments if self.deployments else None
 
 
-def data_quality(period: Period, wanted: Wanted) -> DataQuality:
-    """The gaps of the period, in three queries."""
-    chosen = Deployment.objects.filter(
-        environment__kind=Environment.Kind.PRODUCTION, finished_at__gte=period.start, finished_at__lt=period.end,
-        **_filters(wanted),
-    ).order_by()  # fmt: skip
-    services = Service.objects.all()
-    if wanted.train:
-        services = services.filter(train_id=wanted.train)
-    if wanted.team:
-        services = services.filter(team_id=wanted.team)
-    if wanted.service:
-        services = services.filter(pk=wanted.service)
+def data_quality(cells: Rolled, period: Period, wanted: Wanted) -> DataQuality:
+    """The gaps of the period, in two queries beside the cells."""
+    services = services_of(wanted)
+    forward = chosen_of(cells, FORWARD)
+    total, known = cells.total("deployments", forward), cells.total("known_commits", forward)
+    active = {
+        service
+        for service, count in zip(cells.services, cells.counts["deployments"].tolist(), strict=True)
+        if count
+    }
     count = services.count()
-    active = chosen.values("service_id").distinct().count()
-    total = chosen.exclude(kind=Deployment.Kind.ROLLBACK).count()
-    with_commits = (
-        chosen.exclude(kind=Deployment.Kind.ROLLBACK)
-        .filter(commits__isnull=False)
-        .values("id")
-        .distinct()
-        .count()
+    incidents = incidents_of(period, wanted)
+    told, causeless = incidents.count(), incidents.filter(without_cause()).count()
+    return DataQuality(count, max(0, count - len(active)), total, total - known, told, causeless)
+
+
+def incidents_of(period: Period, wanted: Wanted):  # type: ignore[no-untyped-def]
+    """Incidents detected in the period that touched the services asked for."""
+    found = Incident.objects.filter(detected_at__gte=period.start, detected_at__lt=period.end).order_by()
+    if wanted.train or wanted.team or wanted.service:
+        found = found.filter(services__service__in=services_of(wanted)).distinct()
+    return found
+
+
+def without_cause() -> Q:
+    """Neither laid to a deployment, nor part of a problem."""
+    caused = FailureLink.objects.filter(
+        incident=OuterRef("pk"), kind=LinkKind.CAUSED.value, status=LinkStatus.ACCEPTED.value
     )
-    return DataQuality(count, max(0, count - active), total, total - with_commits)
+    return Q(~Exists(caused), ~Exists(ProblemIncident.objects.filter(incident=OuterRef("pk"))))

@@ -74,13 +74,14 @@ class Deployment(NamedTuple):
 
 class ChangeInDeployment(NamedTuple):
     """A commit or merge request contained in a deployment. A request's `committed_at` is its first
-    commit's."""
+    commit's. `deployed_before` says that the service got it earlier, by a deployment that is not among the rows."""
 
     change_id: str
     deployment_id: str
     committed_at: datetime | None = None
     opened_at: datetime | None = None
     merged_at: datetime | None = None
+    deployed_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,27 +277,16 @@ def deployment_frequency(
     counted = _counted(log, period, scope)
     at = np.sort(log.at[counted.mask])
     buckets = slots(period, bucket, zone)
-    days = slots(period, Bucket.DAY, zone)
-    weeks = slots(period, Bucket.WEEK, zone)
     series = tuple(
         SlotCount(slot, int(count)) for slot, count in zip(buckets, _histogram(at, buckets), strict=True)
     )
-    used_days = np.unique(np.searchsorted(edges(days), at, side="right") - 1)
-    first_of_used_days = edges(days)[used_days] if len(used_days) else used_days
-    days_a_week = _histogram(first_of_used_days, weeks)
-    figures: dict[str, float] = {}
-    if len(log) and (whole := [each.count for each in series if each.slot.complete]):
-        figures[f"median_per_{bucket}"] = float(np.median(whole))
-    if len(log) and (whole := [int(n) for n, week in zip(days_a_week, weeks, strict=True) if week.complete]):
-        figures["median_days_a_week"] = float(np.median(whole))
-    if len(at) > 1:
-        figures["median_seconds_between"] = float(np.median(np.diff(at))) / _MICROS
+    figures, days, with_deployments = frequency_figures(at, len(log), period, bucket, zone)
     recorded = bool(np.any(log.within(scope))) if len(log) else False
     return Measure(
         definition=DEFINITIONS[Metric.DEPLOYMENT_FREQUENCY],
         period=period,
         value=len(at) / period.days if recorded else None,
-        counts={"deployments": len(at), "days_with_deployments": len(used_days), "days": len(days)},
+        counts={"deployments": len(at), "days_with_deployments": with_deployments, "days": days},
         used=_ids(log.ids[counted.mask]),
         excluded=_shown(counted.excluded),
         sample=wording(len(at), "deployments"),
@@ -304,6 +294,29 @@ def deployment_frequency(
         series=series,
         basis=f"by {bucket} in {zone}",
     )
+
+
+def frequency_figures(
+    at: Any, recorded: int, period: Period, bucket: Bucket, zone: str
+) -> tuple[dict[str, float], int, int]:
+    """Medians of buckets, of days a week and of the time between, from sorted moments; then how many days there
+    are, and how many of them with deployments. Nothing `recorded` gives no medians."""
+    buckets, days, weeks = (slots(period, each, zone) for each in (bucket, Bucket.DAY, Bucket.WEEK))
+    used_days = np.unique(np.searchsorted(edges(days), at, side="right") - 1)
+    first_of_used_days = edges(days)[used_days] if len(used_days) else used_days
+    figures: dict[str, float] = {}
+    if recorded and (whole := _whole(_histogram(at, buckets), buckets)):
+        figures[f"median_per_{bucket}"] = float(np.median(whole))
+    if recorded and (whole := _whole(_histogram(first_of_used_days, weeks), weeks)):
+        figures["median_days_a_week"] = float(np.median(whole))
+    if len(at) > 1:
+        figures["median_seconds_between"] = float(np.median(np.diff(at))) / _MICROS
+    return figures, len(days), len(used_days)
+
+
+def _whole(counts: Any, found: tuple[Slot, ...]) -> list[int]:
+    """Counts of the buckets that the period covers wholly."""
+    return [int(n) for n, slot in zip(counts, found, strict=True) if slot.complete]
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +367,8 @@ def _first_of_each(
     known: dict[str, int] = {}
     codes = np.array([known.setdefault(c.change_id, len(known)) for c in changes], dtype=np.int64)
     first = np.zeros(len(changes), dtype=bool)
-    at = np.flatnonzero(reached)
+    new_here = ~np.fromiter((c.deployed_before for c in changes), dtype=bool, count=len(changes))
+    at = np.flatnonzero(reached & new_here)
     if len(at):
         service, change, moment = services[rows[at]], codes[at], log.at[rows[at]]
         order = np.lexsort((moment, change, service))

@@ -52,7 +52,7 @@ class Slot:
 def slots(period: Period, bucket: Bucket, zone: str = "UTC") -> tuple[Slot, ...]:
     """Every bucket that the period touches, in order; weeks start on Monday, days at local midnight."""
     local = ZoneInfo(zone)
-    first = _floor(period.start.astimezone(local).date(), bucket)
+    first = floor_day(period.start.astimezone(local).date(), bucket)
     found: list[Slot] = []
     start = _midnight(first, local)
     while start < period.end:
@@ -96,7 +96,8 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(ZoneInfo("UTC"))
 
 
-def _floor(day: date, bucket: Bucket) -> date:
+def floor_day(day: date, bucket: Bucket) -> date:
+    """The first day of the bucket that a day lies in."""
     if bucket is Bucket.WEEK:
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if bucket is Bucket.MONTH else day

@@ -45,6 +45,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-evidence": {"task": "governance.tasks.sweep_packages", "schedule": 15.0},
     "sweep-auditing": {"task": "governance.tasks.sweep_auditing", "schedule": 15.0},
     "sweep-replays": {"task": "governance.tasks.sweep_replays", "schedule": 30.0},
+    "roll-up-deliveries": {"task": "metrics.tasks.roll_up_all", "schedule": 20.0},
     "settle-observations": {"task": "problems.tasks.settle_all", "schedule": 300.0},
     "propose-disposals": {"task": "governance.tasks.propose_disposals", "schedule": 86400.0},
     "sweep-disposals": {"task": "governance.tasks.sweep_disposals", "schedule": 60.0},

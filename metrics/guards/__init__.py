@@ -1,0 +1,5 @@
+"""What the database itself does for metrics; applied after every migration."""
+
+from .touching import GUARDS as TOUCHING
+
+GUARDS: list[str] = [*TOUCHING]

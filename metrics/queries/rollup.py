@@ -1,0 +1,122 @@
+"""Deliveries of a period put together from roll-ups; days that an event has touched since are computed anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Aggregate, BinaryField, F, QuerySet, Sum
+from django.db.models.functions import TruncDate, TruncMonth, TruncWeek
+
+from metrics.models import ServiceDay, Touched
+from metrics.rules.lazy_numpy import np
+from metrics.rules.periods import Bucket, floor_day
+from metrics.rules.rollup import COUNTS, TIMES, Cell, Rolled, cells_of
+from trains.models import Deployment, Service
+
+from .dora import Rows, Wanted, production, rows_among, text_of
+
+Pairs = set[tuple[str, date]]
+_BUCKETS = {Bucket.DAY: F("day"), Bucket.WEEK: TruncWeek("day"), Bucket.MONTH: TruncMonth("day")}
+
+
+class Joined(Aggregate):
+    """All values of a group, one after the other."""
+
+    function = "string_agg"
+    template = "%(function)s(%(expressions)s, ''::bytea)"
+    output_field = BinaryField()
+
+
+def touched_days(zone: str, first: date | None = None, last: date | None = None) -> Pairs:
+    """The services and days whose roll-ups no longer tell the truth."""
+    local = ZoneInfo(zone)
+    noted = Touched.objects.all()
+    if first is not None:
+        noted = noted.filter(at__gte=datetime.combine(first, time(), local))
+    if last is not None:
+        noted = noted.filter(at__lt=datetime.combine(last + timedelta(days=1), time(), local))
+    found = noted.annotate(local_day=TruncDate("at", tzinfo=local)).order_by()
+    return set(found.values_list(text_of("service_id"), "local_day").distinct())
+
+
+def rows_of_days(pairs: Pairs, zone: str) -> Rows:
+    """The rows of these services and days, services by their ids."""
+    local = ZoneInfo(zone)
+    first, last = min(day for _, day in pairs), max(day for _, day in pairs)
+    near = Deployment.objects.filter(
+        environment_id__in=production(),
+        service_id__in={service for service, _ in pairs},
+        finished_at__gte=datetime.combine(first, time(), local),
+        finished_at__lt=datetime.combine(last + timedelta(days=1), time(), local),
+    ).order_by()
+    ids = [
+        pk
+        for pk, service, at in near.values_list("id", text_of("service_id"), "finished_at")
+        if (service, at.astimezone(local).date()) in pairs
+    ]
+    return rows_among(Deployment.objects.filter(pk__in=ids).order_by(), text_of("service_id"))
+
+
+def live_cells(pairs: Pairs, zone: str) -> list[Cell]:
+    """The cells of these services and days as the rows say now."""
+    if not pairs:
+        return []
+    rows = rows_of_days(pairs, zone)
+    return cells_of(rows.log, rows.changes, rows.links, zone)
+
+
+def services_of(wanted: Wanted) -> QuerySet[Service]:
+    """The services that are asked for."""
+    named = {"train_id": wanted.train, "team_id": wanted.team, "id": wanted.service}
+    return Service.objects.filter(**{column: value for column, value in named.items() if value})
+
+
+def rolled(
+    wanted: Wanted, first: date, last: date, zone: str, bucket: Bucket, times: Sequence[str] = TIMES
+) -> Rolled:
+    """Everything delivered from the first to the last day, by service, bucket and purpose (two queries, or three)."""
+    services = services_of(wanted)
+    everything = not (wanted.train or wanted.team or wanted.service)
+    touched = touched_days(zone, first, last)
+    stored = ServiceDay.objects.filter(day__gte=first, day__lte=last).order_by()
+    if not everything:
+        stored = stored.filter(service__in=services)
+        mine = set(services.values_list(text_of("id"), flat=True)) if touched else set()
+        touched = {pair for pair in touched if pair[0] in mine}
+    # Touched days are left out one by one, so the days must still be apart then.
+    slot: Any = _BUCKETS[Bucket.DAY if touched else bucket]
+    grouped = (
+        stored.annotate(slot=slot)
+        .values_list(text_of("service_id"), "slot", "purpose")
+        .annotate(
+            **{f"{name}_in_all": Sum(name) for name in COUNTS},
+            **{f"{name}_joined": Joined(name) for name in times},
+        )
+    )
+    width = len(COUNTS)
+    kept = [row for row in grouped if (row[0], row[1]) not in touched] if touched else list(grouped)
+    live = live_cells(touched, zone)
+    columns: dict[str, Any] = {
+        name: np.array([row[3 + at] for row in kept] + [cell.counts[name] for cell in live], dtype=np.int64)
+        for at, name in enumerate(COUNTS)
+    }
+    return Rolled(
+        [*(row[0] for row in kept), *(cell.service for cell in live)],
+        [floor_day(day, bucket) for day in (*(row[1] for row in kept), *(cell.day for cell in live))],
+        [*(row[2] for row in kept), *(cell.purpose for cell in live)],
+        columns,
+        {
+            name: [*(row[3 + width + at] for row in kept), *(cell.times[name] for cell in live)]
+            for at, name in enumerate(times)
+        },
+    )
+
+
+def groups_of(services: Iterable[str], by: str) -> Mapping[str, str]:
+    """The name of each service's group: itself, its team or its train."""
+    column = {"service": "name", "team": "team__code", "train": "train__key"}[by]
+    found = Service.objects.filter(pk__in=set(services)).values_list(text_of("id"), column)
+    return {service: name or "" for service, name in found}
