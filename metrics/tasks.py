@@ -10,6 +10,7 @@ from releasetrain.kernel.actor import Actor
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
+from . import sending
 from .rolling import BATCH, roll_up
 
 
@@ -28,3 +29,23 @@ def roll_up_organization(organization_id: uuid.UUID) -> int:
         total += done
         if done < BATCH // 100:
             return total
+
+
+@shared_task(name="metrics.tasks.send_reports")
+def send_reports() -> int:
+    """Send the reports whose period is over; each schedule in a transaction of its own."""
+    return sum(
+        send_reports_of(organization)
+        for organization in Organization.objects.filter(suspended_at__isnull=True)
+    )
+
+
+def send_reports_of(organization: Organization) -> int:
+    actor = Actor.system(organization.pk, "scheduled reports")
+    with tenant_scope(organization.pk, actor):
+        waiting = sending.due(organization)
+    total = 0
+    for schedule_id in waiting:
+        with tenant_scope(organization.pk, actor):
+            total += sending.send(organization, schedule_id)
+    return total

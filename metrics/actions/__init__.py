@@ -1,0 +1,5 @@
+"""Verbs of metrics, loaded at start."""
+
+from . import changes, schedules
+
+__all__ = ["changes", "schedules"]
