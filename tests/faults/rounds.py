@@ -168,6 +168,7 @@ class Rounds:
                 raise RuntimeError(f"round {self.counts['rounds'] + 1}, {kind}") from error
             self.counts["rounds"] += 1
             self.counts[f"{kind} rounds"] += 1
+            self.counts["workers ended"] += self.installation.keep_worker()
         self.still_alive()
         self.ledger_holds()
 
@@ -178,6 +179,7 @@ class Rounds:
         # Its connection to the database may be one of the dead server's: the first task may be lost to that.
         deadline = time.monotonic() + 180
         while True:
+            self.counts["workers ended"] += self.installation.keep_worker()
             job = bank.Evaluating(self.bank, passes=True)
             pause = time.monotonic() + 3
             while time.monotonic() < pause:
@@ -188,7 +190,7 @@ class Rounds:
             self.finish(job)
             if time.monotonic() > deadline:
                 self.counts["lost"] += 1
-                self.found.append("lost: the worker did not come back")
+                self.found.append(f"lost: the worker did not come back\n{self.installation.log()}")
                 return
 
     def ledger_holds(self) -> None:

@@ -115,6 +115,16 @@ class Installation:
         kill_session(self._worker)
         self._worker.wait()
 
+    def keep_worker(self) -> bool:
+        """Start the worker again if it has ended by itself, as the restart policy of the containers does; true if it had.
+
+        Celery's worker ends when the broker goes away while it acknowledges a message (`AttributeError: hostname`).
+        """
+        if self._worker is None or self._worker.poll() is None:
+            return False
+        self.start_worker()
+        return True
+
     def kill_hand(self, which: int) -> bool:
         """SIGKILL to one of the worker's children; the worker starts another. False when none is there yet."""
         assert self._worker is not None

@@ -16,7 +16,7 @@ ROUNDS = 200
 
 
 @pytest.mark.patient
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_work_survives_every_fault(test_run: Any, record_property: Any) -> None:
     """Real PostgreSQL, real Valkey, a real Celery worker, and processes that die at a chosen step of their work."""
     command = [sys.executable, "-m", "tests.faults.rounds", "--rounds", str(ROUNDS)]
@@ -48,6 +48,7 @@ def summary(counts: dict[str, Any]) -> str:
         f"Faults: {counts['rounds']} rounds ({rounds}) on {counts['evaluations']} evaluations, {counts['votes']} votes, "
         f"{counts['packages']} packages, {counts['deployments']} deployments; {counts['lost']} lost, "
         f"{counts['passed']} wrongly passed, {counts['doubled']} doubled; "
-        f"{counts['killed in the middle']} processes died in the middle, {counts['interrupted']} works interrupted; "
+        f"{counts['killed in the middle']} processes died in the middle, {counts['interrupted']} works interrupted, "
+        f"{counts['workers ended']} workers ended by themselves and were started again; "
         f"seed {counts['seed']}, {counts['seconds']} s"
     )
