@@ -1,14 +1,18 @@
-"""Where higher apps plug into governance: who sees to obligatory reviews, what kinds of backlog items there are."""
+"""Where higher apps plug into governance: obligatory reviews, kinds of backlog items, joint sessions, records kept longer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.refusals import refuse
 from trains.models import Deployment, Release, Service
+
+from .models import ChangeRequest
 
 
 @dataclass(frozen=True)
@@ -66,3 +70,36 @@ def backlog_kinds(source: BacklogKinds) -> BacklogKinds:
 
 def kinds_of_backlog_items() -> list[tuple[str, str]]:
     return [pair for source in _backlog_kinds for pair in source()]
+
+# Why a board decides this change together with the problem manager; an empty text where it need not.
+JointReason = Callable[[ChangeRequest], str]
+
+_joint: list[JointReason] = []
+
+
+def joint_sessions(source: JointReason) -> JointReason:
+    """Register a source of joint sessions: fn(change) -> why the problem manager signs as well, or an empty text."""
+    _joint.append(source)
+    return source
+
+
+def joint_reason(change: ChangeRequest) -> str:
+    """Why the change is decided in a joint session, or an empty text."""
+    return next((why for source in _joint if (why := source(change))), "")
+
+
+# (ids of releases) -> {release id: (until when its records are kept at least, why)}.
+Keeper = Callable[[frozenset[UUID]], dict[UUID, tuple[datetime, str]]]
+
+_keepers: list[Keeper] = []
+
+
+def keeps_records(source: Keeper) -> Keeper:
+    """Register who keeps the stored records of releases longer than policies say."""
+    _keepers.append(source)
+    return source
+
+
+def kept_until(releases: frozenset[UUID]) -> list[tuple[datetime, str]]:
+    """Until when records about these releases are kept whatever policies say, and why."""
+    return [kept for source in _keepers for kept in source(releases).values()] if releases else []

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from governance.evidence.collect import Entry, Subject, collector, shown, subject_kind
-from governance.models import ChangeRequest
+from governance.evidence.collect import Entry, Subject, attachments, collector, shown, subject_kind
+from governance.models import ChangeRequest, StoredFile
 from problems.models import (
+    Deviation,
     FailureLink,
     Incident,
     IncidentService,
@@ -17,7 +18,11 @@ from problems.models import (
     Problem,
     ProblemFix,
     ProblemIncident,
+    RecurrenceSignal,
     RootCause,
+    SignalReading,
+    SuccessCriterion,
+    WindowProposal,
 )
 from trains.models import Deployment, ReleaseArtifact
 
@@ -63,6 +68,24 @@ def problems(subject: Subject) -> Iterator[Entry]:
     yield from subject.records(RootCause.objects.filter(problem__in=chosen))
     yield from subject.records(ObservationWindow.objects.filter(problem__in=chosen))
     yield from subject.records(ProblemIncident.objects.filter(problem__in=chosen))
+
+
+@collector("problems.conduct")
+def conduct(subject: Subject) -> Iterator[Entry]:
+    """What was agreed and left out for these problems: criteria, signals with their readings, deviations, windows."""
+    chosen = _problems(subject)
+    yield from subject.records(SuccessCriterion.objects.filter(problem__in=chosen))
+    yield from subject.records(RecurrenceSignal.objects.filter(problem__in=chosen))
+    yield from subject.records(SignalReading.objects.filter(signal__problem__in=chosen, crossed=True))
+    yield from subject.records(Deviation.objects.filter(problem__in=chosen))
+    yield from subject.records(WindowProposal.objects.filter(problem__in=chosen))
+
+
+@attachments()
+def documents(subject: Subject) -> Iterator[StoredFile]:
+    """The documents of validated root causes."""
+    causes = RootCause.objects.filter(problem__in=_problems(subject), document__isnull=False)
+    yield from (cause.document for cause in causes.select_related("document").order_by("id"))
 
 
 def _problems(subject: Subject) -> QuerySet[Problem]:
@@ -148,4 +171,32 @@ shown(
         ("Exposure", "exposure"),
     ),
     attention=_window,
+)
+shown(
+    "deviation",
+    "Deviations from the standard procedure",
+    order=325,
+    columns=(
+        ("Deviation", "key"),
+        ("Step", "step"),
+        ("What", "what"),
+        ("Why", "reason"),
+        ("Accepted by", "accepted_by"),
+        ("Caught up by", "catch_up_by"),
+        ("Caught up", "caught_up_at"),
+    ),
+    attention=lambda data: "" if data["caught_up_at"] else "It is not caught up.",
+)
+shown(
+    "successcriterion",
+    "Success criteria",
+    order=322,
+    columns=(
+        ("Problem", "problem"),
+        ("Measure", "measure"),
+        ("Target", "target"),
+        ("Before", "baseline"),
+        ("Since", "measured"),
+        ("Met", "met"),
+    ),
 )

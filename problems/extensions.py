@@ -3,8 +3,14 @@
 from releasetrain.audit.doorway import register_effect
 from trains.ports import defect_severities
 
-from . import checks, checks_recurrence, evidence, outcomes  # noqa: F401 - register check kinds, evidence and outcomes
-from .actions import following, problems
+from . import (  # noqa: F401 - register check kinds, evidence, outcomes, joint sessions
+    checks,
+    checks_recurrence,
+    evidence,
+    joint_sessions,
+    outcomes,
+)
+from .actions import deviations, following, problems
 from .pages import panel  # noqa: F401 - registers the cockpit's panel
 from .queries.defects import severity_of_defect
 
@@ -13,3 +19,7 @@ register_effect("release.remove_item", problems.item_removed)
 register_effect("release.cancel", problems.release_cancelled)
 for _verb in ("release.freeze", "change.create"):
     register_effect(_verb, following.name_resolvers_of_release)
+register_effect("release.add_item", deviations.item_after_freeze)
+register_effect("change.submit", deviations.emergency_submitted)
+register_effect("waiver.grant", deviations.check_waived)
+register_effect("duty_exception.grant", deviations.duty_excepted)

@@ -6,6 +6,7 @@ from releasetrain.interface.resources import Filter, Related, Resource, register
 
 from .actions.debt import backlog_items
 from .models import (
+    Deviation,
     FailureLink,
     Incident,
     IncidentService,
@@ -13,10 +14,18 @@ from .models import (
     Problem,
     ProblemFix,
     ProblemIncident,
+    ProblemPolicy,
+    RecurrenceSignal,
     RootCause,
+    SignalReading,
+    SuccessCriterion,
+    WindowProposal,
 )
 from .pages.incident import incident_page
+from .pages.policy import policy_page
 from .pages.problem import problem_page
+from .pages.root_cause import root_cause_page
+from .pages.window_proposal import proposal_page
 
 _OPEN_INCIDENT = (Incident.State.DETECTED, Incident.State.MITIGATED)
 
@@ -104,6 +113,8 @@ register(
         filters=("state", "method", "category"),
         search=("statement",),
         order=("-created_at", "-id"),
+        template="problems/root_cause.html",
+        context=root_cause_page,
         part_of=lambda part: part.problem,
     )
 )
@@ -128,5 +139,97 @@ register(
         order=("-starts", "-id"),
         part_of=lambda part: part.problem,
         select=("deployment__service", "deployment__environment"),
+    )
+)
+register(
+    Resource(
+        RecurrenceSignal,
+        plural="recurrence-signals",
+        section="problems",
+        columns=("problem", "kind", "name", "comparison", "threshold", "minutes", "rolls_back", "retired_at"),
+        filters=("kind", "rolls_back"),
+        search=("name",),
+        order=("-created_at", "-id"),
+        part_of=lambda part: part.problem,
+    )
+)
+register(
+    Resource(
+        SignalReading,
+        plural="signal-readings",
+        section="problems",
+        columns=("signal", "starts", "ends", "value", "samples", "crossed", "source"),
+        filters=("crossed",),
+        order=("-ends", "-id"),
+        part_of=lambda part: part.signal.problem,
+        select=("signal__problem", "window__problem"),
+    )
+)
+register(
+    Resource(
+        SuccessCriterion,
+        plural="success-criteria",
+        section="problems",
+        columns=("problem", "measure", "metric", "target", "baseline", "measured", "met", "finding"),
+        filters=("measure", "met"),
+        order=("-created_at", "-id"),
+        part_of=lambda part: part.problem,
+    )
+)
+register(
+    Resource(
+        Deviation,
+        plural="deviations",
+        section="problems",
+        icon="flag",
+        columns=(
+            "key",
+            "what",
+            "step",
+            "problem",
+            "release",
+            "happened_at",
+            "accepted_at",
+            "catch_up_by",
+            "caught_up_at",
+        ),
+        filters=(
+            Filter(
+                "open",
+                "Open",
+                lambda rows, value: rows.filter(caught_up_at__isnull=value == "yes"),
+                (("yes", "To be caught up"), ("no", "Caught up")),
+            ),
+            "step",
+        ),
+        search=("key", "what"),
+        order=("-happened_at", "-id"),
+    )
+)
+register(
+    Resource(
+        WindowProposal,
+        plural="window-proposals",
+        section="problems",
+        icon="cal",
+        columns=("key", "name", "problem", "first_day", "first_time", "minutes", "state", "standing"),
+        filters=("state",),
+        search=("key", "name"),
+        order=("-created_at", "-id"),
+        template="problems/window_proposal.html",
+        context=proposal_page,
+        select=("window",),
+    )
+)
+register(
+    Resource(
+        ProblemPolicy,
+        plural="problem-policies",
+        section="problems",
+        icon="gear",
+        columns=("number", "currency", "systemic_incidents", "keep_days", "author", "created_at"),
+        order=("-number",),
+        template="problems/policy.html",
+        context=policy_page,
     )
 )

@@ -1,10 +1,10 @@
-"""What leads where: the state tables of incidents, problems, root causes and observation windows."""
+"""What leads where: the state tables of incidents, problems, root causes, observations and window proposals."""
 
 from __future__ import annotations
 
 from releasetrain.kernel.states import StateMachine, Transition
 
-from .models import FailureLink, Incident, ObservationWindow, Problem, RootCause
+from .models import FailureLink, Incident, ObservationWindow, Problem, RootCause, WindowProposal
 
 _I = Incident.State
 INCIDENT_STATES = StateMachine(
@@ -59,5 +59,16 @@ WINDOW_STATES = StateMachine(
     transitions=[
         Transition("observation_window.report_exposure", _W.RUNNING, None),
         Transition("observation_window.settle", _W.RUNNING, None),
+    ],
+)
+
+_N = WindowProposal.State
+PROPOSAL_STATES = StateMachine(
+    initial=_N.PROPOSED,
+    transitions=[
+        Transition("window_proposal.agree", _N.PROPOSED, None),
+        Transition("window_proposal.object", _N.PROPOSED, None),
+        Transition("window_proposal.amend", _N.PROPOSED, None),
+        Transition("window_proposal.withdraw", _N.PROPOSED, _N.WITHDRAWN),
     ],
 )

@@ -11,10 +11,12 @@ from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.tasks import tenant_task
 
 from .actions.observation import settle_due
+from .actions.signals import read_all
 
 
 @tenant_task()
 def settle_windows(organization_id: uuid.UUID) -> int:
+    read_all(Actor.system(organization_id, "signals of recurrence"))
     return settle_due(Actor.system(organization_id, "end of observation"))
 
 

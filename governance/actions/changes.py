@@ -22,7 +22,15 @@ from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
 from trains.models import ConfigurationItem, Environment, Release, Service
 
-from .deciding import State, ask, count_votes, raise_revision, release_follows, settle_content
+from .deciding import (
+    State,
+    ask,
+    count_votes,
+    decided_jointly,
+    raise_revision,
+    release_follows,
+    settle_content,
+)
 
 __all__ = ["State", "raise_revision", "release_follows", "settle_content"]
 
@@ -232,7 +240,7 @@ def submit(actor: Actor, change: ChangeRequest) -> ChangeRequest:
         reassess(change)
     met = meets(change)
     change.collisions = plain_collisions(met)
-    change.joint = change.risk == ChangeRequest.Risk.HIGH and policies.fixes_problem(change)
+    change.joint = decided_jointly(change)
     board = _board_by_policy(change)
     if board is not None:
         change.board = board

@@ -12,7 +12,7 @@ from governance.models import (
     Evaluation,
     PolicyDecision,
 )
-from governance.ports import DueReview, require_review
+from governance.ports import DueReview, joint_reason, require_review
 from governance.queries import changes as queries
 from governance.queries import policies
 from governance.queries.collisions import meets
@@ -29,8 +29,17 @@ State = ChangeRequest.State
 LEAST_TIME_TO_VOTE = timedelta(hours=1)
 
 
+def decided_jointly(change: ChangeRequest) -> bool:
+    """Whether the problem manager signs besides the board: high-impact fixes, and what higher apps know of."""
+    high = change.risk == ChangeRequest.Risk.HIGH and policies.fixes_problem(change)
+    return high or bool(joint_reason(change))
+
+
 def raise_revision(change: ChangeRequest, why: str) -> None:
     """A new revision: earlier votes no longer count, an approval falls."""
+    if change.submitted_at and not change.joint:
+        # What came in since may be a fix that the board does not decide alone.
+        change.joint = decided_jointly(change)
     change.content, change.content_digest = queries.present_content(change)
     change.revision += 1
     if change.state in (State.APPROVED, State.SCHEDULED):

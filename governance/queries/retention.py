@@ -22,6 +22,7 @@ from governance.models import (
     RetentionPolicy,
     StoredFile,
 )
+from governance.ports import kept_until
 from governance.rules.retention import Hold, Record, Rule, due, holds_on
 from releasetrain.kernel.clock import now
 from trains.models import ReleaseArtifact, Service
@@ -137,6 +138,11 @@ def _judged(
         elif one.due is None or when[0] > one.due:
             one.due, one.policy = when
         one.kept += [f"{hold} holds {label}" for hold in holds_on(record, holds)]
+        one.kept += [
+            f"{why} until {at:%Y-%m-%d}"
+            for at, why in kept_until(record.releases or frozenset())
+            if at > moment
+        ]
     if not records:
         one.kept.append("nothing says what it is a record of")
     return one

@@ -2,26 +2,36 @@
 
 from . import (
     debt,
+    deviations,
     evidence,
     failure_links,
     following,
     incident_batch,
     incidents,
     observation,
+    policy,
     problems,
     reopening,
     root_causes,
+    signals,
+    success,
+    windows,
 )
 
 __all__ = [
     "debt",
+    "deviations",
     "evidence",
     "failure_links",
     "following",
     "incident_batch",
     "incidents",
     "observation",
+    "policy",
     "problems",
     "reopening",
     "root_causes",
+    "signals",
+    "success",
+    "windows",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from problems.models import ObservationWindow, Problem
 from problems.queries.recurrence import standing_of
-from problems.rules.recurrence import BREACHED, VOID
+from problems.rules.recurrence import BREACHED, PASSED, VOID
 from problems.states import PROBLEM_STATES, WINDOW_STATES
 from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constraint
 from releasetrain.kernel.clock import now
@@ -15,7 +15,9 @@ from releasetrain.kernel.refusals import refuse
 from trains.models import Deployment, Environment
 
 from .as_system import as_system
+from .breaching import roll_back_fix
 from .reopening import reopen
+from .success import measure_all
 
 State = ObservationWindow.State
 
@@ -123,7 +125,11 @@ def settle(actor: Actor, window: ObservationWindow) -> ObservationWindow:
         Problem.State.CLOSED,
     ):
         with as_system(actor, "observation settled") as system:
+            if found.state == BREACHED and window.problem.rolls_back:
+                roll_back_fix(system, window, found.sentence)
             reopen(system, window.problem, reason=found.sentence)
+    elif found.state == PASSED:
+        measure_all(window.problem)
     return window
 
 

@@ -23,9 +23,11 @@ from trains.actions.scope import Cause, Criterion, EmergencyChange, add_item, sc
 from trains.models import Classification, Release, Service
 
 from .as_system import as_system
+from .deviations import overdue
 from .observation import settle
 from .recurring import came_back_after, follow
 from .reopening import reopen
+from .success import measure_all
 
 User = get_user_model()
 State = Problem.State
@@ -41,7 +43,7 @@ _UNDEPLOYED = (
 
 
 # The rules of an observation, which stand while it runs.
-_AGREED = ("fingerprint", "observation_days", "threshold", "min_exposure", "exposure_unit")
+_AGREED = ("fingerprint", "observation_days", "threshold", "min_exposure", "exposure_unit", "rolls_back")
 
 
 @action("problem.create", creates=Problem, requires="problems.manage", within="service")
@@ -126,6 +128,9 @@ def edit_problem(
         int | None, Field("Least exposure", help="How often the fix must be exercised while observed.", min=0)
     ] = None,
     exposure_unit: Annotated[str | None, Field("Unit of exposure", max_length=40)] = None,
+    rolls_back: Annotated[
+        bool | None, Field("Roll the fix back", help="When the problem comes back while its fix is observed.")
+    ] = None,
 ) -> Problem:
     """Change what is said of the problem. What is being observed stays as it was agreed."""
     given = {
@@ -141,6 +146,7 @@ def edit_problem(
         "threshold": threshold,
         "min_exposure": min_exposure,
         "exposure_unit": exposure_unit,
+        "rolls_back": rolls_back,
     }
     window = running_window(problem)
     for name in _AGREED:
@@ -186,7 +192,7 @@ def mark_known_error(
     """The problem is understood well enough to live with: say how."""
     if not workaround.strip():
         refuse("problem.workaround", "A known error has a workaround.", field="workaround")
-    problem.workaround = workaround
+    problem.workaround, problem.workaround_retired_at = workaround, None
     return problem
 
 
@@ -354,7 +360,10 @@ def close_problem(
     if window is not None:
         with as_system(actor, "observation over") as system:
             settle(system, window)
+            measure_all(problem)
     problem.closed_at, problem.closed_by_id, problem.closing_note = now(), actor.user_id, note
+    if problem.workaround:
+        problem.workaround_retired_at = problem.closed_at
     return problem
 
 
@@ -366,6 +375,9 @@ def _against_closing(actor: Actor, problem: Any) -> Iterator[Refusal]:
     if problem is None:
         return
     yield from obstacles(problem, now())
+    open_deviation = overdue(problem, now())
+    if open_deviation is not None:
+        yield open_deviation
     if actor.user_id is None:
         yield Refusal("problem.person", "A problem is closed by a person.", status=403)
         return

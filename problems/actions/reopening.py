@@ -24,7 +24,7 @@ def reopen(actor: Actor, problem: Problem, *, reason: Annotated[str, Field("Reas
     problem.state = State.KNOWN_ERROR if problem.workaround else State.INVESTIGATING
     problem.reopened_count += 1
     problem.reopened_at = now()
-    problem.closed_at, problem.closed_by = None, None
+    problem.closed_at, problem.closed_by, problem.workaround_retired_at = None, None, None
     problem.save()
     for release_id in problem.fixes.values_list("release_id", flat=True):
         invalidate(release=release_id)

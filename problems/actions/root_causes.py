@@ -7,6 +7,9 @@ from typing import Annotated, Any
 from governance.gates import invalidate
 from problems.models import Category, Problem, ProblemFix, RootCause
 from problems.queries.evidence import unknown_evidence
+from problems.rca_document import keep_document
+from problems.rules.analysis import AnalysisError
+from problems.rules.analysis import read as read_analysis
 from problems.states import PROBLEM_STATES, ROOT_CAUSE_STATES
 from releasetrain.audit.doorway import Actor, Field, Refusal, action, explain_constraint, register_guard
 from releasetrain.kernel.clock import now
@@ -16,6 +19,14 @@ Evidence = Annotated[
     list[str],
     Field("Evidence", help="Links, or keys of records such as INC-7; at least one to be validated."),
 ]
+
+Analysis = Field(
+    "Steps of the method",
+    help="One a line. 5 whys: question? answer. Fishbone: branch: cause. Timeline: moment: what happened."
+    " Fault tree: event: what it takes. Change analysis: difference: before and after. Reproduction: the steps.",
+    long=True,
+    max_length=30_000,
+)
 
 explain_constraint("root_cause_second_person", "A root cause is validated by somebody other than its author.")
 explain_constraint("root_cause_validated_on_evidence", "A root cause is validated on evidence.")
@@ -30,6 +41,7 @@ def propose_root_cause(
     method: Annotated[RootCause.Method, Field("Method")],
     category: Annotated[Category, Field("Category")],
     evidence: Evidence = [],  # noqa: B006 - read only
+    analysis: Annotated[str, Analysis] = "",
 ) -> RootCause:
     """Say what the cause is, by which method you found it, and what shows it."""
     if actor.user_id is None:
@@ -40,6 +52,7 @@ def propose_root_cause(
         method=method,
         category=category,
         evidence=_checked(evidence),
+        analysis=_steps(method, analysis),
         author_id=actor.user_id,
         state=RootCause.State.PROPOSED,
     )
@@ -49,6 +62,13 @@ def _said(statement: str) -> str:
     if not statement.strip():
         refuse("root_cause.statement", "Say what the cause is.", field="statement")
     return statement.strip()
+
+
+def _steps(method: str, text: str) -> list[dict[str, str]]:
+    try:
+        return read_analysis(str(method), text)
+    except AnalysisError as error:
+        refuse("root_cause.analysis", str(error), field="analysis")
 
 
 def _checked(evidence: list[str]) -> list[str]:
@@ -74,15 +94,25 @@ def edit_root_cause(
     method: Annotated[RootCause.Method | None, Field("Method")] = None,
     category: Annotated[Category | None, Field("Category")] = None,
     evidence: Annotated[list[str] | None, Field("Evidence", help="Replaces what is there.")] = None,
+    analysis: Annotated[str | None, Analysis] = None,
 ) -> RootCause:
     """Change your root cause. One that was validated has to be validated again."""
     if statement is not None:
         cause.statement = _said(statement)
     if evidence is not None:
         cause.evidence = _checked(evidence)
+    if analysis is not None:
+        cause.analysis = _steps(method or cause.method, analysis)
+    elif method is not None and method != cause.method and cause.analysis:
+        refuse(
+            "root_cause.analysis",
+            "The steps are those of another method.",
+            remedy="Write the steps of this one.",
+            field="analysis",
+        )
     cause.method = method or cause.method
     cause.category = category or cause.category
-    cause.validator, cause.validated_at, cause.note = None, None, ""
+    cause.validator, cause.validated_at, cause.note, cause.document = None, None, "", None
     _gates_look_again(cause)
     return cause
 
@@ -93,6 +123,7 @@ def validate_root_cause(
 ) -> RootCause:
     """Confirm a root cause that somebody else proposed."""
     cause.validator_id, cause.validated_at, cause.note = actor.user_id, now(), note
+    cause.document = keep_document(cause, actor.name)
     _gates_look_again(cause)
     return cause
 
@@ -104,7 +135,7 @@ def reject_root_cause(
     """Send a root cause back to its author, with what is missing."""
     if not note.strip():
         refuse("root_cause.note", "Say what is missing or wrong.", field="note")
-    cause.validator, cause.validated_at, cause.note = None, None, note
+    cause.validator, cause.validated_at, cause.note, cause.document = None, None, note, None
     _gates_look_again(cause)
     return cause
 

@@ -40,6 +40,9 @@ class ObservationWindow(TenantModel):
     exposure_unit = models.CharField(max_length=40, blank=True, default="runs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     breached_by = TenantForeignKey(Incident, related_name="breaches", null=True, blank=True)
+    breach = models.CharField(
+        "breached by what", max_length=200, blank=True, help_text="The signal that says it is back."
+    )
     settled_at = models.DateTimeField(null=True, blank=True)
     history = tracked()
 

@@ -55,6 +55,15 @@ class Problem(KeyedModel):
         help_text="How often what failed must be exercised while observed: quiet without use proves nothing.",
     )
     exposure_unit = models.CharField(max_length=40, blank=True, default="runs")
+    rolls_back = models.BooleanField(
+        "rolls the fix back", default=False, help_text="Coming back while observed rolls its fix back."
+    )
+    workaround_retired_at = models.DateTimeField(
+        "workaround retired", null=True, blank=True, help_text="From then on the fix makes it needless."
+    )
+    outcomes = models.JSONField(
+        default=list, editable=False, help_text="What became of each deployment of a fix, the latest last."
+    )
     reopened_count = models.PositiveSmallIntegerField("times re-opened", default=0)
     reopened_at = models.DateTimeField("re-opened", null=True, blank=True)
     closed_at = models.DateTimeField("closed", null=True, blank=True)
@@ -152,6 +161,17 @@ class RootCause(TenantModel):
     category = models.CharField(max_length=24, choices=Category.choices)
     statement = models.TextField()
     evidence = models.JSONField(default=list, help_text="Links or ids of what shows it, one each.")
+    analysis = models.JSONField(
+        default=list, blank=True, help_text="The steps of the method: each with its label and what was found."
+    )
+    document = TenantForeignKey(
+        "governance.StoredFile",
+        related_name="root_causes",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The document as it was validated; it travels in evidence packages.",
+    )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PROPOSED)
     validator = models.ForeignKey(

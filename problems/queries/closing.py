@@ -11,6 +11,7 @@ from releasetrain.kernel.refusals import Ref, Refusal
 
 from .claims import validated_cause
 from .recurrence import last_window, standing_of
+from .success import measured
 
 State = Problem.State
 
@@ -41,6 +42,22 @@ def obstacles(problem: Problem, at: datetime) -> Iterator[Refusal]:
     refusal = _observation_says(window, at)
     if refusal is not None:
         yield refusal
+    yield from _unmet(problem, window, at)
+
+
+def _unmet(problem: Problem, window: ObservationWindow, at: datetime) -> Iterator[Refusal]:
+    """Success criteria that are not met, measured at the moment; what cannot be told is not met."""
+    for criterion in problem.criteria.filter(withdrawn_at__isnull=True).select_related("problem__service"):
+        found = measured(criterion, window, at)
+        if not found.met:
+            yield Refusal(
+                "problem.criterion",
+                f"{criterion} is not met: {found.sentence}"
+                if found.met is False
+                else f"{criterion} cannot be told: {found.sentence}",
+                remedy="Wait for more, fix it better, or have somebody who validates withdraw the criterion with a reason.",
+                blocked_by=Ref.of(criterion),
+            )
 
 
 def _observation_says(window: ObservationWindow, at: datetime) -> Refusal | None:

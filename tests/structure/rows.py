@@ -28,6 +28,8 @@ _LEFT_EMPTY = {
     "controlassessment": ("conclusion", "concluded_by", "concluded_at"),
     "document": ("release",),
     "documentversion": ("decided_by", "decided_at"),
+    "deviation": ("recorded_by", "caught_up_at", "caught_up_by"),
+    "windowproposal": ("window", "replaces"),
 }
 _PLAUSIBLE = {"rrule": "FREQ=YEARLY", "time_zone": "UTC"}
 _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
