@@ -71,6 +71,7 @@ def backlog_kinds(source: BacklogKinds) -> BacklogKinds:
 def kinds_of_backlog_items() -> list[tuple[str, str]]:
     return [pair for source in _backlog_kinds for pair in source()]
 
+
 # Why a board decides this change together with the problem manager; an empty text where it need not.
 JointReason = Callable[[ChangeRequest], str]
 
