@@ -3,11 +3,14 @@
 from releasetrain.audit.doorway import register_effect
 from trains.ports import defect_severities
 
-from . import (  # noqa: F401 - register check kinds, evidence, outcomes, joint sessions
+from . import (  # noqa: F401 - register check kinds, controls, evidence, joint sessions, notices, outcomes
     checks,
+    checks_fixes,
     checks_recurrence,
+    controls,
     evidence,
     joint_sessions,
+    notices,
     outcomes,
 )
 from .actions import deviations, following, problems

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from releasetrain.interface import navigation
+from releasetrain.interface.navigation import Place
 from releasetrain.interface.resources import Filter, Related, Resource, register
 
 from .actions.debt import backlog_items
@@ -26,6 +28,21 @@ from .pages.policy import policy_page
 from .pages.problem import problem_page
 from .pages.root_cause import root_cause_page
 from .pages.window_proposal import proposal_page
+
+for _place in (
+    Place(
+        "recurrence",
+        "Recurrence",
+        "history",
+        "recurrence/",
+        520,
+        "Learn",
+        "Recurring incidents and what ends them",
+    ),
+    Place("fix-analysis", "Fixes", "chart", "fix-analysis/", 530, "Learn", "Analysis of fixes"),
+    Place("known-errors", "Known errors", "flag", "known-errors/", 540, "Learn"),
+):
+    navigation.register(_place)
 
 _OPEN_INCIDENT = (Incident.State.DETECTED, Incident.State.MITIGATED)
 

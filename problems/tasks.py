@@ -1,4 +1,4 @@
-"""Celery envelopes of problems: observations whose time has come are settled."""
+"""Celery envelopes of problems: signals are read, observations whose time has come are settled, people reminded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from releasetrain.tenancy.tasks import tenant_task
 
 from .actions.observation import settle_due
 from .actions.signals import read_all
+from .notices import remind_of_deviations
 
 
 @tenant_task()
 def settle_windows(organization_id: uuid.UUID) -> int:
+    remind_of_deviations()
     read_all(Actor.system(organization_id, "signals of recurrence"))
     return settle_due(Actor.system(organization_id, "end of observation"))
 

@@ -8,6 +8,7 @@ from problems.models import Incident, ObservationWindow, ProblemFix
 from problems.queries.recurrence import standing_of
 from problems.rules.suspects import LOOK_BACK
 from problems.states import PROBLEM_STATES
+from releasetrain.audit import ledger
 from releasetrain.audit.subscriptions import subscribe
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
@@ -17,6 +18,8 @@ from trains.queries.deployments import undeployed_artifacts
 from .failure_links import propose_suspect
 from .observation import settle, start_observation
 from .problems import name_resolvers
+
+_OUTCOMES_KEPT = 50
 
 
 @subscribe("deployment.record", "deployment.finish", "deployment.roll_back", name="problems.deployments")
@@ -29,11 +32,38 @@ def follow_deployment(entry: Any) -> None:
     if deployment is None or not deployment.environment.is_production:
         return
     system = Actor.system(entry.organization_id, f"follows {entry.verb}")
+    _carries(system, deployment, entry.verb)
     _withdrawn(system, deployment)
     _explains(deployment)
     brings = deployment.state == Deployment.State.SUCCEEDED and deployment.kind != Deployment.Kind.ROLLBACK
     if brings and deployment.release is not None:
         _observe(system, deployment, deployment.release)
+
+
+def _carries(system: Actor, deployment: Deployment, verb: str) -> None:
+    """Known errors hear what became of each deployment of their fix; the log of the deployment names them.
+
+    Said once for each outcome, however often the deployment is reported.
+    """
+    about = deployment.rolls_back if deployment.kind == Deployment.Kind.ROLLBACK else deployment
+    if about is None or about.release_id is None:
+        return
+    fixes = ProblemFix.objects.filter(release=about.release_id, withdrawn_at__isnull=True)
+    problems = [f.problem for f in fixes.select_related("problem").order_by("problem__key")]
+    said = f"{about}: {about.get_state_display().lower()}"
+    told = []
+    for problem in problems:
+        known = [o for o in problem.outcomes if o["deployment"] == str(about.pk)]
+        if known and known[-1]["state"] == about.state:
+            continue
+        at = now().isoformat()
+        row = {"deployment": str(about.pk), "state": about.state, "at": at, "sentence": said}
+        problem.outcomes = [*problem.outcomes, row][-_OUTCOMES_KEPT:]
+        problem.save()
+        told.append(problem)
+    if told:
+        named = [{"id": str(p.pk), "key": p.key, "title": p.title, "state": p.state} for p in told]
+        ledger.append(system, "deployment.carry_fixes", about, {"problems": named, "state": about.state})
 
 
 def _withdrawn(system: Actor, deployment: Deployment) -> None:

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from problems.models import Incident, Problem
+from problems.queries import known_errors
+from problems.queries.timeline import timeline_of
 from releasetrain.interface.links import page_root
 from trains.models import Service
 from trains.queries.on_call import who_is_on_call
@@ -32,7 +34,6 @@ def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "deployment__service", "deployment__environment", "proposed_by"
     )
     problems = list(Problem.objects.filter(incidents__incident=incident).select_related("service"))
-    known_errors = Problem.objects.filter(state=Problem.State.KNOWN_ERROR, service__in=services)
     return {
         **verbs_by_weight(request, incident, _MAIN[incident.state]),
         "neighbours": further_neighbours(request, incident, _SHOWN),
@@ -43,9 +44,13 @@ def incident_page(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "links": [{"link": each, "verbs": verbs_of_part(request, each)} for each in links],
         "problems": problems,
         "on_call": who_is_on_call(services=services) if incident.is_open else [],
-        "known_errors": []
-        if not incident.is_open
-        else list(known_errors.exclude(pk__in=[p.pk for p in problems])[:5]),
+        "known_errors": [
+            hit for hit in known_errors.search("", incident) if hit.problem.pk not in {p.pk for p in problems}
+        ][:5]
+        if incident.is_open
+        else [],
+        "known_errors_url": f"{page_root()}known-errors/",
+        "timeline": timeline_of(incident),
     }
 
 

@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from problems.models import Problem
 from problems.queries.claims import claimed_by, open_problems, validated_cause
+from problems.queries.fix_packaging import package_of
+from problems.queries.fix_risk import depth_of
 from trains.models import Release
 from trains.ports import Panel, cockpit_panels
 
@@ -21,7 +23,12 @@ def problems_panel(request: HttpRequest, release: Release) -> Panel | None:
     others = [p for p in open_problems(services) if p.pk not in mine]
     if not claimed and not others:
         return None
-    context: dict[str, Any] = {"claimed": [_line(p) for p in claimed], "others": others}
+    context: dict[str, Any] = {
+        "claimed": [_line(p) for p in claimed],
+        "others": others,
+        "package": package_of(release),
+        "depth": depth_of(release),
+    }
     return "Problems", "problems/_panel.html", context, 60
 
 

@@ -6,17 +6,28 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from problems.models import Incident, Problem, RootCause
+from problems.models import Incident, Problem, RootCause, SignalReading
 from problems.queries.closing import obstacles
 from problems.queries.evidence import is_link, record_of
 from problems.queries.recurrence import last_window, standing_of
+from releasetrain.interface.links import page_root
 from releasetrain.kernel.clock import now
 
 from .parts import further_neighbours, verbs_by_weight, verbs_of_part
 from .strip import recurrence_strip
 
 # What the page itself shows.
-_SHOWN = {"services", "problem-incidents", "root-causes", "problem-fixes", "observations"}
+_SHOWN = {
+    "services",
+    "problem-incidents",
+    "root-causes",
+    "problem-fixes",
+    "observations",
+    "recurrence-signals",
+    "success-criteria",
+    "deviations",
+    "window-proposals",
+}
 # The acts that lead on, by state.
 _MAIN = {
     "investigating": ("problem.propose_root_cause", "problem.link_fix"),
@@ -63,7 +74,31 @@ def problem_page(request: HttpRequest, problem: Problem) -> dict[str, Any]:
             problem.fixes.filter(withdrawn_at__isnull=True).select_related("release__train", "resolver")
         ),
         "window_verbs": verbs_of_part(request, window) if window else [],
+        "signals": _signals(request, problem),
+        "criteria": [
+            {"criterion": c, "verbs": verbs_of_part(request, c)}
+            for c in problem.criteria.filter(withdrawn_at__isnull=True)
+        ],
+        "deviations": [
+            {"deviation": d, "verbs": verbs_of_part(request, d)}
+            for d in problem.deviations.select_related("release", "accepted_by")
+        ],
+        "proposals": list(problem.window_proposals.exclude(state="superseded")),
+        "outcomes": list(reversed(problem.outcomes))[:8],
+        "aid_url": f"{page_root()}problems/{problem.key}/decision-aid/",
     }
+
+
+def _signals(request: HttpRequest, problem: Problem) -> list[dict[str, Any]]:
+    """Each signal with what was read last."""
+    rows = list(problem.signals.filter(retired_at__isnull=True))
+    latest = {
+        r.signal_id: r
+        for r in SignalReading.objects.filter(signal__in=rows)
+        .order_by("signal_id", "-ends")
+        .distinct("signal_id")
+    }
+    return [{"signal": s, "last": latest.get(s.pk), "verbs": verbs_of_part(request, s)} for s in rows]
 
 
 def _steps(problem: Problem) -> list[dict[str, str]]:

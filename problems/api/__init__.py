@@ -1,0 +1,1 @@
+"""Endpoints of problems that are not generated."""
