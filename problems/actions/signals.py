@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from problems.models import ObservationWindow, Problem, RecurrenceSignal, SignalReading
-from problems.queries.measures import values_between
+from problems.queries.measures import lines_between, values_between
 from problems.queries.recurrence import running_window
 from problems.rules import signals as rules
 from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constraint
@@ -165,8 +165,10 @@ def read_metrics(actor: Actor, problem: Problem, at: datetime) -> int:
         last = signal.readings.filter(window=window).order_by("-ends").first()
         # A stretch may have begun before the last reading: look back by the length that counts.
         starts = max(since, last.ends - timedelta(minutes=signal.minutes)) if last else since
-        points = values_between(problem.service, signal.name, starts, at)
-        found = rules.sustained(points, signal.comparison, signal.threshold, signal.minutes)
+        lines = lines_between(problem.service, signal.name, starts, at)
+        # One instance or track beyond the threshold is enough; quiet ones do not hide it.
+        read = [rules.sustained(p, signal.comparison, signal.threshold, signal.minutes) for p in lines]
+        found = max((r for r in read if r), key=lambda r: (r.crossed, r.ends), default=None)
         if found is None or (last is not None and found.ends <= last.ends):
             continue
         made, fresh = SignalReading.objects.get_or_create(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.trains.emergency import CRITERION, emergency_change
+
 from .conftest import DAY, HOUR, START, World
 
 ROOT = "/o/northwind/"
@@ -80,6 +82,38 @@ def test_the_database_passes_no_window_with_a_crossed_signal(world: World) -> No
         window.save()
 
 
+def test_a_metric_beyond_its_threshold_for_long_enough_re_opens_the_problem(world: World) -> None:
+    from problems.actions.signals import read_all
+    from releasetrain.kernel.actor import Actor
+    from trains.actions.series import post_values
+
+    problem = world.problem()
+    _signal(world, problem, kind="metric", name="error_rate", threshold=0.02, minutes=10)
+    world.fixed(problem)
+    system = Actor.system(world.train.organization_id, "test")
+    world.later(HOUR)
+    assert read_all(system) == 0, "silence says nothing"
+    problem.refresh_from_db()
+    assert problem.state == "observing"
+
+    def post(values: list[float]) -> None:
+        points = [
+            [(world.now - (len(values) - n) * 5 * MINUTE).isoformat(), value]
+            for n, value in enumerate(values)
+        ]
+        row = {"name": "error_rate", "service": "ledger", "environment": "production", "points": points}
+        post_values(world.as_["service_account"], series=[row])
+
+    post([0.05, 0.01, 0.05, 0.01])
+    assert read_all(system) == 0, "not on end for ten minutes"
+    world.later(HOUR)
+    post([0.05, 0.06, 0.05, 0.04])
+    assert read_all(system) == 1
+    problem.refresh_from_db()
+    assert (problem.state, problem.windows.get().state) == ("investigating", "breached")
+    assert "error_rate was 0.06" in problem.windows.get().breach
+
+
 def test_an_incident_while_observed_rolls_the_fix_back_where_that_was_agreed(world: World) -> None:
     from problems.actions.problems import edit_problem
 
@@ -118,7 +152,7 @@ def test_everybody_concerned_is_told_that_it_came_back(world: World) -> None:
     world.later(HOUR)
     world.incident(fingerprint="ledger-deadlock")
     told = came_back(LedgerEntry.objects.get(verb="problem.reopen"))
-    people = {world.as_[r].user_id for r in ("problem_manager", "release_manager", "developer")}
+    people = {world.as_[r].user_id for r in ("problem_manager", "developer")}
     assert told is not None
     assert people <= set(told.to)
     assert told.urgent
@@ -173,24 +207,20 @@ def test_a_problem_is_closed_only_when_its_criteria_are_met(world: World, refuse
 
 
 def test_what_is_left_out_for_a_severe_fix_puts_itself_on_record(world: World, refused: Any) -> None:
-    from problems.actions.deviations import accept_deviation, catch_up_deviation, explain_deviation
+    from problems.actions.deviations import accept_deviation, catch_up_deviation
     from problems.actions.problems import fix_problem
     from problems.models import Deviation
-    from trains.actions.scope import add_item
 
-    problem, release = world.problem(), world.release(rollback_plan="Back to 5.1.0.")
-    release.scope_freeze_at = world.now
-    release.save()
+    problem, release = world.problem(), world.release(scope_freeze_at=START - HOUR)
     manager = world.as_["release_manager"]
-    assert add_item is not None
     fix_problem(
         manager,
         release,
         problem=problem,
         resolver=world.as_.user("developer"),
         cause="Payments are declined every night.",
-        emergency_change=_emergency(world, release),
-        rollback_criterion="Error rate above 2 % for 10 min",
+        emergency_change=emergency_change(world.as_, world.ledger),
+        rollback_criterion=CRITERION,
     )
     made = Deviation.objects.get(step="scope_freeze")
     assert (made.problem, made.release, made.recorded_by_id) == (problem, release, manager.user_id)
@@ -201,27 +231,8 @@ def test_what_is_left_out_for_a_severe_fix_puts_itself_on_record(world: World, r
         catch_up_deviation(manager, made, evidence="https://tests.example/1")
     accept_deviation(officer, made)
     catch_up_deviation(manager, made, evidence="https://tests.example/1")
-    assert explain_deviation is not None
-
-
-def _emergency(world: World, release: Any) -> str:
-    from governance.models import Board, ChangeRequest
-
-    board = Board.objects.create(name="ECAB", kind="ecab", quorum=1)
-    change = ChangeRequest.objects.create(
-        title="Deadlock at night",
-        release=release,
-        board=board,
-        type="emergency",
-        author_id=world.as_["release_manager"].user_id,
-        state="draft",
-    )
-    ChangeRequest.objects.filter(pk=change.pk)
-    change.content_digest, change.revision = "sha256:x", 1
-    change.save()
-    change.state, change.approved_revision, change.approved_digest = "approved", 1, "sha256:x"
-    change.save()
-    return str(change.key)
+    made.refresh_from_db()
+    assert made.standing == "caught up"
 
 
 def test_whoever_records_a_deviation_does_not_accept_it(world: World, refused: Any) -> None:
@@ -258,26 +269,27 @@ def test_whoever_records_a_deviation_does_not_accept_it(world: World, refused: A
 def test_an_emergency_for_a_systemic_problem_needs_the_problem_managers_signature(world: World) -> None:
     from django.db import IntegrityError, transaction
 
-    from governance.ports import joint_reason
+    from governance.actions import boardroom, changes
+    from governance.models import ChangeRequest, Vote
     from problems.actions.problems import mark_known_error
 
-    problem, release = world.problem(), world.release()
+    problem, release = world.problem(severity=3), world.release()
     mark_known_error(world.as_["problem_manager"], problem, workaround="Restart the job.")
     world.link(problem, release)
-    from governance.models import Board, ChangeRequest
-
-    board = Board.objects.create(name="ECAB", kind="ecab", quorum=1)
-    change = ChangeRequest.objects.create(
-        title="Now", release=release, board=board, type="emergency", author_id=world.as_["developer"].user_id
-    )
-    assert "known error" in joint_reason(change)
-    change.content_digest = "sha256:x"
-    change.save()
-    change.state = "awaiting_approval"
-    change.save()
-    change.state, change.approved_revision, change.approved_digest = "approved", 1, change.content_digest
+    key = emergency_change(world.as_, None, approved=False, release=release)
+    change = changes.submit(world.as_["release_manager"], ChangeRequest.objects.get(key=key))
+    assert change.joint
+    changes.vote(world.as_["cab_member"], change, choice=Vote.Choice.APPROVE, rationale="It cannot wait.")
+    change.refresh_from_db()
+    assert change.state == "awaiting_approval"
+    change.joint, change.state = False, "approved"
+    change.approved_revision, change.approved_digest = change.revision, change.content_digest
     with pytest.raises(IntegrityError, match="signs this fix"), transaction.atomic():
         change.save()
+    change.refresh_from_db()
+    boardroom.sign(world.as_["problem_manager"], change, agrees=True, rationale="It is the cause.")
+    change.refresh_from_db()
+    assert change.state == "approved"
 
 
 def test_whoever_resolved_it_does_not_alone_release_it(world: World) -> None:
