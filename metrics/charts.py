@@ -6,10 +6,8 @@ import math
 from typing import Any
 
 from metrics.report import Report
-from metrics.rules import spc
 from metrics.rules.periods import Slot
 from releasetrain.interface.charts import Chart, control_chart, heat_map, p_chart
-from releasetrain.interface.charts.process import Limits
 
 # Limits need some history before they mean anything; the first so many buckets are the stated baseline.
 BASELINE, LEAST = 20, 8
@@ -46,38 +44,36 @@ def charts_of(found: Report) -> list[Chart]:
     labels = [_label(grid.slots[at], bucket) for at in complete]
     deployments, failed = _column(grid.deployments), _column(grid.failed)
     charts = [
-        _individuals(
+        control_chart(
             f"Deployments per {bucket}",
             [(labels[n], deployments[at]) for n, at in enumerate(complete)],
-            "deployments",
+            unit="deployments",
+            baseline=BASELINE,
+            least=LEAST,
         )
     ]
     lead = _median_over(grid.lead_seconds, grid.changes)
     points = [(labels[n], lead[at] / HOUR) for n, at in enumerate(complete) if lead[at] is not None]  # type: ignore[operator]
     if points:
-        charts.append(_individuals(f"Median lead time per {bucket}", points, "hours"))
+        charts.append(
+            control_chart(
+                f"Median lead time per {bucket}", points, unit="hours", baseline=BASELINE, least=LEAST
+            )
+        )
     shares = [
         (labels[n], int(failed[at]), int(deployments[at])) for n, at in enumerate(complete) if deployments[at]
     ]
     if shares:
-        charts.append(p_chart(f"Change fail rate per {bucket}", shares))
+        charts.append(p_chart(f"Change fail rate per {bucket}", shares, baseline=BASELINE, least=LEAST))
     recovery = _median_over(grid.recovery_seconds, grid.recovered)
     times = [(labels[n], recovery[at] / HOUR) for n, at in enumerate(complete) if recovery[at] is not None]  # type: ignore[operator]
     if times:
-        charts.append(_individuals(f"Median recovery time per {bucket}", times, "hours"))
+        charts.append(
+            control_chart(
+                f"Median recovery time per {bucket}", times, unit="hours", baseline=BASELINE, least=LEAST
+            )
+        )
     return charts
-
-
-def _individuals(title: str, points: list[tuple[str, float]], unit: str) -> Chart:
-    """An individuals (XmR) chart with limits from the first buckets; without enough of them, the run alone."""
-    values = [v for _, v in points]
-    baseline = min(BASELINE, len(values))
-    limits = None
-    if baseline >= LEAST:
-        fitted = spc.xmr(values, baseline=(0, baseline), floor=0.0)
-        if fitted.limits and fitted.limits[0].usable:
-            limits = Limits(fitted.center[0], fitted.upper[0], fitted.lower[0], baseline)
-    return control_chart(title, points, unit=unit, limits=limits, baseline=BASELINE)
 
 
 def group_map(found: Report, most: int = 14) -> Chart | None:

@@ -11,9 +11,9 @@ from django.db.models import Aggregate, BinaryField, F, QuerySet, Sum
 from django.db.models.functions import TruncDate, TruncMonth, TruncWeek
 
 from metrics.models import ServiceDay, Touched
-from metrics.rules.lazy_numpy import np
 from metrics.rules.periods import Bucket, floor_day
 from metrics.rules.rollup import COUNTS, TIMES, Cell, Rolled, cells_of
+from releasetrain.kernel.lazy_numpy import np
 from trains.models import Deployment, Service
 
 from .dora import Rows, Wanted, production, rows_among, text_of

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metrics.rules.lazy_numpy import np
+from releasetrain.kernel.lazy_numpy import np
 
 CANDIDATES = (7, 14, 21, 28, 42, 56, 84)
 RUNS = 200

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from governance.rules.shares import wilson
 from metrics.rules.definitions import DEFINITIONS, Definition, Metric
-from metrics.rules.lazy_numpy import np
 from metrics.rules.periods import ABSENT, Bucket, Period, Slot, edges, micros, moments, slots
 from metrics.rules.samples import percentiles, wording
+from releasetrain.kernel.lazy_numpy import np
 
 
 class Outcome(StrEnum):

@@ -16,9 +16,9 @@ from metrics.rules.dora import (
     lead_times,
     recovery_times,
 )
-from metrics.rules.lazy_numpy import np
 from metrics.rules.periods import ABSENT, Bucket, Period, Slot, edges, micros, slots
 from metrics.rules.samples import grouped_percentile
+from releasetrain.kernel.lazy_numpy import np
 
 _MICROS = 1_000_000
 

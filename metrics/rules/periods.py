@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from metrics.rules.lazy_numpy import np
+from releasetrain.kernel.lazy_numpy import np
 
 
 class Bucket(StrEnum):

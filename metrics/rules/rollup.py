@@ -27,9 +27,9 @@ from metrics.rules.dora import (
     recovery_times,
 )
 from metrics.rules.dora_grid import Grid
-from metrics.rules.lazy_numpy import np
 from metrics.rules.periods import ABSENT, Bucket, Period, slots
 from metrics.rules.samples import grouped_percentile, percentiles, wording
+from releasetrain.kernel.lazy_numpy import np
 
 STARTS = tuple(start.value for start in LeadStart)
 LEAD_REASONS = ("no_start", "negative")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metrics.rules.lazy_numpy import np
+from releasetrain.kernel.lazy_numpy import np
 
 PERCENTILES = (50, 75, 90, 95)
 FEW, SMALL = 5, 20

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from metrics.rules.run_rules import RULES, fires
-from metrics.rules.spc import p_chart, xmr
+from releasetrain.interface.charts.limits import p_chart, xmr
+from releasetrain.interface.charts.run_rules import RULES, fires
 
 VECTORS = Path(os.environ.get("RELEASETRAIN_VECTORS", "")) / "07_spc"
 pytestmark = pytest.mark.skipif(

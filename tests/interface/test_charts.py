@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from releasetrain.interface import charts
 from releasetrain.interface.charts.drawing import Scale, ticks
-from releasetrain.interface.charts.process import natural_limits, run_signals, share_limits, signals
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 VALUES = [4.0, 5.0, 4.5, 5.5, 4.2, 5.1, 4.8, 5.2, 4.4, 4.9, 5.0, 4.6, 5.3, 4.7, 4.1, 5.4, 4.9, 5.1, 4.3, 4.6]
@@ -119,45 +118,41 @@ def test_a_control_chart_survives_any_values_and_keeps_them_in_its_table(values:
     assert "inf" not in chart.svg
 
 
-@given(st.lists(finite, min_size=20, max_size=40))
-def test_limits_stand_around_the_mean_and_never_under_the_floor(values: list[float]) -> None:
-    limits = natural_limits(values)
-    assert limits is not None
-    assert 0 <= limits.lower <= limits.mean <= limits.upper
-    assert limits.baseline == 20
-
-
 def test_limits_are_the_published_ones() -> None:
-    # Mean 11, moving ranges 2 on average: 11 plus and minus 2.66 times 2.
-    limits = natural_limits([10.0, 12.0] * 10)
-    assert limits is not None
-    assert (limits.mean, limits.upper, limits.lower) == pytest.approx((11, 16.32, 5.68))
-    low, high = share_limits(0.1, 100)
-    assert (low, high) == pytest.approx((0.01, 0.19))
+    # Mean 11, moving ranges 2 on average: 11 plus and minus 3 times 2 over 1.128.
+    chart = charts.control_chart("Any", [(str(i), v) for i, v in enumerate([10.0, 12.0] * 10)])
+    assert chart.finding == "20 points, mean 11, limits 5.68 to 16.32 from the first 20 points, no signals."
+    share = charts.p_chart("Any", [(str(i), 10, 100) for i in range(20)])
+    assert "mean 10 %, limits 1 to 19 from the first 20 points (2000 cases)" in share.finding
+    rate = charts.u_chart("Any", [(str(i), 4, 1.0) for i in range(20)], unit="per week")
+    assert "mean 4 per week, limits 0 to 10 from" in rate.finding
 
 
 def test_too_few_points_give_the_run_without_limits() -> None:
-    assert natural_limits(VALUES[:19]) is None
     assert SAMPLES["few points"].finding == "5 points; limits need 20."
     assert SAMPLES["few points"].signals == []
 
 
-def test_eight_on_one_side_are_a_run_and_seven_are_not() -> None:
-    assert run_signals([6.0] * 8, 5.0) == [(0, 7, 1)]
-    assert run_signals([6.0] * 7 + [5.0] + [6.0], 5.0) == []
-    assert run_signals([4.0] * 3 + [None] + [4.0] * 7, 5.0) == []
-
-
 def test_signals_are_shapes_and_sentences() -> None:
     values = [*VALUES, *[5.4] * 8, 20.0]
-    limits = natural_limits(values)
-    assert limits is not None
-    assert [(s.index, s.kind) for s in signals(values, limits)] == [(27, "run"), (28, "above")]
-    chart = charts.control_chart("Lead time", [(f"W{i}", v) for i, v in enumerate(values)], unit="days")
-    assert any("9 points in a row above the mean" in sentence for sentence in chart.signals)
+    points = [(f"W{i}", v) for i, v in enumerate(values)]
+    chart = charts.control_chart("Lead time", points, unit="days")
+    assert "W20 to W28: eight points in a row on one side of the centre." in chart.signals
     assert any(sentence.startswith("W28: 20 days is above the upper limit") for sentence in chart.signals)
     assert len(re.findall(r'class="out"', chart.svg)) == 1
     assert len(re.findall(r'class="run"', chart.svg)) == 1
+    alone = charts.control_chart("Lead time", points, unit="days", standard="nelson", rules=(1,))
+    assert len(alone.signals) == 1
+
+
+def test_limits_begin_anew_where_a_change_is_declared() -> None:
+    values = [*VALUES, *(v + 10 for v in VALUES)]
+    points = [(f"W{i}", v) for i, v in enumerate(values)]
+    before = charts.control_chart("Lead time", points)
+    assert len([s for s in before.signals if "above the upper" in s]) == 20
+    after = charts.control_chart("Lead time", points, changes=[20], events=[(20, "new")])
+    assert after.signals == []
+    assert "from 20 points since W20" in after.finding
 
 
 def test_the_same_input_draws_the_same_bytes() -> None:

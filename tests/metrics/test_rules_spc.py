@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.rules.run_rules import RULES, Standard, fires, signals
-from metrics.rules.spc import compare, moving_range, p_chart, u_chart, xmr
+from releasetrain.interface.charts.limits import compare, moving_range, p_chart, u_chart, xmr
+from releasetrain.interface.charts.run_rules import RULES, Standard, fires, signals
 
 STEADY = [10.0, 12.0] * 10
 

@@ -6,12 +6,11 @@ works), ``standalone`` for documents (colours written out), ``finding`` (the sen
 """
 
 from .bars import bar_chart, histogram
-from .control import control_chart, p_chart
+from .control import control_chart, p_chart, u_chart
 from .drawing import Chart
 from .flow import cumulative_flow
 from .heat import heat_map
 from .lines import Band, burn_up, line_chart
-from .process import Limits, Signal, natural_limits, run_signals
 from .radar import radar_chart
 from .spark import sparkline
 from .timeline import Marker, Span, timeline_chart
@@ -19,9 +18,7 @@ from .timeline import Marker, Span, timeline_chart
 __all__ = [
     "Band",
     "Chart",
-    "Limits",
     "Marker",
-    "Signal",
     "Span",
     "bar_chart",
     "burn_up",
@@ -30,10 +27,9 @@ __all__ = [
     "heat_map",
     "histogram",
     "line_chart",
-    "natural_limits",
     "p_chart",
     "radar_chart",
-    "run_signals",
     "sparkline",
     "timeline_chart",
+    "u_chart",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from metrics.rules.lazy_numpy import np
+from releasetrain.kernel.lazy_numpy import np
 
 TOLERANCE = 1e-9
 """In standard deviations: a point computed to lie on a limit is on it, and a point on a limit is no

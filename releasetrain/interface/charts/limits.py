@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from metrics.rules.lazy_numpy import np
-from metrics.rules.run_rules import TOLERANCE, Signal, Standard, signals
+from releasetrain.interface.charts.run_rules import TOLERANCE, Signal, Standard, signals
+from releasetrain.kernel.lazy_numpy import np
 
 D2, D4 = 1.128, 3.267
 """Of a moving range of two points: sigma is the mean range ÷ D2, the range's upper limit is the mean range
