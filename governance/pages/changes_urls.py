@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import cab, minutes, policies
+from . import cab, minutes, policies, policy_form
 
 urlpatterns = [
     path("cab/", cab.desk, name="cab"),
@@ -12,5 +12,6 @@ urlpatterns = [
     path("cab/<str:reference>/", cab.desk, name="cab_change"),
     path("cab/<str:reference>/vote/", cab.vote, name="cab_vote"),
     path("changes/<str:reference>/risk/", policies.questionnaire_page, name="change_risk"),
+    path("approval-policies/new-version/", policy_form.new_version, name="approval_policy_form"),
     path("what-would-decide/", policies.what_if, name="what_would_decide"),
 ]

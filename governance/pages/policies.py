@@ -18,7 +18,7 @@ from governance.rules.risk import score
 from releasetrain.audit.doorway import actions
 from releasetrain.interface import links
 from releasetrain.interface.pages import page, redirect_to
-from releasetrain.kernel.refusals import Refused
+from releasetrain.kernel.refusals import Decision, Refused
 
 SHOWN = 15
 FLAGS = ("freeze", "collisions", "regulated", "problem_fix", "pre_approved")
@@ -76,11 +76,14 @@ def policy_page(request: Any, policy: ApprovalPolicy) -> dict[str, Any]:
         },
         "to_review": list(sampled[:SHOWN]),
         "what_if_url": f"{links.page_root()}what-would-decide/",
-        "publish": (
-            actions()["approval_policy.publish"].decide(request.actor),
-            f"{links.page_root()}approval-policies/do/publish",
-        ),
+        "publish": publishing(request),
     }
+
+
+def publishing(request: Any) -> tuple[Decision, str]:
+    """Whether this viewer may publish a version, and where."""
+    publish = actions()["approval_policy.publish"]
+    return publish.decide(request.actor), f"{links.page_root()}approval-policies/new-version/"
 
 
 @require_safe

@@ -33,6 +33,12 @@ def policy_context(request: Any, policy: ApprovalPolicy) -> dict[str, Any]:
     return policy_page(request, policy)
 
 
+def policies_context(request: Any) -> dict[str, Any]:
+    from governance.pages.policies import publishing
+
+    return {"publish": publishing(request)}
+
+
 def _own(actor: Actor) -> QuerySet[Reminder]:
     return Reminder.objects.filter(user_id=actor.user_id)
 
@@ -63,6 +69,8 @@ register(
         hidden=("questions", "rules", "bands"),
         template="governance/approval_policy.html",
         context=policy_context,
+        list_template="governance/approval_policies.html",
+        list_context=policies_context,
     )
 )
 register(

@@ -594,3 +594,104 @@ def test_the_what_if_box_says_which_board_and_why(cast: Any, shop: Any, web: Any
     change = assessed(cast, shop, WILD)
     assert f"{change.board} decides" in page_of("release_manager", f"what-would-decide/?change={change.key}")
     assert "Who notices if it goes wrong?" in page_of("release_manager", f"changes/{change.key}/risk/")
+
+
+def form_of(page: str) -> dict[str, Any]:
+    """What a browser would send back of a form it has not touched."""
+    from html.parser import HTMLParser
+
+    sent: dict[str, list[str]] = {}
+
+    class Reader(HTMLParser):
+        select = area = ""
+
+        def handle_starttag(self, tag: str, attrs: Any) -> None:
+            given = dict(attrs)
+            if tag == "input" and given.get("type") != "checkbox" and given.get("name"):
+                sent.setdefault(given["name"], []).append(given.get("value") or "")
+            elif tag == "input" and "checked" in given:
+                sent.setdefault(given["name"], []).append(given["value"])
+            elif tag == "select":
+                self.select = given["name"]
+            elif tag == "option" and self.select and "selected" in given:
+                sent[self.select] = [given["value"]]
+            elif tag == "textarea":
+                self.area = given["name"]
+                sent[self.area] = [""]
+
+        def handle_endtag(self, tag: str) -> None:
+            self.select = "" if tag == "select" else self.select
+            self.area = "" if tag == "textarea" else self.area
+
+        def handle_data(self, data: str) -> None:
+            if self.area:
+                sent[self.area][0] += data
+
+    Reader().feed(page)
+    sent.pop("csrfmiddlewaretoken", None)
+    return sent
+
+
+FORM = "/o/northwind/approval-policies/new-version/"
+
+
+@pytest.mark.django_db
+def test_a_policy_is_written_in_fields_and_an_untouched_form_changes_nothing(
+    cast: Any, shop: Any, web: Any
+) -> None:
+    before = policies.publish_policy(
+        cast["change_manager"],
+        note="Begin",
+        rules=[
+            {"name": "Night", "when": {"tiers": [1, 2], "freeze": False}, "route": "board", "board": "CAB"},
+            {"name": "Calm", "when": {"risks": ["low"], "gate": ["pass"]}, "route": "policy", "sample": 20},
+        ],
+    )
+    chair = web("change_manager")
+    sent = form_of(chair.get(FORM).content.decode()) | {"note": ["The same"], "publish": ["1"]}
+    assert chair.post(FORM, sent).status_code == 303
+    after = ApprovalPolicy.objects.first()
+    assert after.number == before.number + 1
+    assert (after.rules, after.questions, after.bands) == (before.rules, before.questions, before.bands)
+
+
+@pytest.mark.django_db
+def test_a_form_adds_reorders_removes_and_says_what_is_wrong(cast: Any, shop: Any, web: Any) -> None:
+    chair = web("change_manager")
+    sent = form_of(chair.get(FORM).content.decode())
+    assert not ApprovalPolicy.objects.exists()
+    added = chair.post(FORM, sent | {"add-rule": ["1"]}).content.decode()
+    sent = form_of(added)
+    number = len(rules.STANDARD_RULES)
+    wrong = chair.post(FORM, sent | {"note": ["More"], "publish": ["1"]})
+    assert wrong.status_code == 422 and f"Rule {number + 1} needs a name." in wrong.content.decode()
+    changed = sent | {
+        f"r{number}-name": ["Regulated in production"],
+        f"r{number}-regulated": ["yes"],
+        f"r{number}-environments": ["production"],
+        f"r{number}-place": ["0"],
+        "r0-remove": ["on"],
+        "q0-answers": ["0 Nobody outside the team\n4 Everybody"],
+        "note": ["More"],
+        "publish": ["1"],
+    }
+    assert chair.post(FORM, changed).status_code == 303
+    policy = ApprovalPolicy.objects.get()
+    assert policy.rules[0] == {
+        "name": "Regulated in production",
+        "when": {"environments": ["production"], "regulated": True},
+        "route": "board",
+    }
+    assert rules.STANDARD_RULES[0]["name"] not in [r["name"] for r in policy.rules]
+    assert policy.questions[0]["answers"] == [
+        {"value": "nobody", "label": "Nobody outside the team", "points": 0},
+        {"value": "everybody", "label": "Everybody", "points": 4},
+    ]
+
+
+@pytest.mark.django_db
+def test_whoever_may_not_publish_reads_why(cast: Any, shop: Any, web: Any) -> None:
+    page = web("rte").get(FORM)
+    assert page.status_code == 200
+    assert b"disabled" in page.content
+    assert web("rte").post(FORM, form_of(page.content.decode()) | {"publish": ["1"]}).status_code == 403
