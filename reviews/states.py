@@ -12,6 +12,13 @@ REVIEW_STATES = StateMachine(
     initial=_R.FACTS,
     transitions=[
         Transition("review.edit", _OPEN, None),
+        *(
+            Transition(f"review.{verb}", _OPEN, None)
+            for verb in (
+                "plan_meeting", "rotate", "start_clock", "pause_clock", "next_box", "extend_box",
+                "open_round", "comment", "close_round", "invite", "name_owners", "answer", "add_service",
+            )
+        ),
         Transition("review.refresh_facts", _R.FACTS, None),
         Transition("review.add_fact", _R.FACTS, None),
         Transition("review.accept_facts", _R.FACTS, _R.CAUSES),

@@ -108,8 +108,10 @@ ROLES: dict[Role, Bundle] = {
         "organization",
     ),
     # Who signs a refinement may write it too; who agrees a test strategy did not write it (checked act by act).
+    # Leads take turns in facilitating reviews of other teams.
     Role.TECHNICAL_LEAD: _bundle(
-        "planning.edit planning.score planning.plan planning.refine reviews.contribute incidents.record planning.report changes.author",
+        "planning.edit planning.score planning.plan planning.refine reviews.contribute reviews.facilitate incidents.record"
+        " planning.report changes.author",
         "team",
         "train",
         "organization",

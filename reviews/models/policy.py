@@ -57,7 +57,7 @@ class ReviewPolicy(TenantModel):
     hold_overdue_actions = models.BooleanField(
         "overdue actions hold gates",
         default=False,
-        help_text="Overdue actions of reviews fail the gate check overdue-actions.",
+        help_text="Overdue actions of a service's reviews fail the gate check pending-reviews.",
     )
     effect_days = models.PositiveSmallIntegerField(
         "effectiveness after days", default=30, help_text="When the effect of a done action is looked at."

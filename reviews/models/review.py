@@ -55,6 +55,13 @@ class Review(KeyedModel):
         verbose_name="further services",
         help_text="Interdependent services that are reviewed together with it.",
     )
+    host_team = TenantForeignKey(
+        "trains.Team",
+        related_name="hosted_reviews",
+        null=True,
+        blank=True,
+        help_text="The team whose lead facilitates; never the one that is responsible.",
+    )
     mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.LIVE)
     meets_at = models.DateTimeField("meets", null=True, blank=True)
     meeting_link = models.CharField(max_length=500, blank=True)
@@ -121,6 +128,8 @@ class Review(KeyedModel):
         path: list[ScopeKey] = [("review", str(self.pk)), *service_scopes(self.service)]
         if self.release is not None:
             path.append(("train", str(self.release.train_id)))
+        if self.host_team_id:
+            path.append(("team", str(self.host_team_id)))
         return path
 
 
