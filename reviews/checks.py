@@ -6,7 +6,7 @@ from typing import Any
 
 from governance.checks.parameters import flag
 from governance.checks.registry import CheckContext, Outcome, check, failed, passed
-from reviews.queries.pending import open_reviews
+from reviews.queries.pending import actions_ahead, open_reviews, overdue_actions_of
 
 
 @check(
@@ -37,6 +37,17 @@ def pending_reviews(ctx: CheckContext, *, overdue: bool) -> Outcome:
             evidence=blocking,
             facts=facts,
         )
+    stale = overdue_actions_of([s.pk for s in ctx.services], ctx.at)
+    if stale:
+        facts["actions"] = sorted(str(item.pk) for item in stale)
+        more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
+        return failed(
+            f"{', '.join(f'{i.key} (due {i.due_on:%Y-%m-%d})' for i in stale[:3])}{more}: overdue from reviews.",
+            "Settle them, or agree on a new day with their owners.",
+            evidence=stale,
+            facts=facts,
+        )
     # The answer ends when the next review becomes overdue.
     ahead = [r.due_at for r in found if overdue and r.due_at >= ctx.at]
+    ahead += actions_ahead([s.pk for s in ctx.services], ctx.at)
     return passed("No review stands in the way.", facts=facts, valid_until=min(ahead, default=None))

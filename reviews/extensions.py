@@ -7,7 +7,14 @@ from typing import Any
 from releasetrain.audit.doorway import Actor, Ref, Refusal, register_guard
 from reviews.models import Review
 
-from . import activities, checks, evidence, failure_modes  # noqa: F401 - register what reviews bring
+from . import (  # noqa: F401 - register what reviews bring
+    activities,
+    checks,
+    evidence,
+    failure_modes,
+    improvements,
+    telling,
+)
 from .pages import panel  # noqa: F401 - registers the cockpit's panel
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from releasetrain.kernel.states import StateMachine, Transition
 
-from .models import ActionItem, ImprovementKind, ImprovementProposal, Review, ReviewCause
+from .models import ActionItem, CaseStudy, ImprovementKind, ImprovementProposal, Review, ReviewCause
 
 _R = Review.State
 _OPEN = (_R.FACTS, _R.CAUSES, _R.ACTIONS)
@@ -15,8 +15,19 @@ REVIEW_STATES = StateMachine(
         *(
             Transition(f"review.{verb}", _OPEN, None)
             for verb in (
-                "plan_meeting", "rotate", "start_clock", "pause_clock", "next_box", "extend_box",
-                "open_round", "comment", "close_round", "invite", "name_owners", "answer", "add_service",
+                "plan_meeting",
+                "rotate",
+                "start_clock",
+                "pause_clock",
+                "next_box",
+                "extend_box",
+                "open_round",
+                "comment",
+                "close_round",
+                "invite",
+                "name_owners",
+                "answer",
+                "add_service",
             )
         ),
         Transition("review.refresh_facts", _R.FACTS, None),
@@ -27,6 +38,8 @@ REVIEW_STATES = StateMachine(
         Transition("review.agree_causes", _R.CAUSES, _R.ACTIONS),
         Transition("review.add_action", (_R.CAUSES, _R.ACTIONS), None),
         Transition("review.close", _R.ACTIONS, _R.CLOSED),
+        Transition("review.add_record", tuple(_R), None),
+        Transition("review.write_case_study", _R.CLOSED, None),
     ],
 )
 
@@ -56,7 +69,20 @@ ACTION_STATES = StateMachine(
     initial=_A.OPEN,
     transitions=[
         Transition("action_item.edit", _A.OPEN, None),
+        Transition("action_item.escalate", _A.OPEN, None),
+        Transition("action_item.check_effect", _A.DONE, None),
         Transition("action_item.complete", _A.OPEN, _A.DONE),
         Transition("action_item.drop", _A.OPEN, _A.DROPPED),
+    ],
+)
+
+_S = CaseStudy.State
+STUDY_STATES = StateMachine(
+    initial=_S.DRAFT,
+    transitions=[
+        Transition("case_study.redact", _S.DRAFT, None),
+        Transition("case_study.keep", _S.DRAFT, None),
+        Transition("case_study.publish", _S.DRAFT, _S.PUBLISHED),
+        Transition("case_study.withdraw", _S.PUBLISHED, _S.WITHDRAWN),
     ],
 )

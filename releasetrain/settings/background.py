@@ -47,6 +47,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-replays": {"task": "governance.tasks.sweep_replays", "schedule": 30.0},
     "roll-up-deliveries": {"task": "metrics.tasks.roll_up_all", "schedule": 20.0},
     "send-reports": {"task": "metrics.tasks.send_reports", "schedule": 300.0},
+    "sweep-reviews": {"task": "reviews.tasks.sweep_reviews", "schedule": 600.0},
     "settle-observations": {"task": "problems.tasks.settle_all", "schedule": 300.0},
     "propose-disposals": {"task": "governance.tasks.propose_disposals", "schedule": 86400.0},
     "sweep-disposals": {"task": "governance.tasks.sweep_disposals", "schedule": 60.0},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from django.contrib.auth import get_user_model
@@ -11,6 +11,7 @@ from releasetrain.audit.doorway import Actor, Field, action
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from reviews.models import ActionItem, Review, ReviewCause
+from reviews.queries.policies import policy_of
 from reviews.states import ACTION_STATES, REVIEW_STATES
 
 User = get_user_model()
@@ -82,8 +83,42 @@ def complete_action(
     *,
     effect: Annotated[str, Field("Effect", help="What came of it, against the success criteria.", long=True)],
 ) -> ActionItem:
-    """Say that it is done, and what came of it."""
+    """Say that it is done, and what came of it. Whether it really helped is looked at later."""
+    item.check_on = now().date() + timedelta(days=policy_of(item.review).standard.effect_days)
     return _settle(item, effect)
+
+
+@action(
+    "action_item.check_effect",
+    on=ActionItem,
+    requires="reviews.contribute",
+    machine=ACTION_STATES,
+    label="Check the effect",
+)
+def check_effect(
+    actor: Actor,
+    item: ActionItem,
+    *,
+    worked: Annotated[bool, Field("It helped")],
+    finding: Annotated[
+        str, Field("What shows it", help="Against the success criteria.", long=True, max_length=5_000)
+    ],
+) -> ActionItem:
+    """Look whether a done action helped, against its success criteria; somebody else than its owner does."""
+    if not finding.strip():
+        refuse("required", "Say what shows it.", field="finding", status=422)
+    if item.worked is not None:
+        refuse("action_item.checked", f"The effect of {item.key} was checked already.")
+    if actor.user_id is not None and actor.user_id == item.owner_id:
+        refuse(
+            "action_item.own",
+            "You did it, so somebody else looks whether it helped.",
+            status=403,
+        )
+    item.worked, item.finding = worked, finding.strip()
+    item.checked_at, item.checked_by_id = now(), actor.user_id
+    item.save()
+    return item
 
 
 @action("action_item.drop", on=ActionItem, requires="reviews.contribute", machine=ACTION_STATES, danger=True)

@@ -6,10 +6,14 @@ from typing import Annotated, Any
 
 from django.contrib.auth import get_user_model
 
-from problems.models import Category
+from problems.models import Category, Incident
+from problems.queries.evidence import is_link
 from releasetrain.audit.doorway import Actor, Field, Refusal, action, register_guard
 from releasetrain.kernel.refusals import refuse
 from reviews.models import Depth, Review, ReviewCause, ReviewFact
+from reviews.queries.analysis import analysis_of
+from reviews.queries.subject import blamed, deployments_of
+from reviews.rules.analysis import MOST_WHYS
 from reviews.rules.names import names_in
 from reviews.states import CAUSE_STATES, REVIEW_STATES
 
@@ -20,6 +24,42 @@ def _facts(actor: Actor, subject: Any) -> Any:
         return ReviewFact.objects.none()
     review = subject if isinstance(subject, Review) else subject.review
     return review.facts.all()
+
+
+def _causes(actor: Actor, review: Any) -> Any:
+    return review.causes.all() if isinstance(review, Review) else ReviewCause.objects.none()
+
+
+def _incidents(actor: Actor, review: Any) -> Any:
+    """The incidents laid to what is reviewed."""
+    if not isinstance(review, Review):
+        return Incident.objects.all()
+    links = blamed(deployments_of(review))
+    return Incident.objects.filter(pk__in=links.values("incident_id"))
+
+
+def _refuse_why(review: Review, cause: ReviewCause) -> None:
+    """A tree of whys hangs together, is offered where it is worth it, and ends somewhere."""
+    if cause.review_id != review.pk:
+        refuse("review.other_cause", "This cause belongs to another review.", field="because_of", status=422)
+    offered = analysis_of(review)
+    if not offered.offered:
+        refuse(
+            "review.obvious",
+            offered.why,
+            remedy="Name the cause by itself; 5 Whys are for patterns that are not obvious, or systemic.",
+            field="because_of",
+        )
+    depth, above = 1, cause
+    while above.because_of_id is not None:
+        depth, above = depth + 1, above.because_of
+    if depth >= MOST_WHYS:
+        refuse(
+            "review.whys",
+            f"This answers the {depth}th why; beyond that it is philosophy.",
+            remedy="Decide which of the causes can be removed.",
+            field="because_of",
+        )
 
 
 Evidence = Annotated[
@@ -36,18 +76,38 @@ def add_cause(
     category: Annotated[Category, Field("Category")],
     evidence: Evidence = None,
     process_wide: Annotated[bool, Field("Reaches beyond this release")] = False,
+    because_of: Annotated[
+        ReviewCause | None,
+        Field("Answers why of", help="5 Whys: the cause that this one explains.", rows=_causes),
+    ] = None,
+    handoff: Annotated[
+        ReviewCause.Handoff | None,
+        Field("Handoff gap", help="What was missing between deployment and operations."),
+    ] = None,
+    incident: Annotated[
+        Incident | None, Field("Incident", help="Whose post-mortem says it too.", rows=_incidents)
+    ] = None,
+    post_mortem: Annotated[str, Field("Post-mortem", help="Its address.", max_length=500)] = "",
 ) -> ReviewCause:
     """Say why it happened. Without a fact that shows it, it is a hypothesis and leads to no action."""
     if not statement.strip():
         refuse("review.statement", "Say what the cause is.", field="statement")
     refuse_names(actor, statement, "statement")
     _own_fact(review, evidence)
+    if because_of is not None:
+        _refuse_why(review, because_of)
+    if post_mortem.strip() and not is_link(post_mortem.strip()):
+        refuse("review.link", "Give an https address.", field="post_mortem", status=422)
     return ReviewCause.objects.create(
         review=review,
         statement=statement.strip(),
         category=category,
         evidence=evidence,
         process_wide=process_wide,
+        because_of=because_of,
+        handoff=handoff or "",
+        incident=incident,
+        post_mortem=post_mortem.strip(),
         state=ReviewCause.State.SUPPORTED if evidence else ReviewCause.State.HYPOTHESIS,
         author_id=actor.user_id,
     )

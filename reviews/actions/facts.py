@@ -15,9 +15,13 @@ from reviews.models import Review, ReviewFact
 from reviews.queries.facts import content_of, facts_of
 from reviews.states import REVIEW_STATES
 
+from .baselines import fill_baselines
+
 
 def fill_in(review: Review) -> int:
     """Bring the facts up to what is on record now; returns how many changed. Facts that people added stay."""
+    if review.release is not None:
+        fill_baselines(review.release)
     lines = {line.identity: line for line in facts_of(review, now())}
     present = {f.identity: f for f in review.facts.exclude(kind=ReviewFact.Kind.ADDED)}
     changed = 0

@@ -7,7 +7,9 @@ from typing import Any
 from problems.models import FailureLink, Incident
 from releasetrain.audit.subscriptions import subscribe
 from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.clock import now
 from reviews.models import Review, ReviewFact, ReviewRule
+from reviews.ports import budget_burnt
 from reviews.queries.subject import caused_incident
 from reviews.rules.triggers import Happened, outcome_of, strictest, strictness
 from trains.models import Deployment
@@ -119,7 +121,25 @@ def _happened(deployment: Deployment) -> Happened | None:
         tier=min(deployment.service.tier, release.tier) if release else deployment.service.tier,
         classification=release.classification if release else "",
         emergency=deployment.emergency,
+        **_impact(deployment),
     )
+
+
+def _impact(deployment: Deployment) -> dict[str, Any]:
+    """What it came to: the worst incident, the minutes of all together, and the budget burnt since it began."""
+    incidents = [
+        link.incident
+        for link in deployment.failure_links.filter(kind=FailureLink.Kind.CAUSED)
+        .exclude(status=FailureLink.Status.DISPUTED)
+        .select_related("incident")
+    ]
+    at = now()
+    minutes = sum(((i.resolved_at or at) - i.began_at).total_seconds() for i in incidents) / 60
+    return {
+        "severity": min((i.severity for i in incidents), default=None),
+        "harm_minutes": round(minutes) if incidents else None,
+        "budget_percent": budget_burnt(deployment.service, deployment.started_at, at),
+    }
 
 
 def _rule(happened: Happened) -> ReviewRule | None:
@@ -133,3 +153,15 @@ def _stricter(rule: ReviewRule, review: Review) -> bool:
         return False
     present = review.opened_by_rule
     return present is None or strictness(conditions_of(rule)) < strictness(conditions_of(present))
+
+
+def budget_was_burnt(system: Actor, service: Any) -> Review | None:
+    """Look again at the latest production deployment of a service whose error budget burns: for whoever watches it."""
+    deployment = (
+        Deployment.objects.filter(service=service, environment__kind="production")
+        .exclude(kind=Deployment.Kind.ROLLBACK)
+        .select_related("service", "environment", "release")
+        .order_by("-started_at", "-id")
+        .first()
+    )
+    return follow(system, deployment) if deployment is not None else None

@@ -24,7 +24,7 @@ from reviews.models import ImprovementKind, ImprovementProposal, ReviewCause
 from reviews.queries.owners import people_with
 from reviews.queries.policies import policy_for
 from reviews.states import CAUSE_STATES, IMPROVEMENT_STATES
-from trains.models import ChecklistTemplate, Train
+from trains.models import CanaryConfig, ChecklistTemplate, Train
 
 User = get_user_model()
 Kind = ImprovementKind
@@ -67,6 +67,8 @@ def _propose(
             field="owner",
             status=422,
         )
+    if owner is None and kind == Kind.ARCHITECTURE:
+        owner = _seat(cause)
     if owner is None:
         owner = able.exclude(pk=actor.user_id).first() or able.first()
     meta = target._meta
@@ -91,6 +93,27 @@ def _propose(
         proposed_by_id=actor.user_id,
         due_on=due_on or now().date() + timedelta(days=DAYS),
     )
+
+
+def _seat(cause: ReviewCause) -> Any:
+    """Somebody of the architecture board."""
+    board = policy_for(cause.review.service).board
+    seats = board.members.filter(deputy_of__isnull=True).select_related("user") if board else ()
+    return next((seat.user for seat in seats if seat.in_force(now())), None)
+
+
+@action("review_cause.propose_by_rule", on=ReviewCause, requires="reviews.facilitate", hidden=True)
+def propose_by_rule(
+    actor: Actor,
+    cause: ReviewCause,
+    *,
+    kind: ImprovementKind,
+    change: dict,
+    title: Annotated[str, Field("Title", max_length=200)],
+    why: Annotated[str, Field("Why", long=True)],
+) -> ImprovementProposal:
+    """Propose what a rule asks for, to the review's own train."""
+    return _propose(actor, cause, kind, cause.review, change, title=title, why=why, owner=None, due_on=None)
 
 
 def _gates(actor: Actor, cause: Any) -> Any:
@@ -472,6 +495,10 @@ Given = Annotated[
 ]
 
 
+def _canaries(actor: Actor, cause: Any) -> Any:
+    return CanaryConfig.objects.filter(retired_at__isnull=True)
+
+
 @action(
     "review_cause.propose_canary",
     on=ReviewCause,
@@ -483,24 +510,25 @@ def propose_canary(
     actor: Actor,
     cause: ReviewCause,
     *,
-    target: Target,
-    parameters: Given,
+    config: Annotated[CanaryConfig, Field("Canary configuration", rows=_canaries)],
+    metric: Annotated[
+        str, Field("Metric", help="Name of the series; added where it has none.", max_length=200)
+    ],
+    settings: Annotated[
+        dict | None,
+        Field("How it is judged", help='E.g. {"direction": "increase", "critical": true, "tolerance": 0.1}.'),
+    ] = None,
+    passes: Annotated[float | None, Field("Score that passes", min=1, max=100)] = None,
+    marginal: Annotated[float | None, Field("Score below which it fails", min=1, max=100)] = None,
     why: Why = "",
     owner: Owner = None,
     due_on: Due = None,
 ) -> ImprovementProposal:
     """Propose another metric or threshold of a canary analysis."""
-    found = _named(target)
+    change = {"metric": metric.strip(), "settings": settings or {}, "passes": passes, "marginal": marginal}
+    title = f"{metric.strip()} in {config.name}"
     return _propose(
-        actor,
-        cause,
-        Kind.CANARY,
-        found,
-        {"parameters": parameters},
-        title=f"Canary {found}",
-        why=why,
-        owner=owner,
-        due_on=due_on,
+        actor, cause, Kind.CANARY, config, change, title=title, why=why, owner=owner, due_on=due_on
     )
 
 

@@ -54,18 +54,20 @@ def plan_meeting(
     if not any(box["used"] or box["state"] != boxes.PENDING for box in review.agenda):
         review.agenda = boxes.laid_out(standard.agenda)
     if review.facilitator_id is None:
-        _take_turn(review)
+        take_turn(review)
     review.save()
     return review
 
 
-@action("review.rotate", on=Review, requires="reviews.facilitate", machine=REVIEW_STATES, label="Next facilitator")
+@action(
+    "review.rotate", on=Review, requires="reviews.facilitate", machine=REVIEW_STATES, label="Next facilitator"
+)
 def rotate_facilitator(
     actor: Actor, review: Review, *, reason: Annotated[str, Field("Reason", max_length=300)] = ""
 ) -> Review:
     """Let the rotation name the facilitator: who did it least and longest ago, of no responsible team."""
     before = review.facilitator_id
-    if not _take_turn(review):
+    if not take_turn(review):
         refuse(
             "review.no_facilitator",
             "Nobody outside the responsible teams may facilitate reviews.",
@@ -77,7 +79,7 @@ def rotate_facilitator(
     return review
 
 
-def _take_turn(review: Review) -> bool:
+def take_turn(review: Review) -> bool:
     chosen = next_facilitator(review)
     if chosen is None:
         return False
@@ -134,7 +136,9 @@ def pause_clock(actor: Actor, review: Review) -> Review:
     return review
 
 
-@action("review.next_box", on=Review, requires="reviews.facilitate", machine=REVIEW_STATES, label="Next time box")
+@action(
+    "review.next_box", on=Review, requires="reviews.facilitate", machine=REVIEW_STATES, label="Next time box"
+)
 def next_box(actor: Actor, review: Review) -> Review:
     """Close the time box and begin the next one; boxes about causes wait for the facts."""
     if boxes.current(review.agenda) is None:
@@ -192,7 +196,13 @@ def _ticking(review: Review) -> None:
 # -- comment rounds
 
 
-@action("review.open_round", on=Review, requires="reviews.facilitate", machine=REVIEW_STATES, label="Open a comment round")
+@action(
+    "review.open_round",
+    on=Review,
+    requires="reviews.facilitate",
+    machine=REVIEW_STATES,
+    label="Open a comment round",
+)
 def open_round(
     actor: Actor,
     review: Review,

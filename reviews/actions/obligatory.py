@@ -9,8 +9,7 @@ from releasetrain.audit.doorway import Actor, Field, action
 from reviews.models import Depth, Review
 from trains.models import Deployment, Release, Service
 
-from .facts import fill_in
-from .reviews import due, open_review
+from .reviews import due, open_review, opened
 
 Because = Annotated[str, Field("What made it obligatory", max_length=200)]
 Days = Annotated[int, Field("Days until it is due", min=1, max=60)]
@@ -35,8 +34,7 @@ def require(
         due_at=due(service, days),
         trigger=because[:200],
     )
-    fill_in(review)
-    return review
+    return opened(review)
 
 
 @action("review.require_more", on=Review, requires="reviews.facilitate", hidden=True)

@@ -148,9 +148,7 @@ def acknowledge(
     actor: Actor,
     seat: ReviewParticipant,
     *,
-    acknowledgement: Annotated[
-        str, Field("What follows for the next phase", long=True, max_length=2_000)
-    ],
+    acknowledgement: Annotated[str, Field("What follows for the next phase", long=True, max_length=2_000)],
 ) -> ReviewParticipant:
     """Acknowledge what the review came to. Product does so before features of the next phase are approved."""
     _sits(seat)
@@ -191,7 +189,9 @@ def _held_by_its_people(actor: Actor, review: Any, params: dict[str, Any]) -> Re
             remedy="Invite them, or name the owners as the standard says.",
         )
     if parts and not any(seat.accountable for seat in seats):
-        return Refusal("review.nobody_accountable", "Nobody is accountable.", remedy="Make one owner accountable.")
+        return Refusal(
+            "review.nobody_accountable", "Nobody is accountable.", remedy="Make one owner accountable."
+        )
     required = [seat for seat in seats if seat.attendance == Attendance.REQUIRED]
     there = sum(seat.attended_at is not None for seat in required)
     if required and there * 100 < found.standard.quorum * len(required):
@@ -227,7 +227,9 @@ register_guard("review.close", _held_by_its_people)
 register_guard("review.close", _record_complete)
 
 
-@action("review.answer", on=Review, requires="reviews.contribute", machine=REVIEW_STATES, label="Answer a section")
+@action(
+    "review.answer", on=Review, requires="reviews.contribute", machine=REVIEW_STATES, label="Answer a section"
+)
 def answer(
     actor: Actor,
     review: Review,

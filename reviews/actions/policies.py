@@ -33,7 +33,7 @@ Indicators = Annotated[
         help='[{"metric": "error_rate", "title": "Error rate", "good": "at_most", "unit": "%", "tolerance": 10}]',
     ),
 ]
-Adoption = Annotated[list | None, Field("Adoption metrics", help='Patterns: ["flag.*.exposed"]')]
+Adoption = Annotated[list | None, Field("Adoption metrics", help='Patterns: ["flag_*_exposed"]')]
 Vanity = Annotated[
     list | None, Field("Vanity metrics", help='Left out: [{"pattern": "page_views*", "why": "…"}]')
 ]

@@ -12,12 +12,16 @@ from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from reviews.models import Depth, Review, ReviewRule
 from reviews.queries.pending import stale_actions
+from reviews.queries.policies import policy_of
 from reviews.states import REVIEW_STATES
 from trains.models import Deployment, Iteration, Release, Service
 
 from .facts import fill_in
+from .meeting import take_turn
+from .participants import seat_people
 
 User = get_user_model()
+MOST_SERVICES = 20
 Due = Annotated[datetime | None, Field("Due")]
 Person = Annotated[User | None, Field("Facilitator")]  # type: ignore[valid-type]
 
@@ -56,7 +60,16 @@ def create_review(
         facilitator=facilitator,
         trigger=reason,
     )
+    return opened(review)
+
+
+def opened(review: Review) -> Review:
+    """What every new review gets: its facts, and under a standard the people and the facilitator whose turn it is."""
     fill_in(review)
+    if policy_of(review).rows:
+        seat_people(review)
+        if review.facilitator_id is None and take_turn(review):
+            review.save()
     return review
 
 
@@ -104,8 +117,7 @@ def open_by_rule(
         opened_by_rule=rule,
         trigger=trigger[:200],
     )
-    fill_in(review)
-    return review
+    return opened(review)
 
 
 @action("review.tighten", on=Review, requires="reviews.facilitate", hidden=True)
@@ -122,6 +134,37 @@ def tighten(
     review.due_at = min(review.due_at, due(review.service, rule.due_days))
     review.opened_by_rule, review.trigger = rule, trigger[:200]
     review.save()
+    return review
+
+
+@action(
+    "review.add_service",
+    on=Review,
+    requires="reviews.facilitate",
+    machine=REVIEW_STATES,
+    label="Review a further service",
+)
+def add_service(
+    actor: Actor,
+    review: Review,
+    *,
+    service: Annotated[Service, Field("Service", help="Interdependent with what is reviewed.")],
+    reason: Annotated[str, Field("Why together", max_length=300)] = "",
+) -> Review:
+    """Review an interdependent service together with it: its deployments and incidents join the facts."""
+    if review.state != Review.State.FACTS:
+        refuse(
+            "review.facts_accepted",
+            "The facts are accepted; another service would bring new ones.",
+            remedy="Reopen the facts, or open another review.",
+        )
+    if service.pk == review.service_id or service.pk in review.also:
+        refuse("review.has_service", f"{service} is reviewed already.", field="service")
+    if len(review.also) >= MOST_SERVICES:
+        refuse("review.services", f"A review is about at most {MOST_SERVICES + 1} services.", field="service")
+    review.also = [*review.also, service.pk]
+    review.save()
+    fill_in(review)
     return review
 
 
@@ -147,12 +190,18 @@ def close_review(
     actor: Actor,
     review: Review,
     *,
-    decision: Annotated[str, Field("Decision and rationale", help="What was decided, and why.", long=True)],
+    decision: Annotated[str, Field("Decision", help="What was decided.", long=True)],
+    rationale: Annotated[
+        str, Field("Rationale", help="Why it was decided so, and not otherwise.", long=True)
+    ],
 ) -> Review:
     """Close the review. Its actions are settled, or somebody owns them with a day that lies ahead."""
     if not decision.strip():
-        refuse("review.decision", "Say what was decided, and why.", field="decision")
-    review.decision, review.closed_at = decision.strip(), now()
+        refuse("review.decision", "Say what was decided.", field="decision")
+    if not rationale.strip():
+        refuse("review.rationale", "Say why it was decided so.", field="rationale")
+    review.decision, review.rationale, review.closed_at = decision.strip(), rationale.strip(), now()
+    review.ticking_since = None
     return review
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from problems.models import SEVERITIES
 from releasetrain.audit.doorway import Actor, Field, Ref, action
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
@@ -28,6 +29,17 @@ def create_rule(
     outcomes: Annotated[list[Outcome], Field("Outcomes", help="None: every outcome.")] = [],  # noqa: B006 - read only
     classifications: Annotated[list[Classification], Field("Classifications", help="None: every one.")] = [],  # noqa: B006
     emergency_only: Annotated[bool, Field("Only emergency changes")] = False,
+    severity: Annotated[
+        int | None,
+        Field("Incident of at least severity", help="Empty: any.", min=1, max=4, choices=SEVERITIES),
+    ] = None,
+    harm_minutes: Annotated[
+        int | None,
+        Field("Harm lasting minutes", help="Its incidents together. Empty: any.", min=1, max=100_000),
+    ] = None,
+    budget_percent: Annotated[
+        int | None, Field("Error budget burnt, %", help="Since it began. Empty: any.", min=1, max=1_000)
+    ] = None,
     mandatory: Annotated[bool, Field("Mandatory", help="The next gate of the service waits for it.")] = False,
     due_days: Annotated[int, Field("Due within days", min=1, max=365)] = 10,
     window_days: Annotated[
@@ -53,6 +65,9 @@ def create_rule(
         outcomes=[str(o) for o in outcomes],
         classifications=[str(c) for c in classifications],
         emergency_only=emergency_only,
+        severity=severity,
+        harm_minutes=harm_minutes,
+        budget_percent=budget_percent,
         mandatory=mandatory,
         due_days=due_days,
         window_days=window_days,
@@ -103,6 +118,9 @@ def conditions_of(rule: ReviewRule) -> Conditions:
         outcomes=frozenset(rule.outcomes),
         classifications=frozenset(rule.classifications),
         emergency_only=rule.emergency_only,
+        severity=rule.severity,
+        harm_minutes=rule.harm_minutes,
+        budget_percent=rule.budget_percent,
         mandatory=rule.mandatory,
         due_days=rule.due_days,
     )

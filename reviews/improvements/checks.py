@@ -1,4 +1,4 @@
-"""Gates, readiness checklists and rollback thresholds."""
+"""Gates, readiness checklists, rollback thresholds and canaries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from governance.rules.readiness_review import questions_fault
 from releasetrain.accounts.catalogue import Role
 from releasetrain.kernel.refusals import refuse
 from reviews.models import ImprovementKind
+from trains.actions.canary import change_config
+from trains.models import CanaryConfig
 from trains.rules import rollback_thresholds as rollbacks
+from trains.rules.canary_config import ConfigError, config_of
 
 from .registry import Plan, improves, line, unchanged
 
@@ -124,3 +127,42 @@ def rollback(target: RollbackRule, change: dict[str, Any], source: str) -> Plan:
     }
     lines = [line("Rollback without asking", "; ".join(str(t) for t in before), wanted)]
     return Plan(edit_rule, target, params, lines)
+
+
+@improves(ImprovementKind.CANARY)
+def canary(target: CanaryConfig, change: dict[str, Any], source: str) -> Plan:
+    """A metric joins the canary's analysis, or is judged otherwise; marks may move with it."""
+    if target.retired_at:
+        refuse("canary_config.retired", f"{target} is retired.", remedy="Name the one in use.")
+    metrics = [dict(m) for m in target.metrics]
+    present = next((m for m in metrics if m["name"] == change["metric"]), None)
+    wanted = {**(present or {"name": change["metric"]}), **(change.get("settings") or {})}
+    lines = []
+    if present is None:
+        metrics.append(wanted)
+        said = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in wanted.items() if k != "name")
+        lines.append(line(f"Metric {wanted['name']}", "", said or "judged either way"))
+    else:
+        metrics[metrics.index(present)] = wanted
+        lines += [
+            line(f"{wanted['name']}: {key.replace('_', ' ')}", present.get(key), value)
+            for key, value in wanted.items()
+            if present.get(key) != value
+        ]
+    params: dict[str, Any] = {"metrics": metrics, "reason": source}
+    for mark in ("passes", "marginal"):
+        if change.get(mark) is not None and change[mark] != getattr(target, mark):
+            params[mark] = change[mark]
+            lines.append(line(f"Score: {mark}", getattr(target, mark), change[mark]))
+    if not lines:
+        unchanged(target)
+    try:
+        config_of(
+            metrics,
+            target.group_weights,
+            params.get("passes", target.passes),
+            params.get("marginal", target.marginal),
+        )
+    except ConfigError as error:
+        refuse("canary_config.metrics", str(error), field="settings", status=422)
+    return Plan(change_config, target, params, lines)

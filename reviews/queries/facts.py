@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,23 +13,12 @@ from reviews.models import Review, ReviewFact
 from reviews.rules.contradictions import Approval, Harm, Ran, Verdict, gaps
 from trains.models import Deployment, Release
 
+from .measures import Line, contradicted, handed_over, measured
+from .policies import policy_of
 from .subject import blamed, deployments_of
 
 Kind = ReviewFact.Kind
 State = Deployment.State
-
-
-@dataclass(frozen=True)
-class Line:
-    """A fact before it is written: `identity` names it the same on every look."""
-
-    identity: str
-    kind: str
-    sentence: str
-    source_kind: str
-    source_id: str
-    at: datetime | None = None
-    value: dict[str, Any] = field(default_factory=dict)
 
 
 def facts_of(review: Review, at: datetime) -> list[Line]:
@@ -45,7 +33,10 @@ def facts_of(review: Review, at: datetime) -> list[Line]:
         *_deployments(deployments),
         *_incidents(links),
         *_measures(review, deployments, links),
+        *measured(review, deployments, policy_of(review), at),
         *_gaps(review, deployments, links, evaluations, at),
+        *contradicted(deployments, at),
+        *handed_over(deployments, links),
     ]
     return list({line.identity: line for line in found}.values())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from datetime import timedelta
+
+from django.db.models import Max, Min, Q, QuerySet
 
 from problems.models import FailureLink
 from reviews.models import Review
@@ -23,7 +25,29 @@ def deployments_of(review: Review) -> QuerySet[Deployment]:
         rows = rows.filter(Q(pk=review.deployment_id) | Q(rolls_back=review.deployment_id))
     else:
         return Deployment.objects.none()
+    if review.also:
+        rows = _with_neighbours(review, rows)
     return rows.select_related("service", "environment", "release", "rolls_back").order_by("started_at", "id")
+
+
+# What interdependent services deployed so long before and after belongs to a review across systems.
+AROUND = timedelta(days=1)
+
+
+def _with_neighbours(review: Review, rows: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    """The deployments, and those of the further services around them."""
+    span = rows.aggregate(first=Min("started_at"), last=Max("started_at"))
+    if span["first"] is None:
+        return rows
+    return Deployment.objects.filter(
+        Q(pk__in=rows.values("pk"))
+        | Q(
+            environment__kind=Environment.Kind.PRODUCTION,
+            service__in=review.also,
+            started_at__gte=span["first"] - AROUND,
+            started_at__lte=span["last"] + AROUND,
+        )
+    )
 
 
 def blamed(deployments: QuerySet[Deployment] | list[Deployment]) -> QuerySet[FailureLink]:

@@ -74,7 +74,7 @@ STANDARD: dict[str, Any] = {
         {"metric": "latency_p95", "title": "Latency p95", "good": "at_most", "unit": "ms", "tolerance": 10},
         {"metric": "availability", "title": "Availability", "good": "at_least", "unit": "%", "tolerance": 0},
     ],
-    "adoption": ["flag.*.exposed", "feature.*.users"],
+    "adoption": ["flag_*_exposed", "feature_*_users"],
     "vanity": [
         {"pattern": "page_views*", "why": "Counts visits, not whether anything got better."},
         {"pattern": "downloads*", "why": "Counts copies, not use."},
@@ -229,7 +229,7 @@ def _indicators_fault(value: Any) -> str:
 
 def _adoption_fault(value: Any) -> str:
     if not isinstance(value, list) or len(value) > _MOST or any(not _text(v, 120) for v in value):
-        return "Adoption is a list of patterns of metrics, e.g. flag.*.exposed."
+        return "Adoption is a list of patterns of metrics, e.g. flag_*_exposed."
     return ""
 
 

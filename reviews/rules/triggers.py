@@ -20,6 +20,9 @@ class Conditions:
     outcomes: frozenset[str] = frozenset()
     classifications: frozenset[str] = frozenset()
     emergency_only: bool = False
+    severity: int | None = None
+    harm_minutes: int | None = None
+    budget_percent: int | None = None
     mandatory: bool = False
     due_days: int = 10
 
@@ -32,6 +35,11 @@ class Happened:
     tier: int
     classification: str = ""
     emergency: bool = False
+    # The worst incident laid to it (1 is the worst), how long its incidents lasted, the share of error budget burnt
+    # since in percent. None: none, or not known; a condition on it is not met then.
+    severity: int | None = None
+    harm_minutes: int | None = None
+    budget_percent: float | None = None
 
 
 def fits(rule: Conditions, happened: Happened) -> bool:
@@ -41,7 +49,14 @@ def fits(rule: Conditions, happened: Happened) -> bool:
         and (not rule.outcomes or happened.outcome in rule.outcomes)
         and (not rule.classifications or happened.classification in rule.classifications)
         and (happened.emergency or not rule.emergency_only)
+        and (rule.severity is None or (happened.severity is not None and happened.severity <= rule.severity))
+        and _reaches(rule.harm_minutes, happened.harm_minutes)
+        and _reaches(rule.budget_percent, happened.budget_percent)
     )
+
+
+def _reaches(least: float | None, actual: float | None) -> bool:
+    return least is None or (actual is not None and actual >= least)
 
 
 def strictest(rules: Iterable[Conditions], happened: Happened) -> Conditions | None:

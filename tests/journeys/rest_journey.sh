@@ -265,7 +265,7 @@ post "$MANAGER" "reviews/$REVIEW/add_cause" \
 post "$MANAGER" "reviews/$REVIEW/agree_causes"
 post "$MANAGER" "reviews/$REVIEW/add_action" "{\"title\": \"Idempotency key\", \"owner\": \"$OWNER_EMAIL\", \"due_on\": \"$(day '14 days')\",
     \"success_criteria\": \"The same order twice is booked once.\"}"
-post "$MANAGER" "reviews/$REVIEW/close" '{"decision": "Changed before refunds are switched on again."}'
+post "$MANAGER" "reviews/$REVIEW/close" '{"decision": "Changed before refunds are switched on again.", "rationale": "They fail while it stands."}'
 
 step "the problem: nobody validates a root cause of their own; the fix travels the same way"
 post "$PROBLEM" "incidents/$INCIDENT/raise_problem"

@@ -117,7 +117,7 @@ def test_a_closed_review_is_not_opened_again_by_the_same_news(world: Reviewing) 
     review, rte = Review.objects.get(), world.as_["rte"]
     accept_facts(rte, review)
     agree_causes(rte, review)
-    close_review(rte, review, decision="Retry tomorrow: the node was down.")
+    close_review(rte, review, decision="Retry tomorrow.", rationale="The node was down.")
     world.heard(deployment)
     assert Review.objects.count() == 1
 
@@ -234,12 +234,14 @@ def test_a_detailed_review_closes_with_a_supported_cause_and_actions_in_hand(
     item, other = world.action(review, cause=cause), world.action(review, title="Rehearse the rollback")
     world.later(30 * DAY)
     with refused("review.action_overdue"):
-        close_review(rte, review, decision="Go on.")
+        close_review(rte, review, decision="Go on.", rationale="It held.")
     complete_action(rte, item, effect="The canary stopped at 1.4 % in the drill.")
     edit_action(rte, other, due_on=(world.now + DAY).date(), reason="The drill was moved.")
     with refused("review.decision"):
-        close_review(rte, review, decision=" ")
-    close_review(rte, review, decision="Go on with the new canary metric, because it would have caught this.")
+        close_review(rte, review, decision=" ", rationale="It held.")
+    close_review(
+        rte, review, decision="Go on with the new canary metric.", rationale="It would have caught this."
+    )
     review.refresh_from_db()
     assert review.state == "closed"
 

@@ -62,6 +62,9 @@ conditions = st.builds(
     emergency_only=st.booleans(),
     mandatory=st.booleans(),
     due_days=st.integers(1, 30),
+    severity=st.sampled_from([None, 1, 3]),
+    harm_minutes=st.sampled_from([None, 30]),
+    budget_percent=st.sampled_from([None, 10]),
 )
 happenings = st.builds(
     Happened,
@@ -69,6 +72,9 @@ happenings = st.builds(
     tier=st.integers(1, 4),
     classification=st.sampled_from(CLASSES),
     emergency=st.booleans(),
+    severity=st.sampled_from([None, 1, 2, 4]),
+    harm_minutes=st.sampled_from([None, 10, 30, 90]),
+    budget_percent=st.sampled_from([None, 5.0, 50.0]),
 )
 
 
