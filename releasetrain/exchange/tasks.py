@@ -1,4 +1,4 @@
-"""Celery envelopes of the exchange: mail that is due. The database is the truth, so beat twice does no harm."""
+"""Celery envelopes of the exchange: mail, events and webhooks that are due. The database is the truth, so beat twice does no harm."""
 
 from __future__ import annotations
 
@@ -23,3 +23,16 @@ def send_mail() -> None:
         "id", flat=True
     ):
         send_mail_of.delay(str(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.act_on_events")
+def act_on_events(organization_id: str) -> int:
+    from .acting import act_on_due
+
+    return act_on_due(uuid.UUID(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.sweep_events")
+def sweep_events() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list("id", flat=True):
+        act_on_events.delay(str(organization_id))

@@ -1,5 +1,16 @@
 """Models of the exchange: what people are told, and what is exchanged with other systems."""
 
+from .event import EventSource, InboundEvent
 from .notification import MailState, Notification, NotificationSettings, Watch
+from .webhook import WebhookDelivery, WebhookEndpoint
 
-__all__ = ["MailState", "Notification", "NotificationSettings", "Watch"]
+__all__ = [
+    "EventSource",
+    "InboundEvent",
+    "MailState",
+    "Notification",
+    "NotificationSettings",
+    "Watch",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]
