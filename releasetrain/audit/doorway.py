@@ -330,10 +330,12 @@ def _snapshot(subject: Any) -> dict[str, Any]:
 
 def _changes(before: dict[str, Any], subject: Any) -> dict[str, list[Any]]:
     after = _snapshot(subject)
+    # A model's own secrets, sealed or not, never stand in what is kept for good.
+    kept_back = ("row_version", *getattr(subject, "never_logged", ()))
     return {
         name: [_loggable(old), _loggable(after[name])]
         for name, old in before.items()
-        if after.get(name) != old and name not in ("row_version",)
+        if after.get(name) != old and name not in kept_back
     }
 
 

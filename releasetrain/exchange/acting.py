@@ -22,9 +22,11 @@ from problems.models import Incident
 from releasetrain.exchange.intake import reread
 from releasetrain.exchange.models import EventSource, InboundEvent
 from releasetrain.exchange.rules.events import (
+    AlertSaid,
     ArtifactSaid,
     DeploymentSaid,
     Fact,
+    FlagSaid,
     IncidentSaid,
     TestsSaid,
     Unreadable,
@@ -38,7 +40,9 @@ from releasetrain.kernel.refusals import Refusal, Refused
 from releasetrain.tenancy.scope import tenant_scope
 from trains.actions.artifacts import register_artifact
 from trains.actions.deployments import record_deployment
-from trains.models import Environment, Release, Service
+from trains.actions.failure_drills import record_alert
+from trains.actions.feature_flags import report_flag
+from trains.models import Environment, FeatureFlag, Release, Service
 
 log = logging.getLogger(__name__)
 BATCH = 100
@@ -75,9 +79,7 @@ def act(event: InboundEvent, places: Places | None = None) -> None:
     event.attempts += 1
     try:
         with transaction.atomic():
-            made = _act(event, places or Places())
-    except Refused as refused:
-        _settle(event, State.DEAD, " ".join(r.sentence for r in refused.refusals))
+            made, refused = _act(event, places or Places())
     except (Unreadable, ParseError) as error:
         _settle(event, State.DEAD, str(error))
     except Waits as error:
@@ -88,7 +90,10 @@ def act(event: InboundEvent, places: Places | None = None) -> None:
     else:
         event.made = made
         labels = ", ".join(each["label"] for each in made)
-        _settle(event, State.DONE if made else State.KEPT, labels)
+        if refused:
+            _settle(event, State.DEAD, " ".join(refused))
+        else:
+            _settle(event, State.DONE if made else State.KEPT, labels)
 
 
 def _settle(event: InboundEvent, state: State, outcome: str) -> None:
@@ -136,13 +141,23 @@ class Places:
 
 
 def _unknown(what: str, name: str, source: EventSource) -> Refused:
-    said = f"{source} speaks of the {what} {name!r}, which nobody has here." if name else f"{source} names no {what}."
+    said = (
+        f"{source} speaks of the {what} {name!r}, which nobody has here."
+        if name
+        else f"{source} names no {what}."
+    )
     return Refused(
-        Refusal(f"event.{what}", said, remedy=f"Say under “Names” of {source} which {what} of ours it is.", status=422)
+        Refusal(
+            f"event.{what}",
+            said,
+            remedy=f"Say under “Names” of {source} which {what} of ours it is.",
+            status=422,
+        )
     )
 
 
-def _act(event: InboundEvent, places: Places) -> list[dict[str, str]]:
+def _act(event: InboundEvent, places: Places) -> tuple[list[dict[str, str]], list[str]]:
+    """What was made of the event's facts, and why some were refused: one that is does not keep back the others."""
     kind = kind_of(event.source.kind)
     actor = Actor(
         organization_id=event.organization_id,
@@ -152,13 +167,17 @@ def _act(event: InboundEvent, places: Places) -> list[dict[str, str]]:
         route="webhook",
         reason=f"{event.type} {event.event_id}"[:100],
     )
-    made = []
+    made, refused = [], []
     for fact in kind.facts(reread(event)):
-        handler = HANDLERS.get(type(fact))
-        found = handler(actor, event, fact, places) if handler else None
+        try:
+            with transaction.atomic():
+                found = HANDLERS[type(fact)](actor, event, fact, places)
+        except Refused as refusal:
+            refused += [each.sentence for each in refusal.refusals]
+            continue
         if found is not None:
             made.append({"kind": found._meta.model_name, "id": str(found.pk), "label": str(found)[:200]})
-    return made
+    return made, refused
 
 
 def _deployment(actor: Actor, event: InboundEvent, said: DeploymentSaid, places: Places) -> Any:
@@ -247,10 +266,52 @@ def _digest_in_thread(event: InboundEvent, thread: str) -> str:
     return ""
 
 
+def _flag(actor: Actor, event: InboundEvent, said: FlagSaid, places: Places) -> Any:
+    """The state of a flag in an environment; one that was removed at its provider is off everywhere."""
+    if said.enabled is not None:
+        where = [places.environment(event.source, said.environment)]
+    else:
+        flag = FeatureFlag.objects.filter(name=said.flag, removed_at__isnull=True).first()
+        where = list(Environment.objects.filter(pk__in=flag.states)) if flag else []
+    found = None
+    for environment in where:
+        found = report_flag(
+            actor,
+            name=said.flag,
+            environment=environment,
+            on=bool(said.enabled),
+            variant=said.variant,
+            service=event.source.service,
+            changed_at=said.at,
+            source=event.source.name[:80],
+        )
+    return found
+
+
+def _alert(actor: Actor, event: InboundEvent, said: AlertSaid, places: Places) -> Any:
+    """An alert as such, by which failure drills are judged; a service that is not known is left out."""
+    try:
+        service = places.service(event.source, said.service)
+    except Refused:
+        service = None
+    return record_alert(
+        actor,
+        name=said.name,
+        starts_at=said.starts_at,
+        fingerprint=said.fingerprint,
+        ends_at=said.ends_at,
+        service=service,
+        labels=said.labels,
+        source=event.source.name[:80],
+    )
+
+
 Handler = Callable[[Actor, InboundEvent, Any, Places], Any]
 HANDLERS: dict[type[Fact], Handler] = {
     DeploymentSaid: _deployment,
     IncidentSaid: _incident,
     ArtifactSaid: _artifact,
     TestsSaid: _tests,
+    FlagSaid: _flag,
+    AlertSaid: _alert,
 }

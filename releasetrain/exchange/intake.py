@@ -97,4 +97,5 @@ def _row(source: EventSource, message: Message, headers: dict[str, str]) -> Inbo
 def identity(message: Message) -> str:
     """What makes two messages of a source the same event: where it came from, its type and its id, or else its text."""
     own = message.id or hashlib.sha256(message.text.encode()).hexdigest()
-    return f"{own} {message.type} {message.origin}"[:900]
+    whole = f"{own} {message.type} {message.origin}"
+    return whole if len(whole) <= 400 else f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"

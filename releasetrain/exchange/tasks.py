@@ -34,5 +34,23 @@ def act_on_events(organization_id: str) -> int:
 
 @shared_task(name="releasetrain.exchange.tasks.sweep_events")
 def sweep_events() -> None:
-    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list("id", flat=True):
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
         act_on_events.delay(str(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.send_webhooks_of")
+def send_webhooks_of(organization_id: str) -> int:
+    """Like mail: a claim is committed before its message is sent."""
+    from .hooking import send_due
+
+    return send_due(uuid.UUID(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.send_webhooks")
+def send_webhooks() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
+        send_webhooks_of.delay(str(organization_id))

@@ -56,6 +56,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-changes": {"task": "governance.tasks.sweep_changes", "schedule": 30.0},
     "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},
     "act-on-events": {"task": "releasetrain.exchange.tasks.sweep_events", "schedule": 30.0},
+    "send-webhooks": {"task": "releasetrain.exchange.tasks.send_webhooks", "schedule": 15.0},
     "send-mail": {"task": "releasetrain.exchange.tasks.send_mail", "schedule": 30.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }

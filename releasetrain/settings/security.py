@@ -28,11 +28,15 @@ __all__ = [
     "SESSION_COOKIE_NAME",
     "SESSION_COOKIE_SAMESITE",
     "SESSION_COOKIE_SECURE",
+    "WEBHOOK_ALLOWED_NETWORKS",
     "X_FRAME_OPTIONS",
 ]
 
 # `make run` serves plain HTTP on the loopback address; every other installation says HTTPS=true.
 HTTPS = env.bool("HTTPS", default=False)
+
+# Webhooks reach public addresses by HTTPS only; networks of one's own, e.g. 10.1.0.0/16, are named here.
+WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

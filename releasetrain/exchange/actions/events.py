@@ -6,12 +6,14 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.db.models import F
 
 from releasetrain.audit.doorway import Actor, Field, action, explain_constraint
 from releasetrain.exchange import sealing, tasks
 from releasetrain.exchange.models import EventSource, InboundEvent
 from releasetrain.exchange.rules.events import choices
+from releasetrain.interface.links import slug_of
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import KEEP
 from releasetrain.kernel.refusals import refuse
@@ -32,7 +34,10 @@ Secret = Annotated[
 ]
 Services = Annotated[
     dict | None,
-    Field("Services", help='Sender\'s names for ours, e.g. {"acme/payments": "payments-api"}. Equal names need no entry.'),
+    Field(
+        "Services",
+        help='Sender\'s names for ours, e.g. {"acme/payments": "payments-api"}. Equal names need no entry.',
+    ),
 ]
 Environments = Annotated[
     dict | None, Field("Environments", help='Sender\'s names for ours, e.g. {"prod-eu": "production"}.')
@@ -80,7 +85,6 @@ def _take_names(
     creates=EventSource,
     requires="tokens.manage",
     quiet=("secret",),
-    hidden=True,
     label="Connect a sender",
 )
 def connect(
@@ -90,7 +94,9 @@ def connect(
     kind: Annotated[str, Field("Kind", choices=choices())],
     secret: Secret = "",
     service: Annotated[Service | None, Field("Service", help="Where the sender names none.")] = None,
-    environment: Annotated[Environment | None, Field("Environment", help="Where the sender names none.")] = None,
+    environment: Annotated[
+        Environment | None, Field("Environment", help="Where the sender names none.")
+    ] = None,
     services: Services = None,
     environments: Environments = None,
 ) -> dict[str, Any]:
@@ -99,16 +105,20 @@ def connect(
         refuse("event_source.exists", f"There is a sender {name} already.", field="name")
     plain = _checked(secret)
     source = EventSource(
-        name=name.strip(), kind=kind, service=service, environment=environment, sealed_secret=sealing.seal(plain)
+        name=name.strip(),
+        kind=kind,
+        service=service,
+        environment=environment,
+        sealed_secret=sealing.seal(plain),
     )
     _take_names(source, services, environments)
     source.save()
-    return {"id": str(source.pk), "path": path_of(source), "secret": plain}
+    return {"id": str(source.pk), "address": address_of(source), "secret": plain}
 
 
-def path_of(source: EventSource) -> str:
+def address_of(source: EventSource) -> str:
     """Where the sender sends to."""
-    return f"/hooks/{source.organization.slug}/{source.pk}"
+    return f"{settings.PUBLIC_URL}/hooks/{slug_of(source.organization_id)}/{source.pk}"
 
 
 @action(
@@ -122,7 +132,9 @@ def edit_source(
     source: EventSource,
     *,
     service: Annotated[Service | None, Field("Service", help="Where the sender names none.")] = KEEP,
-    environment: Annotated[Environment | None, Field("Environment", help="Where the sender names none.")] = KEEP,
+    environment: Annotated[
+        Environment | None, Field("Environment", help="Where the sender names none.")
+    ] = KEEP,
     services: Services = None,
     environments: Environments = None,
 ) -> EventSource:
@@ -141,7 +153,6 @@ def edit_source(
     on=EventSource,
     requires="tokens.manage",
     quiet=("secret",),
-    hidden=True,
     label="New secret",
 )
 def rotate_secret(
@@ -158,7 +169,7 @@ def rotate_secret(
     source.sealed_previous, source.sealed_secret = source.sealed_secret, sealing.seal(plain)
     source.previous_until = now() + timedelta(hours=overlap_hours) if overlap_hours else None
     source.save()
-    return {"id": str(source.pk), "path": path_of(source), "secret": plain}
+    return {"id": str(source.pk), "address": address_of(source), "secret": plain}
 
 
 @action(
@@ -168,7 +179,9 @@ def rotate_secret(
     danger=True,
     confirm="Its messages are refused from now on; what it sent stays.",
 )
-def retire_source(actor: Actor, source: EventSource, *, reason: Annotated[str, Field("Reason", long=True)]) -> EventSource:
+def retire_source(
+    actor: Actor, source: EventSource, *, reason: Annotated[str, Field("Reason", long=True)]
+) -> EventSource:
     """Take nothing more from this sender."""
     if source.retired_at:
         refuse("event_source.retired", f"{source} is retired already.")

@@ -28,6 +28,8 @@ class EventSource(TenantModel):
     retired_at = models.DateTimeField(null=True, blank=True)
     history = tracked(excluded_fields=["sealed_secret", "sealed_previous"])
 
+    never_logged = ("sealed_secret", "sealed_previous")
+
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -48,7 +50,7 @@ class InboundEvent(TenantModel):
         DEAD = "dead_letter", "Dead letter"
 
     source = TenantForeignKey(EventSource, related_name="events")
-    event_id = models.CharField("id at the sender", max_length=900)
+    event_id = models.CharField("id at the sender", max_length=400)
     type = models.CharField(max_length=200)
     origin = models.CharField(max_length=300, blank=True)
     thread = models.CharField(max_length=100, blank=True)

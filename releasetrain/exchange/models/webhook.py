@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.db import models
 from django.db.models import Q
 
@@ -20,6 +22,7 @@ class WebhookEndpoint(TenantModel):
 
     name = models.CharField(max_length=80)
     url = models.CharField("address", max_length=500)
+    host = models.CharField(max_length=253, blank=True, editable=False)
     form = models.CharField(max_length=10, choices=Form.choices, default=Form.STANDARD)
     verbs = models.JSONField("acts", default=list, help_text="E.g. deployment.*")
     sealed_secret = models.TextField(blank=True, editable=False)
@@ -29,7 +32,10 @@ class WebhookEndpoint(TenantModel):
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
-    history = tracked(excluded_fields=["sealed_secret", "sealed_previous", "failing_since"])
+    history = tracked(excluded_fields=["url", "sealed_secret", "sealed_previous", "failing_since"])
+
+    # The address of a chat's webhook is its secret; where it goes is on record as the host.
+    never_logged = ("url", "sealed_secret", "sealed_previous")
 
     class Meta:
         ordering = ["name"]
@@ -42,6 +48,10 @@ class WebhookEndpoint(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def prepare_save(self) -> None:
+        super().prepare_save()
+        self.host = urlsplit(self.url).hostname or ""
 
 
 class WebhookDelivery(TenantModel):
@@ -64,7 +74,6 @@ class WebhookDelivery(TenantModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     log = models.JSONField(default=list, blank=True, help_text="Every attempt: when, how long, the answer.")
     delivered_at = models.DateTimeField("delivered", null=True, blank=True)
-    replay_of = TenantForeignKey("self", related_name="replays", null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "webhook deliveries"
@@ -72,7 +81,7 @@ class WebhookDelivery(TenantModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "endpoint", "entry"],
-                condition=Q(replay_of__isnull=True, entry__isnull=False),
+                condition=Q(entry__isnull=False),
                 name="webhook_delivery_once",
             ),
             models.CheckConstraint(

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from . import audit, home, organization
+from . import audit, events, home, organization
 
 urlpatterns = [
     path("", home.show, name="home"),
+    path("integrations/", events.integrations, name="integrations"),
     path("settings/", organization.settings, name="settings"),
     path("service-accounts/<str:reference>/token/", organization.new_token, name="new_token"),
     path("audit/", audit.trail, name="audit_trail"),

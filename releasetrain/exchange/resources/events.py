@@ -20,7 +20,6 @@ register(
         hidden=("sealed_secret", "sealed_previous"),
         template="exchange/event_source.html",
         context=source_page,
-        list_template="exchange/integrations.html",
         description="Systems that send events here.",
     )
 )
@@ -42,7 +41,13 @@ register(
     )
 )
 navigation.register(
-    navigation.Place("integrations", "Integrations", "plug", "event-sources/", 140, "Organization", "Events in and webhooks out")
+    navigation.Place(
+        "integrations",
+        "Integrations",
+        "plug",
+        "integrations/",
+        140,
+        "Organization",
+        "Events in and webhooks out",
+    )
 )
-
-

@@ -41,7 +41,9 @@ def split(headers: Mapping[str, str], raw: bytes, load: Any) -> list[Message]:
 def structured(event: Any, what: str) -> Message:
     """One event in the JSON format."""
     said = obj(event, what)
-    attributes = {name: value for name, value in said.items() if name not in ("data", "data_base64", "data_text")}
+    attributes = {
+        name: value for name, value in said.items() if name not in ("data", "data_base64", "data_text")
+    }
     data = said.get("data")
     if "data_base64" in said:
         if data is not None:
