@@ -19,6 +19,7 @@ from releasetrain.audit.doorway import actions
 from releasetrain.audit.subscriptions import subscribe_among
 from releasetrain.exchange import outgoing, sealing, tasks
 from releasetrain.exchange.models import WebhookDelivery, WebhookEndpoint
+from releasetrain.exchange.wording import told
 from releasetrain.interface.links import api_url_of_ref, slug_of, url_of_ref
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import plain
@@ -84,9 +85,7 @@ def body_of(endpoint: WebhookEndpoint, entry: Any) -> str:
     ref = Ref(entry.subject_kind, entry.subject_id, entry.subject_label)
     link = url_of_ref(ref)
     if endpoint.form != WebhookEndpoint.Form.STANDARD:
-        action = actions().get(entry.verb)
-        done = action.title.lower() if action else entry.verb
-        words = f"{entry.subject_label}: {done}"
+        words = told(entry.subject_label, entry.verb)
         if said.get("reason"):
             words += f" ({said['reason'][:300]})"
         return chat(endpoint.form, words, f"{settings.PUBLIC_URL}{link}" if link else "")

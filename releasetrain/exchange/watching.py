@@ -13,6 +13,7 @@ from releasetrain.audit.doorway import actions
 from releasetrain.audit.subscriptions import subscribe_among
 from releasetrain.exchange.models import Watch
 from releasetrain.exchange.telling import deliver
+from releasetrain.exchange.wording import told
 from releasetrain.interface.notices import Notice, declare_kind
 from releasetrain.interface.resources import by_kind, resource_of
 from releasetrain.kernel.refusals import Ref
@@ -58,12 +59,10 @@ def tell_watchers(entry: Any) -> None:
         for watch in watches
         if _matching(entry.verb, watch.verbs) and watch.user_id != entry.actor_id
     }
-    action = actions().get(entry.verb)
-    if not readers or action is None:
+    if not readers:
         return
     resource = by_kind(entry.subject_kind)
-    done = "created" if action.tail == "create" else action.title.lower()
-    title = f"{entry.subject_label}: {done}"
+    title = told(entry.subject_label, entry.verb)
     reason = orjson.loads(entry.body).get("reason") or ""
     ref = Ref(entry.subject_kind, entry.subject_id, entry.subject_label) if resource else None
     deliver(f"watch:{entry.pk}", NAME, Notice(readers, title, reason, ref))

@@ -204,8 +204,8 @@ def test_chat_gets_a_line(receiver, api, cast, within):
     said = [json.loads(body) for _, body in receiver.requests]
     slack = next(each for each in said if "text" in each)
     teams = next(each for each in said if "attachments" in each)
-    assert slack["text"].startswith("RAIL: create\nhttp://localhost:8000/o/northwind/trains/RAIL/")
-    assert teams["attachments"][0]["content"]["body"][0]["text"] == "RAIL: create"
+    assert slack["text"].startswith("RAIL: created\nhttp://localhost:8000/o/northwind/trains/")
+    assert teams["attachments"][0]["content"]["body"][0]["text"] == "RAIL: created"
 
 
 PRIVATE = [
