@@ -50,6 +50,7 @@ class IncidentRow:
     fingerprint: str = ""
     url: str = ""
     caused_by: tuple[str, ...] = ()
+    acknowledged_at: datetime | None = None
 
     @property
     def times(self) -> Times:

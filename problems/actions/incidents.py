@@ -45,6 +45,7 @@ def record_incident(
     also: Annotated[list[Service], Field("Further services")] = [],  # noqa: B006 - read only
     detected_at: Annotated[Moment, Field("Detected", help="Empty: now.")] = None,
     started_at: Annotated[Moment, Field("Started", help="When it began, if that is known.")] = None,
+    acknowledged_at: Annotated[Moment, Field("Acknowledged", help="When somebody took it on.")] = None,
     mitigated_at: Annotated[Moment, Field("Mitigated")] = None,
     resolved_at: Annotated[Moment, Field("Resolved")] = None,
     impact: Annotated[str, Field("Impact", help="Who could not do what.", long=True)] = "",
@@ -75,7 +76,7 @@ def record_incident(
     detected = detected_at or (
         known.detected_at if known else started_at or mitigated_at or resolved_at or now()
     )
-    reported = Times(detected, started_at, mitigated_at, resolved_at)
+    reported = Times(detected, started_at, mitigated_at, resolved_at, acknowledged_at)
     times = _ordered(times_of(known).merged(reported) if known else reported)
     incident = known or Incident(title=title, severity=severity, source=source, external_id=external_id)
     before = None if known is None else _said(incident)
@@ -197,6 +198,25 @@ def set_services(
         IncidentService.objects.get_or_create(incident=incident, service=service)
     incident.save()
     _consequences(actor, incident)
+    return incident
+
+
+@action("incident.acknowledge", on=Incident, requires="incidents.record", label="Acknowledge")
+def acknowledge(
+    actor: Actor,
+    incident: Incident,
+    *,
+    at: Annotated[Moment, Field("Acknowledged", help="Empty: now.")] = None,
+) -> Incident:
+    """Say that somebody has taken the incident on."""
+    if incident.acknowledged_at is not None:
+        refuse(
+            "incident.acknowledged",
+            f"{incident.key} was acknowledged at {incident.acknowledged_at:%Y-%m-%d %H:%M} UTC.",
+        )
+    incident.acknowledged_at = at or now()
+    _ordered(times_of(incident))
+    incident.save()
     return incident
 
 

@@ -36,6 +36,9 @@ class Incident(KeyedModel):
         "started", null=True, blank=True, help_text="When it began; often known only later."
     )
     detected_at = models.DateTimeField("detected")
+    acknowledged_at = models.DateTimeField(
+        "acknowledged", null=True, blank=True, help_text="When somebody took it on."
+    )
     mitigated_at = models.DateTimeField("mitigated", null=True, blank=True)
     resolved_at = models.DateTimeField("resolved", null=True, blank=True)
     source = models.CharField(max_length=80, blank=True, help_text="The system that reported it.")
@@ -76,6 +79,10 @@ class Incident(KeyedModel):
                     | Q(resolved_at__gte=F("mitigated_at"))
                 ),
                 name="incident_times_ordered",
+            ),
+            models.CheckConstraint(
+                condition=Q(acknowledged_at__isnull=True) | Q(acknowledged_at__gte=F("detected_at")),
+                name="incident_acknowledged_after_detection",
             ),
             models.CheckConstraint(
                 condition=Q(state="detected", mitigated_at__isnull=True, resolved_at__isnull=True)

@@ -65,10 +65,11 @@ def _decisions(incident: Incident, services: list[Service]) -> str:
 
 
 def _moments(incident: Incident) -> list[dict[str, Any]]:
-    """Start, detection, mitigation and resolution, each with the time since the start of it all."""
+    """Start, detection, acknowledgement, mitigation and resolution, each with the time since the start of it all."""
     named = (
         ("Started", incident.started_at),
         ("Detected", incident.detected_at),
+        ("Acknowledged", incident.acknowledged_at),
         ("Mitigated", incident.mitigated_at),
         ("Resolved", incident.resolved_at),
     )

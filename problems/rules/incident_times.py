@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-NAMES = ("started_at", "detected_at", "mitigated_at", "resolved_at")
+# In this order; an acknowledgement lies somewhere after the detection, also after a mitigation that came by itself.
+_CHAIN = ("started_at", "detected_at", "mitigated_at", "resolved_at")
+NAMES = (*_CHAIN, "acknowledged_at")
 _WORDS = {
     "started_at": "start",
     "detected_at": "detection",
@@ -17,12 +19,13 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Times:
-    """Start ≤ detection ≤ mitigation ≤ resolution; all but the detection may be unknown."""
+    """Start ≤ detection ≤ mitigation ≤ resolution, and detection ≤ acknowledgement; all but the detection may be unknown."""
 
     detected_at: datetime
     started_at: datetime | None = None
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
+    acknowledged_at: datetime | None = None
 
     @property
     def state(self) -> str:
@@ -32,10 +35,12 @@ class Times:
 
     def disorder(self) -> tuple[str, str] | None:
         """The first moment that lies before an earlier one: (its name, the sentence), or None."""
-        known = [(name, moment) for name in NAMES if (moment := getattr(self, name)) is not None]
+        known = [(name, moment) for name in _CHAIN if (moment := getattr(self, name)) is not None]
         for (before, earlier), (after, later) in pairwise(known):
             if later < earlier:
                 return after, f"The {_WORDS[after]} lies before the {_WORDS[before]}."
+        if self.acknowledged_at is not None and self.acknowledged_at < self.detected_at:
+            return "acknowledged_at", "The acknowledgement lies before the detection."
         return None
 
     def merged(self, report: Times) -> Times:

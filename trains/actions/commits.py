@@ -37,6 +37,8 @@ class CommitRow:
     source: str = ""
     external_id: str = ""
     author_email: str = ""
+    lines_added: int | None = None
+    lines_removed: int | None = None
 
     @classmethod
     def read(cls, given: Mapping[str, Any], *, service: str, index: int) -> CommitRow:
@@ -62,6 +64,8 @@ class CommitRow:
             author_email=str(given.get("author_email") or "").strip()[:254],
             opened_at=moments["opened_at"],
             merged_at=moments["merged_at"],
+            lines_added=_lines(given.get("lines_added"), f"commits/{index}/lines_added"),
+            lines_removed=_lines(given.get("lines_removed"), f"commits/{index}/lines_removed"),
         )
 
 
@@ -87,6 +91,14 @@ def _moment(value: Any, field: str) -> datetime | None:
     if moment is None or moment.utcoffset() is None:
         refuse("time.invalid", f"{value!r} is no RFC 3339 time with its offset.", field=field)
     return moment
+
+
+def _lines(value: Any, field: str) -> int | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000_000:
+        refuse("commit.lines", "Changed lines are a whole number from 0.", field=field)
+    return value
 
 
 def _parsed(text: str) -> datetime | None:
@@ -117,7 +129,16 @@ def record_many(
         if completed:
             for commit in completed:
                 commit.prepare_save()
-            names = ["opened_at", "merged_at", "author_name", "author_email", "title", "row_version"]
+            names = [
+                "opened_at",
+                "merged_at",
+                "author_name",
+                "author_email",
+                "title",
+                "lines_added",
+                "lines_removed",
+            ]
+            names.append("row_version")
             Commit.objects.bulk_update(completed, names, batch_size=1_000)
         by_key = {key: known.get(key, commit) for key, commit in merged.items()}
         links = _links(listed, services, deployments, by_key, deployment)
@@ -189,6 +210,8 @@ def _merged(rows: list[CommitRow], services: dict[str, Service]) -> dict[_Key, C
             author_name=row.author_name[:200],
             author_email=row.author_email[:254],
             title=row.title[:300],
+            lines_added=row.lines_added,
+            lines_removed=row.lines_removed,
         )
         if key in found:
             _complete(found[key], commit)
@@ -201,6 +224,10 @@ def _complete(stored: Commit, said: Commit) -> bool:
     changed = False
     for name in ("opened_at", "merged_at", "author_name", "author_email", "title"):
         if not getattr(stored, name) and getattr(said, name):
+            setattr(stored, name, getattr(said, name))
+            changed = True
+    for name in ("lines_added", "lines_removed"):
+        if getattr(stored, name) is None and getattr(said, name) is not None:
             setattr(stored, name, getattr(said, name))
             changed = True
     return changed

@@ -151,6 +151,8 @@ class Commit(TenantModel):
         help_text="Who wrote it: this person does not approve it.",
     )
     title = models.CharField(max_length=300, blank=True)
+    lines_added = models.PositiveIntegerField(null=True, blank=True)
+    lines_removed = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["-authored_at"]
