@@ -2,172 +2,411 @@
 
 import django.db.models.deletion
 import django.db.models.functions.comparison
-import releasetrain.kernel.clock
-import releasetrain.kernel.ids
-import releasetrain.tenancy.models
 import simple_history.models
 from django.db import migrations, models
 
+import releasetrain.kernel.clock
+import releasetrain.kernel.ids
+import releasetrain.tenancy.models
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('planning', '0001_squashed'),
-        ('tenancy', '0001_initial'),
-        ('trains', '0008_configuration'),
+        ("planning", "0001_squashed"),
+        ("tenancy", "0001_initial"),
+        ("trains", "0008_configuration"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FeedbackSignal',
+            name="FeedbackSignal",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('source', models.CharField(choices=[('monitoring', 'Monitoring'), ('support_ticket', 'Support ticket'), ('user_report', 'User report')], max_length=16)),
-                ('fingerprint', models.CharField(help_text="What its reports have in common: an alert's name, a ticket category.", max_length=120)),
-                ('title', models.CharField(max_length=200)),
-                ('url', models.CharField(blank=True, max_length=500, verbose_name='address')),
-                ('feature', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='feedback_signals', to='planning.feature', verbose_name='backlog item')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='feedback_signals', to='trains.service')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("monitoring", "Monitoring"),
+                            ("support_ticket", "Support ticket"),
+                            ("user_report", "User report"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        help_text="What its reports have in common: an alert's name, a ticket category.",
+                        max_length=120,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("url", models.CharField(blank=True, max_length=500, verbose_name="address")),
+                (
+                    "feature",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feedback_signals",
+                        to="planning.feature",
+                        verbose_name="backlog item",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feedback_signals",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'production signal',
-                'ordering': ['title', 'id'],
+                "verbose_name": "production signal",
+                "ordering": ["title", "id"],
             },
         ),
         migrations.CreateModel(
-            name='FeedbackCount',
+            name="FeedbackCount",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('at', models.DateTimeField()),
-                ('times', models.PositiveIntegerField(default=1)),
-                ('severity', models.PositiveSmallIntegerField(default=3)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('signal', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='counts', to='metrics.feedbacksignal')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("at", models.DateTimeField()),
+                ("times", models.PositiveIntegerField(default=1)),
+                ("severity", models.PositiveSmallIntegerField(default=3)),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "signal",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="counts",
+                        to="metrics.feedbacksignal",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'count of signals',
-                'verbose_name_plural': 'counts of signals',
-                'ordering': ['-at', '-id'],
+                "verbose_name": "count of signals",
+                "verbose_name_plural": "counts of signals",
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalFeedbackSignal',
+            name="HistoricalFeedbackSignal",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('history_xid', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()), editable=False)),
-                ('history_request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('source', models.CharField(choices=[('monitoring', 'Monitoring'), ('support_ticket', 'Support ticket'), ('user_report', 'User report')], max_length=16)),
-                ('fingerprint', models.CharField(help_text="What its reports have in common: an alert's name, a ticket category.", max_length=120)),
-                ('title', models.CharField(max_length=200)),
-                ('url', models.CharField(blank=True, max_length=500, verbose_name='address')),
-                ('history_user_id', models.UUIDField(blank=True, null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('feature', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='planning.feature', verbose_name='backlog item')),
-                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='trains.service')),
+                ("id", models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False)),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                (
+                    "history_xid",
+                    models.BigIntegerField(
+                        db_default=django.db.models.functions.comparison.Cast(
+                            django.db.models.functions.comparison.Cast(
+                                models.Func(function="pg_current_xact_id"), models.TextField()
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("history_request_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("monitoring", "Monitoring"),
+                            ("support_ticket", "Support ticket"),
+                            ("user_report", "User report"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "fingerprint",
+                    models.CharField(
+                        help_text="What its reports have in common: an alert's name, a ticket category.",
+                        max_length=120,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("url", models.CharField(blank=True, max_length=500, verbose_name="address")),
+                ("history_user_id", models.UUIDField(blank=True, null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "feature",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="planning.feature",
+                        verbose_name="backlog item",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="trains.service",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical production signal',
-                'verbose_name_plural': 'historical production signals',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical production signal",
+                "verbose_name_plural": "historical production signals",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='StageRun',
+            name="StageRun",
             fields=[
-                ('id', models.UUIDField(default=releasetrain.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('row_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
-                ('pipeline', models.CharField(default='delivery', max_length=120)),
-                ('stage', models.CharField(max_length=80)),
-                ('run', models.CharField(help_text="The pipeline's own id of the run.", max_length=120)),
-                ('attempt', models.PositiveSmallIntegerField(default=1)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('outcome', models.CharField(choices=[('passed', 'Passed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], max_length=10)),
-                ('cause', models.CharField(blank=True, choices=[('tests', 'Tests'), ('build', 'Build'), ('static_analysis', 'Static analysis'), ('security', 'Security scan'), ('dependency', 'Dependency'), ('configuration', 'Configuration'), ('environment', 'Environment'), ('infrastructure', 'Build infrastructure'), ('timeout', 'Timeout'), ('other', 'Other')], max_length=20)),
-                ('detail', models.CharField(blank=True, max_length=300)),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('finished_at', models.DateTimeField(verbose_name='finished')),
-                ('source', models.CharField(blank=True, help_text='The system that reported it.', max_length=80)),
-                ('url', models.CharField(blank=True, max_length=500, verbose_name='address')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('service', releasetrain.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stage_runs', to='trains.service')),
-                ('team', releasetrain.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, help_text="Whose change it was; by default the service's team.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stage_runs', to='trains.team')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=releasetrain.kernel.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("row_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=releasetrain.kernel.clock.now, editable=False)),
+                ("pipeline", models.CharField(default="delivery", max_length=120)),
+                ("stage", models.CharField(max_length=80)),
+                ("run", models.CharField(help_text="The pipeline's own id of the run.", max_length=120)),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("passed", "Passed"), ("failed", "Failed"), ("cancelled", "Cancelled")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "cause",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("tests", "Tests"),
+                            ("build", "Build"),
+                            ("static_analysis", "Static analysis"),
+                            ("security", "Security scan"),
+                            ("dependency", "Dependency"),
+                            ("configuration", "Configuration"),
+                            ("environment", "Environment"),
+                            ("infrastructure", "Build infrastructure"),
+                            ("timeout", "Timeout"),
+                            ("other", "Other"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, max_length=300)),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                ("finished_at", models.DateTimeField(verbose_name="finished")),
+                (
+                    "source",
+                    models.CharField(blank=True, help_text="The system that reported it.", max_length=80),
+                ),
+                ("url", models.CharField(blank=True, max_length=500, verbose_name="address")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "service",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stage_runs",
+                        to="trains.service",
+                    ),
+                ),
+                (
+                    "team",
+                    releasetrain.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="Whose change it was; by default the service's team.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stage_runs",
+                        to="trains.team",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'pipeline stage run',
-                'ordering': ['-finished_at', '-id'],
+                "verbose_name": "pipeline stage run",
+                "ordering": ["-finished_at", "-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='feedbacksignal',
-            index=models.Index(fields=['organization', 'feature'], name='feedback_signal_of_feature'),
+            model_name="feedbacksignal",
+            index=models.Index(fields=["organization", "feature"], name="feedback_signal_of_feature"),
         ),
         migrations.AddConstraint(
-            model_name='feedbacksignal',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['monitoring', 'support_ticket', 'user_report'])), name='feedback_signal_source_known'),
+            model_name="feedbacksignal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["monitoring", "support_ticket", "user_report"])),
+                name="feedback_signal_source_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feedbacksignal',
-            constraint=models.UniqueConstraint(fields=('organization', 'service', 'source', 'fingerprint'), name='feedback_signal_once'),
+            model_name="feedbacksignal",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "service", "source", "fingerprint"), name="feedback_signal_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='feedbackcount',
-            index=models.Index(fields=['organization', 'signal', '-at'], name='feedback_count_of_signal'),
+            model_name="feedbackcount",
+            index=models.Index(fields=["organization", "signal", "-at"], name="feedback_count_of_signal"),
         ),
         migrations.AddConstraint(
-            model_name='feedbackcount',
-            constraint=models.CheckConstraint(condition=models.Q(('times__gte', 1)), name='feedback_count_at_least_one'),
+            model_name="feedbackcount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("times__gte", 1)), name="feedback_count_at_least_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feedbackcount',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__gte', 1), ('severity__lte', 4)), name='feedback_count_severity_known'),
+            model_name="feedbackcount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__gte", 1), ("severity__lte", 4)),
+                name="feedback_count_severity_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feedbackcount',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('organization', 'signal', 'external_id'), name='feedback_count_once'),
+            model_name="feedbackcount",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("organization", "signal", "external_id"),
+                name="feedback_count_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stagerun',
-            index=models.Index(fields=['organization', 'finished_at'], name='stage_run_by_time'),
+            model_name="stagerun",
+            index=models.Index(fields=["organization", "finished_at"], name="stage_run_by_time"),
         ),
         migrations.AddIndex(
-            model_name='stagerun',
-            index=models.Index(fields=['organization', 'service', 'finished_at'], name='stage_run_of_service'),
+            model_name="stagerun",
+            index=models.Index(
+                fields=["organization", "service", "finished_at"], name="stage_run_of_service"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagerun',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['passed', 'failed', 'cancelled'])), name='stage_run_outcome_known'),
+            model_name="stagerun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outcome__in", ["passed", "failed", "cancelled"])),
+                name="stage_run_outcome_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagerun',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at__gte', models.F('started_at'))), name='stage_run_finishes_after_start'),
+            model_name="stagerun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("finished_at__gte", models.F("started_at"))),
+                name="stage_run_finishes_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagerun',
-            constraint=models.CheckConstraint(condition=models.Q(('cause', ''), ('outcome', 'failed'), _connector='OR'), name='stage_run_only_failures_have_causes'),
+            model_name="stagerun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("cause", ""), ("outcome", "failed"), _connector="OR"),
+                name="stage_run_only_failures_have_causes",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagerun',
-            constraint=models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='stage_run_attempts_from_one'),
+            model_name="stagerun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("attempt__gte", 1)), name="stage_run_attempts_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagerun',
-            constraint=models.UniqueConstraint(fields=('organization', 'service', 'pipeline', 'stage', 'run', 'attempt', 'source'), name='stage_run_once'),
+            model_name="stagerun",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "service", "pipeline", "stage", "run", "attempt", "source"),
+                name="stage_run_once",
+            ),
         ),
     ]

@@ -282,7 +282,7 @@ def add_commits(
         list[dict],
         Field(
             "Commits",
-            help="Objects with sha, authored_at and optionally opened_at, merged_at, author_name, author_email, title.",
+            help="Objects with sha, authored_at and optionally opened_at, merged_at, author_name, author_email, title, lines_added, lines_removed.",
         ),
     ],
 ) -> Deployment:
