@@ -1,3 +1,20 @@
-"""What metrics bring into the installation: every module of dashboards declares its own when imported."""
+"""What metrics bring into the installation: every module of dashboards declares its own when imported; a check kind; what
+follows from verbs of lower floors."""
 
-from .dashboards import delivery  # noqa: F401
+from . import checks  # noqa: F401 - registers the check kind
+from .actions import feedback as feedback_verbs  # noqa: F401
+from .actions import gate_levels, pipeline_readiness, stage_runs  # noqa: F401 - verbs, and an effect
+from .dashboards import (  # noqa: F401
+    cadence,
+    delays,
+    delivery,
+    feedback,
+    gates,
+    pipelines,
+    planning,
+    recurrence,
+    stability,
+    success,
+    times,
+    volatility,
+)

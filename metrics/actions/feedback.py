@@ -141,6 +141,8 @@ def count_in(feature: Feature, *, lower: bool = False) -> None:
 
     A score that nobody agreed yet, or that a committed plan froze, is left alone; the exposure is kept either way.
     """
+    if not lower:  # whoever lets it fall acts on the item itself, which is locked already
+        feature = Feature.objects.select_for_update(of=("self",)).get(pk=feature.pk)
     found = pressure_of_feature(feature)
     if feature.state in CLOSED or (found is None and not lower):
         return

@@ -37,7 +37,9 @@ def assess_pipelines(
     *,
     days: Annotated[int, Field("Within days", min=1, max=366)] = DAYS,
     failing: Annotated[float, Field("Most failing attempts", "In percent.", min=0, max=100)] = FAILING,
-    flaky: Annotated[float, Field("Most flaky failures", "In percent of all attempts.", min=0, max=100)] = FLAKY,
+    flaky: Annotated[
+        float, Field("Most flaky failures", "In percent of all attempts.", min=0, max=100)
+    ] = FLAKY,
 ) -> ReadinessAnswer:
     """Ask whether the pipelines of its services are steady, and answer it by what they reported. Too little leaves it open."""
     services = services_of(release)
@@ -51,11 +53,13 @@ def _answered(actor: Actor, release: Release, found: Health, days: int) -> Readi
     asked = ReadinessAnswer.objects.filter(release=release, question=QUESTION).first()
     asked = asked or create_readiness_question(actor, release=release, question=QUESTION, weight=WEIGHT)
     evidence = f"Last {days} days: {found.reason}"
-    answered: ReadinessAnswer = answer_readiness(actor, asked, answer=_ANSWERS[found.verdict], evidence=evidence)
+    answered: ReadinessAnswer = answer_readiness(
+        actor, asked, answer=_ANSWERS[found.verdict], evidence=evidence
+    )
     return answered
 
 
-def with_the_standard_questions(actor: Actor, release: Release, params: Any, result: Any = None) -> None:
+def with_the_standard_questions(actor: Actor, release: Release, params: Any) -> None:
     """Where pipelines report their runs, the standard questions include theirs, answered already."""
     services = services_of(release)
     if StageRun.objects.filter(service__in=[s.pk for s in services]).exists():

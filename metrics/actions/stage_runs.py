@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
+from governance.gates import invalidate
 from metrics.models import StageRun
 from releasetrain.audit import ledger
 from releasetrain.audit.doorway import action, explain_constraint
@@ -153,6 +154,8 @@ def record_many(actor: Actor, rows: Iterable[StageRunRow], *, source_name: str =
         known = _known(made.values())
         fresh = [each for key, each in made.items() if key not in known]
         insert_many(fresh, ignore_conflicts=True)
+        for service in {each.service_id for each in fresh}:
+            invalidate(service=service)
         result = StageRunResult(
             len(listed),
             len(fresh),

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -70,7 +71,10 @@ def defects(period: Period, wanted: Wanted) -> list[Defect]:
 
 def changed(period: Period, wanted: Wanted, zone: str) -> list[Changed]:
     """Commits whose first production deployment lies in the period, summed by service and month in the database."""
-    inside, params = ended(period, wanted).values("pk", "finished_at").query.sql_with_params()
+    try:
+        inside, params = ended(period, wanted).values("pk", "finished_at").query.sql_with_params()
+    except EmptyResultSet:  # there is no production environment
+        return []
     names = {
         "inside": inside,
         "carried": quoted(DeploymentCommit),

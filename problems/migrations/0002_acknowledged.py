@@ -4,25 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('problems', '0001_initial'),
-        ('tenancy', '0001_initial'),
+        ("problems", "0001_initial"),
+        ("tenancy", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='historicalincident',
-            name='acknowledged_at',
-            field=models.DateTimeField(blank=True, help_text='When somebody took it on.', null=True, verbose_name='acknowledged'),
+            model_name="historicalincident",
+            name="acknowledged_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When somebody took it on.", null=True, verbose_name="acknowledged"
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='acknowledged_at',
-            field=models.DateTimeField(blank=True, help_text='When somebody took it on.', null=True, verbose_name='acknowledged'),
+            model_name="incident",
+            name="acknowledged_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When somebody took it on.", null=True, verbose_name="acknowledged"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('acknowledged_at__isnull', True), ('acknowledged_at__gte', models.F('detected_at')), _connector='OR'), name='incident_acknowledged_after_detection'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("acknowledged_at__isnull", True),
+                    ("acknowledged_at__gte", models.F("detected_at")),
+                    _connector="OR",
+                ),
+                name="incident_acknowledged_after_detection",
+            ),
         ),
     ]

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trains', '0008_configuration'),
+        ("trains", "0011_series_and_canary"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='commit',
-            name='lines_added',
+            model_name="commit",
+            name="lines_added",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='commit',
-            name='lines_removed',
+            model_name="commit",
+            name="lines_removed",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
     ]
