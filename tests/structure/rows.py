@@ -27,6 +27,7 @@ _LEFT_EMPTY = {
     "workinghours": ("user",),
     "controlassessment": ("conclusion", "concluded_by", "concluded_at"),
     "document": ("release",),
+    "stagerun": ("cause",),
     "documentversion": ("decided_by", "decided_at"),
     "deviation": ("recorded_by", "caught_up_at", "caught_up_by"),
     "windowproposal": ("window", "replaces"),
