@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("problems", "0001_initial"),
+        ("problems", "0002_the_loop_closes"),
         ("tenancy", "0001_initial"),
     ]
 

@@ -11,9 +11,8 @@ import releasetrain.tenancy.models
 
 
 class Migration(migrations.Migration):
-    initial = True
-
     dependencies = [
+        ("metrics", "0001_measuring"),
         ("planning", "0001_squashed"),
         ("tenancy", "0001_initial"),
         ("trains", "0008_configuration"),
