@@ -42,7 +42,8 @@ DEFINITIONS = (
     Definition(
         "present",
         "Present cadence",
-        "Days between releases that went live in the period.",
+        "Days between releases that went live in the period. Where fewer than five releases know their freeze, builds that"
+        " went to production stand for them.",
         "median of the days between releases",
     ),
     Definition(
@@ -54,7 +55,7 @@ DEFINITIONS = (
     Definition(
         "release_work",
         "Release work",
-        "Releases of the period, from scope freeze to production.",
+        "Releases of the period, from scope freeze to production; builds from their first deployment before production.",
         "median of released − frozen",
     ),
     Definition(
@@ -99,11 +100,16 @@ def advice(question: Question) -> Answer:
         tables=[_trials(found)] if found.trials else [],
         quality=[
             Gap(f"{len(past.ready):,} changes merged in the period are in production.", None),
-            Gap(f"{sum(c.days is not None for c in past.cuts)} of {len(past.cuts)} releases know their freeze.",
+            Gap(f"{sum(c.days is not None for c in past.cuts)} of {len(past.cuts)} "
+                f"{'builds were deployed elsewhere before' if past.by_builds else 'releases know their freeze'}.",
                 sum(c.days is not None for c in past.cuts) / len(past.cuts) if past.cuts else None),
         ],
         notes=[
             f"{train.key} {train.name}. {found.refusal or found.sentence}",
+            *(
+                ["Fewer than five releases know their freeze: builds that went to production stand for releases, as if all of"
+                 " the train's services were released together."] if past.by_builds and past.cuts else []
+            ),
             f"Batch size against outcome: {batches.sentence} {association.CAUTION}",
             "Not simulated: that a shorter cadence changes how much is merged, or how long a release takes when it is"
             " smaller. Try another length of release work above.",
@@ -212,13 +218,21 @@ def _row(t: Trial, found: Advice) -> tuple[Any, ...]:
 
 def _cuts(past: Past) -> Table:
     rows = [
-        (Link(str(c.release), c.release), c.release.frozen_at, c.release.released_at,
-         cells.hours(c.days * 24) if c.days is not None else None, c.items, c.changes, "badly" if c.bad else "well")
+        (Link(str(c.subject), c.subject), c.began, c.live, cells.hours(c.days * 24) if c.days is not None else None, c.items,
+         c.changes, "badly" if c.bad else "well")
         for c in reversed(past.cuts[-cells.ROWS :])
     ]  # fmt: skip
     return Table(
-        "Releases",
-        ("Release", "Frozen", "Released", "Release work", "Items", "Changes", "Went"),
+        "Builds" if past.by_builds else "Releases",
+        (
+            "Build" if past.by_builds else "Release",
+            "Frozen or staged",
+            "Live",
+            "Release work",
+            "Items",
+            "Changes",
+            "Went",
+        ),
         rows,
         total=len(past.cuts),
         numbers=("Items", "Changes"),

@@ -13,7 +13,7 @@ from metrics.rules import rates
 from metrics.rules.periods import Bucket, Period
 from metrics.rules.rates import Rate
 from problems.models import Incident, Problem
-from releasetrain.interface.charts import control_chart
+from releasetrain.interface.charts import control_chart, u_chart
 
 from . import cells
 from .answer import Answer, Definition, Figure, Gap, Link, Table
@@ -114,8 +114,8 @@ def _charts(question: Question, found: list[Defect], changes: list[Changed]) -> 
     if len(listed) < 2:
         return []
     if all(lines[m] for m in listed):
-        points = [(cells.label_of(m, Bucket.MONTH), 1000 * months[m] / lines[m]) for m in listed]
-        return [control_chart("Defects per thousand lines by month", points, unit="", baseline=12)]
+        points = [(cells.label_of(m, Bucket.MONTH), months[m], lines[m] / 1000) for m in listed]
+        return [u_chart("Defects per thousand lines by month", points, baseline=12)]
     counts = [(cells.label_of(m, Bucket.MONTH), float(months[m])) for m in listed]
     return [control_chart("Defects by month", counts, unit="defects", baseline=12)]
 

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Window
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import Lag
 
 from governance.models import ChangeRequest
@@ -55,7 +56,14 @@ def releases(period: Period, wanted: Wanted) -> list[Arrived]:
     )
     rows = (
         _of(Release.objects.filter(released_at__gte=period.start, released_at__lt=period.end), wanted)
-        .annotate(went_wrong=Exists(went_wrong))
+        .annotate(
+            went_wrong=Exists(went_wrong),
+            approved=Max("changes__approved_at"),
+            begun=Min(
+                "deployments__started_at",
+                filter=Q(deployments__environment__kind=Environment.Kind.PRODUCTION),
+            ),
+        )
         .select_related("train")
         .order_by("-released_at")
     )
@@ -75,21 +83,32 @@ def _of(rows: QuerySet[Release], wanted: Wanted) -> QuerySet[Release]:
 
 
 def _arrived(release: Release, entries: list[tuple[str, datetime]]) -> Arrived:
-    assert release.released_at is not None  # filtered above
-    moments: dict[str, datetime] = {}
-    hours: dict[str, float] = defaultdict(float)
-    for at, (state, since) in enumerate(entries):
+    """Moments as people and pipelines recorded them; where they did not, when the release came into the state."""
+    released = release.released_at
+    assert released is not None  # filtered above
+    entered: dict[str, datetime] = {}
+    for state, since in entries:
         # An approval that fell and came again ends with the last one; readiness begins with the first.
-        if state not in moments or state in ("approved", "deploying"):
-            moments[state] = since
-        until = entries[at + 1][1] if at + 1 < len(entries) else None
-        if state in STATES and since <= release.released_at:
-            hours[state] += (
-                hours_between(since, min(until or release.released_at, release.released_at)) or 0.0
-            )
-    late = release.target_at is not None and release.released_at > release.target_at
+        if since <= released and (state not in entered or state in ("approved", "deploying")):
+            entered[state] = since
+    recorded = {
+        "frozen": release.frozen_at,
+        "approved": getattr(release, "approved", None),
+        "deploying": getattr(release, "begun", None),
+    }
+    moments = {
+        **entered,
+        **{state: at for state, at in recorded.items() if at is not None and at <= released},
+    }
+    order = [state for state in STATES if state in moments]
+    hours: dict[str, float] = {}
+    for state, following in pairwise([*order, ""]):
+        spent = hours_between(moments[state], moments[following] if following else released)
+        if spent is not None:
+            hours[state] = spent
+    late = release.target_at is not None and released > release.target_at
     failed = release.state == Release.State.ROLLED_BACK or bool(getattr(release, "went_wrong", False))
-    return Arrived(release, moments, dict(hours), late, failed)
+    return Arrived(release, moments, hours, late, failed)
 
 
 def _entries(model: Any, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[tuple[str, datetime]]]:

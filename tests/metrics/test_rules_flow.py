@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
@@ -108,9 +109,8 @@ def plainly(ready: list[float], taken: float, days: float, offset: float) -> lis
 def test_the_simulation_is_the_plain_one(ready: list[float], taken: float, days: float) -> None:
     import numpy as np
 
-    lead, sizes, _ = cadence._run(
-        np.sort(np.array(ready)), np.array([taken]), days, 0.37 * days, np.random.default_rng(1)
-    )
+    listed = sorted(ready)
+    lead, sizes, _ = cadence._run(np.array(listed), listed, [taken], days, 0.37 * days, random.Random(1))
     assert sorted(lead) == pytest.approx(plainly(ready, taken, days, 0.37 * days))
     assert sum(sizes) == len(ready) and min(lead) >= taken - 1e-9
 

@@ -60,6 +60,7 @@ from .cast import Cast
 from .controls import build_controls
 from .duties import build_duties
 from .execution import show_execution
+from .flow import acknowledged_after, build_flow
 from .gates import build_gates
 from .history import SOURCE, History, generate
 from .portfolio import build_portfolio
@@ -138,6 +139,7 @@ class Bank:
         auditing.build(self.cast)
         build_gates(self)
         build_readiness(self)
+        build_flow(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
@@ -419,6 +421,8 @@ class Bank:
             [
                 IncidentRow(
                     title=each.title, services=(each.service,), detected_at=each.detected_at, mitigated_at=each.mitigated_at,
+                    started_at=each.detected_at - 0.7 * acknowledged_after(each.deployment),
+                    acknowledged_at=each.detected_at + acknowledged_after(each.deployment),
                     resolved_at=each.resolved_at, severity=each.severity, source=SOURCE, external_id=f"incident/{each.deployment}",
                     fingerprint=each.title.split(" in ")[0].lower().replace(" ", "-"), caused_by=(each.deployment,),
                 )

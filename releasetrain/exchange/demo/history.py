@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from trains.actions.commits import CommitRow
 from trains.actions.deployment_batch import DeploymentRow
 
+from .flow import lines_of
+
 SOURCE = "demo-pipeline"
 
 
@@ -74,10 +76,14 @@ def generate(services: list[tuple[str, int]], until: datetime, *, seed: int = 7,
                 )  # fmt: skip
             for part in range(draw.randrange(1, 5)):
                 written = live - timedelta(hours=draw.lognormvariate(3.1, 0.7))
+                own = hashlib.sha1(f"{sha} {part}".encode(), usedforsecurity=False).hexdigest()
+                added, removed = lines_of(own)
                 commits.append(
                     CommitRow(
                         service=service,
-                        sha=hashlib.sha1(f"{sha} {part}".encode(), usedforsecurity=False).hexdigest(),
+                        sha=own,
+                        lines_added=added,
+                        lines_removed=removed,
                         authored_at=written,
                         merged_at=written + (live - written) * draw.uniform(0.3, 0.9),
                         title=f"Change {number}.{part} of {service}",
