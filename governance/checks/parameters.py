@@ -145,6 +145,11 @@ def one_of(label: str, default: str, choices: tuple[tuple[str, str], ...], help:
     return Parameter(str, label, default, help, choices=choices)
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """A number with its noun: 1 test, 5 tests."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value

@@ -10,7 +10,7 @@ from governance.queries.results import last_released, standing_results
 from trains.models import Artifact
 
 from .context import CheckContext
-from .parameters import count, flag, percentage
+from .parameters import count, counted, flag, percentage
 from .per_artifact import judge_results
 from .registry import Outcome, check, failed, passed
 
@@ -27,7 +27,10 @@ from .registry import Outcome, check, failed, passed
         ),
         "pass_rate": percentage("Pass rate", 100, "Of the executed tests; skipped tests are not executed."),
     },
-    words="At least {minimum_tests} tests were executed and {pass_rate} % of them passed; every report is complete.",
+    words=lambda minimum_tests, pass_rate: (
+        f"At least {counted(minimum_tests, 'test was', 'tests were')} executed and {pass_rate:g} % of them passed;"
+        " every report is complete."
+    ),
     dated=True,
 )
 def test_results(ctx: CheckContext, *, minimum_tests: int, pass_rate: float) -> Outcome:
@@ -52,7 +55,7 @@ def test_results(ctx: CheckContext, *, minimum_tests: int, pass_rate: float) -> 
             )
         if executed < minimum_tests or executed == 0:
             return failed(
-                f"Only {executed} tests were executed for {artifact}; {minimum_tests} are required.",
+                f"Only {counted(executed, 'test was', 'tests were')} executed for {artifact}; the gate wants {minimum_tests}.",
                 "Run the whole suite.",
                 **found,
             )

@@ -15,7 +15,7 @@ from governance.rules.reading import OPENVEX
 from trains.models import Artifact
 
 from .context import CheckContext
-from .parameters import Parameter, count, limit, texts
+from .parameters import Parameter, count, counted, limit, texts
 from .per_artifact import judge_results
 from .registry import Outcome, check, failed, passed, pending
 
@@ -73,7 +73,7 @@ def static_analysis(ctx: CheckContext, **limits: int | None) -> Outcome:
         ),
     },
     words=lambda denied_licences, minimum_components, **limits: (
-        f"The bill of materials lists at least {minimum_components} components"
+        f"The bill of materials lists at least {counted(minimum_components, 'component')}"
         f" with {limits_in_words(**limits)} vulnerabilities"
         + (f" and none under {', '.join(denied_licences)}" if denied_licences else "")
         + "; VEX statements and decisions on findings count."

@@ -13,7 +13,7 @@ from governance.rules.reading import OPENVEX
 from trains.models import Artifact, PipelineRun
 
 from .context import CheckContext
-from .parameters import Parameter, count, flag, limit, percentage, texts
+from .parameters import Parameter, count, counted, flag, limit, percentage, texts
 from .per_artifact import judge_results
 from .registry import Outcome, check, failed, passed, pending
 from .scans import SEVERITIES, judge_findings, limits_in_words
@@ -104,7 +104,10 @@ def dynamic_scan(ctx: CheckContext, **limits: int | None) -> Outcome:
             "Least number of components", 1, "An empty bill of materials never passes."
         )
     },
-    words="The bill of materials lists at least {minimum_components} components, and the licence policy allows each.",
+    words=lambda minimum_components: (
+        f"The bill of materials lists at least {counted(minimum_components, 'component')},"
+        " and the licence policy allows each."
+    ),
 )
 def licence_policy(ctx: CheckContext, *, minimum_components: int) -> Outcome:
     """The licences of the artifact's components against the policy of the organization that is in force."""
@@ -203,7 +206,7 @@ def _milliseconds(label: str, default: int | None) -> Parameter:
         ),
     },
     words=lambda minimum_requests, errors, own_thresholds, **limits: (
-        f"A load test of at least {minimum_requests} requests had at most {errors:g} % failed ones"
+        f"A load test of at least {counted(minimum_requests, 'request')} had at most {errors:g} % failed ones"
         + "".join(
             f", {_SAID[name]} {value:g}{_UNIT[name]}" for name, value in limits.items() if value is not None
         )
