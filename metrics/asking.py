@@ -23,13 +23,17 @@ Choices = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Option:
-    """A choice that a dashboard offers beside the period: (value, label) pairs, or a function that lists them."""
+    """A choice that a dashboard offers beside the period: (value, label) pairs, or a function that lists them.
+
+    Of a `multiple` one several may be chosen; they are kept as one text with commas.
+    """
 
     name: str
     label: str
     choices: Choices | Callable[[], Choices]
     default: str
     help: str = ""
+    multiple: bool = False
 
     def offered(self) -> Choices:
         return self.choices() if callable(self.choices) else self.choices
@@ -119,10 +123,12 @@ def _choice(given: Mapping[str, str], name: str, kind: Any, default: Any) -> Any
 
 
 def _option(given: Mapping[str, str], option: Option) -> str:
-    text = given.get(option.name, "")
+    listed = getattr(given, "getlist", None)
+    text = ",".join(listed(option.name)) if option.multiple and listed else given.get(option.name, "")
     if not text:
         return option.default
     values = [value for value, _ in option.offered()]
-    if text not in values:
+    chosen = list(dict.fromkeys(text.split(","))) if option.multiple else [text]
+    if not set(chosen) <= set(values):
         refuse("filter.choice", f"{option.name} is one of {', '.join(values)}."[:300], field=option.name)
-    return text
+    return ",".join(chosen)

@@ -4,12 +4,15 @@ follows from verbs of lower floors."""
 from . import checks  # noqa: F401 - registers the check kind
 from .actions import feedback as feedback_verbs  # noqa: F401
 from .actions import gate_levels, pipeline_readiness, stage_runs  # noqa: F401 - verbs, and an effect
-from .dashboards import (  # noqa: F401
+from .dashboards import (  # noqa: F401  # noqa: F401
+    benchmarks,
     cadence,
+    control,
     delays,
     delivery,
     feedback,
     gates,
+    health,
     pipelines,
     planning,
     recurrence,

@@ -20,8 +20,8 @@ class Dashboard:
     """One dashboard: what it is called, what it answers, what may be asked of it.
 
     `filters` of train, team and service; `options` of its own beside them (a report year, a start of lead time);
-    `days` is the period it opens with; `bucketed` offers day, week and month. `wide` names charts that take the whole
-    width. `printed` is its sentence in reports that carry its name only.
+    `days` is the period it opens with; `bucketed` offers day, week and month; a `brief` one is printed on one page, with
+    the formulas of its definitions only.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Dashboard:
     options: Sequence[Option] = ()
     days: int = 90
     bucketed: bool = True
+    brief: bool = False
 
     def definition(self, name: str) -> Definition | None:
         return next((each for each in self.definitions if each.name == name), None)
@@ -53,6 +54,7 @@ def dashboard(
     options: Sequence[Option] = (),
     days: int = 90,
     bucketed: bool = True,
+    brief: bool = False,
 ) -> Callable[[Answering], Answering]:
     """Declare a function as a dashboard."""
     if not _NAME.match(name) or name in _dashboards:
@@ -62,7 +64,7 @@ def dashboard(
 
     def declare(answer: Answering) -> Answering:
         _dashboards[name] = Dashboard(
-            name, title, about, answer, tuple(definitions), order, tuple(filters), tuple(options), days, bucketed
+            name, title, about, answer, tuple(definitions), order, tuple(filters), tuple(options), days, bucketed, brief,
         )  # fmt: skip
         return answer
 

@@ -102,6 +102,9 @@ def _shown(request: Any, dashboard: Dashboard) -> HttpResponse:
         "poor": any(gap.poor for gap in answer.quality),
         "selects": _selects(dashboard, question),
         "files": [(form.upper(), f"{root}.{form}?{question.query}") for form in FORMS],
+        "wall_url": f"{links.page_root()}wall/",
+        "may_schedule": request.actor.may("metrics.manage"),
+        "schedule_url": f"{links.page_root()}report-schedules/new?dashboard={dashboard.name}",
         "json_url": f"{links.api_root()}/metrics/{dashboard.name}?{question.query}",
     }  # fmt: skip
     return page(request, "metrics/dashboard.html", context, status=422 if problem else 200)
@@ -130,7 +133,13 @@ def _selects(dashboard: Dashboard, question: Question) -> list[dict[str, Any]]:
             {"name": name, "label": label, "choices": choices, "value": getattr(question.wanted, name)}
         )
     found += [
-        {"name": o.name, "label": o.label, "choices": o.offered(), "value": question.options[o.name]}
+        {
+            "name": o.name,
+            "label": o.label,
+            "choices": o.offered(),
+            "value": question.options[o.name],
+            "chosen": question.options[o.name].split(",") if o.multiple else None,
+        }
         for o in dashboard.options
     ]
     if dashboard.bucketed:

@@ -2,9 +2,10 @@
 
 from django.urls import path, re_path
 
-from . import dashboards
+from . import dashboards, wall
 
 urlpatterns = [
+    path("wall/", wall.wall, name="wall"),
     path("metrics/", dashboards.first, name="metrics"),
     re_path(
         r"^metrics/(?P<name>[a-z][a-z0-9-]*)\.(?P<form>csv|pdf|png)$",

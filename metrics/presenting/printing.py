@@ -40,6 +40,7 @@ def _document(
     used = {each.defined_by for each in answer.figures}
     return {
         "picture": form == "png",
+        "brief": dashboard.brief,
         "organization": organization,
         "title": dashboard.title,
         "about": dashboard.about,
@@ -73,6 +74,7 @@ def _figure(figure: Figure) -> dict[str, Any]:
         "band": figure.band,
         "note": figure.sample or figure.note,
         "quality": figure.quality,
+        "trend": figure.trend.standalone if figure.trend else "",
         "interval": f"95 % interval {low:.1%} to {high:.1%}" if low is not None and high is not None and
         figure.unit == "share" else "",
     }  # fmt: skip

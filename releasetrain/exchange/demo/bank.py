@@ -63,6 +63,7 @@ from .execution import show_execution
 from .flow import acknowledged_after, build_flow
 from .gates import build_gates
 from .history import SOURCE, History, generate
+from .metrics import build_metrics
 from .portfolio import build_portfolio
 from .quality import build as build_quality
 from .readiness import build_readiness
@@ -140,6 +141,7 @@ class Bank:
         build_gates(self)
         build_readiness(self)
         build_flow(self)
+        build_metrics(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,16 +145,35 @@ def compare(
     values: Sequence[float], change: int, standard: Standard | str = Standard.WESTERN_ELECTRIC
 ) -> Comparison:
     """Did the improvement change anything? Limits from before are held against the points after it."""
-    if not 2 <= change <= len(values) - 2:
+    _bounded(change, len(values))
+    return _compared(xmr(values, baseline=(0, change)), xmr(values[change:]), change, standard)
+
+
+def compare_counts(
+    chart: Callable[..., Chart],
+    counts: Sequence[int],
+    totals: Sequence[float],
+    change: int,
+    standard: Standard | str = Standard.WESTERN_ELECTRIC,
+) -> Comparison:
+    """The same for shares or rates; `chart` is `p_chart` or `u_chart`."""
+    _bounded(change, len(counts))
+    before = chart(counts, totals, baseline=(0, change))
+    return _compared(before, chart(counts[change:], totals[change:]), change, standard)
+
+
+def _bounded(change: int, size: int) -> None:
+    if not 2 <= change <= size - 2:
         raise ValueError("Two points at least are needed before and after the change.")
-    before = xmr(values, baseline=(0, change))
-    after = xmr(values[change:])
+
+
+def _compared(before: Chart, after: Chart, change: int, standard: Standard | str) -> Comparison:
     found = [signal for signal in before.signals(standard) if signal.last >= change]
     old, new = before.limits[0], after.limits[0]
     if not old.usable:
         return Comparison(old, new, False, old.sentence)
     direction = "rose" if new.center > old.center else "fell"
-    means = f"the average {direction} from {old.center:g} to {new.center:g}"
+    means = f"the average {direction} from {old.center:.3g} to {new.center:.3g}"
     if found:
         sentence = f"Signal: {found[0].text} after the change; {means}."
     else:
@@ -246,6 +265,7 @@ __all__ = [
     "Comparison",
     "Limits",
     "compare",
+    "compare_counts",
     "moving_range",
     "p_chart",
     "u_chart",
