@@ -9,16 +9,18 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from planning.actions.feature_import import MOST_BYTES
 from planning.actions.investment import import_demand_file
 from planning.queries import backlog
 from planning.queries.demand import DemandPlan, plan_demand
 from planning.rules import demand_rows
 from releasetrain.interface import links
+from releasetrain.interface.carrying import packed, sent_file
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.refusals import Refusal, Refused
 from trains.models import ImportRun
 
-from .feature_import import _file, _mapping, _packed
+from .feature_import import _mapping
 
 
 def demand_list(request: Any) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def show(request: Any) -> HttpResponse:
     file = None
     if request.method == "POST":
         try:
-            file = _file(request)
+            file = sent_file(request, MOST_BYTES)
             mapping = _mapping(request.POST.get("mapping", ""))
             if train is None:
                 raise Refused(Refusal("train.absent", "Choose the train.", field="train", status=422))
@@ -64,7 +66,7 @@ def show(request: Any) -> HttpResponse:
         "refusals": refusals or decision.refusals,
         "plan": plan,
         "file": file,
-        "carried": _packed(file.content) if file and plan and not plan.errors else "",
+        "carried": packed(file.content) if file and plan and not plan.errors else "",
         "mapping": request.POST.get("mapping", ""),
         "fields": demand_rows.FIELDS,
         "recent": ImportRun.objects.filter(kind="demand").order_by("-started_at")[:5],

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import csv
-import zlib
 from typing import Any
 
 from django.contrib import messages
@@ -16,14 +12,13 @@ from django.views.decorators.http import require_http_methods
 from planning.actions.feature_import import MOST_BYTES, import_features
 from planning.queries.feature_import import ImportPlan, plan_import
 from planning.rules.feature_file import FIELDS
-from releasetrain.interface import links, uploads
+from releasetrain.interface import links
+from releasetrain.interface.carrying import errors_csv, packed, sent_file
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.fields import Upload
 from releasetrain.kernel.refusals import Refusal, Refused
 from trains.models import ImportRun, Train
 
-# What a form may carry from the check to the import, packed; a larger file is chosen again.
-MOST_CARRIED = 1_500_000
 SHOWN = 200
 
 
@@ -38,7 +33,7 @@ def show(request: Any) -> HttpResponse:
     file: Upload | None = None
     if request.method == "POST":
         try:
-            file = _file(request)
+            file = sent_file(request, MOST_BYTES)
             if train is None:
                 raise Refused(Refusal("train.absent", "Choose the train.", field="train", status=422))
             mapping = _mapping(request.POST.get("mapping", ""))
@@ -46,7 +41,7 @@ def show(request: Any) -> HttpResponse:
                 return _import(request, train, file, mapping)
             plan = plan_import(train, file.content, mapping)
             if request.POST.get("act") == "errors":
-                return _errors(plan)
+                return errors_csv(plan.errors)
         except Refused as refused:
             refusals = refused.refusals
     decision = import_features.decide(request.actor, None, {"train": train} if train else {})
@@ -62,40 +57,13 @@ def show(request: Any) -> HttpResponse:
         "plan": plan,
         "changes": plan.changes[:SHOWN] if plan else [],
         "file": file,
-        "carried": _packed(file.content) if file and plan and not plan.errors else "",
+        "carried": packed(file.content) if file and plan and not plan.errors else "",
         "mapping": request.POST.get("mapping", ""),
         "fields": FIELDS,
         "recent": ImportRun.objects.filter(kind__startswith="features.").order_by("-started_at")[:5],
         "back": f"{links.page_root()}features/",
     }
     return page(request, "planning/import.html", context, status=refusals[0].status if refusals else 200)
-
-
-def _file(request: Any) -> Upload:
-    sent = request.FILES.get("file")
-    if sent is not None:
-        try:
-            return uploads.read(sent, MOST_BYTES)
-        except uploads.TooLarge as error:
-            raise Refused(Refusal("file.large", str(error), field="file", status=422)) from error
-    carried = request.POST.get("carried", "")
-    if carried:
-        return Upload(uploads.safe_name(request.POST.get("name", "")), _unpacked(carried), "text/csv")
-    raise Refused(Refusal("file.absent", "Choose a file.", field="file", status=422))
-
-
-def _packed(content: bytes) -> str:
-    text = base64.b64encode(zlib.compress(content)).decode()
-    return text if len(text) <= MOST_CARRIED else ""
-
-
-def _unpacked(text: str) -> bytes:
-    try:
-        unpacker = zlib.decompressobj()
-        content = unpacker.decompress(base64.b64decode(text, validate=True), MOST_BYTES)
-    except (binascii.Error, zlib.error, ValueError) as error:
-        raise Refused(Refusal("file.broken", "Choose the file again.", field="file", status=422)) from error
-    return content
 
 
 def _mapping(text: str) -> dict[str, str]:
@@ -124,18 +92,3 @@ def _import(request: Any, train: Train, file: Upload, mapping: dict[str, str]) -
         request, f"{file.name}: {run.created} created, {run.updated} updated, {run.unchanged} unchanged."
     )
     return redirect_to(f"{links.page_root()}features/?train={train.key}")
-
-
-def _errors(plan: ImportPlan) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="errors.csv"'
-    writer = csv.writer(response)
-    writer.writerow(["line", "column", "error"])
-    for error in plan.errors:
-        writer.writerow([error.line or "", _tame(error.column), _tame(error.sentence)])
-    return response
-
-
-def _tame(text: str) -> str:
-    """A spreadsheet must not take a cell for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

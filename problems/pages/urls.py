@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from . import figures
+from . import figures, incident_import
 
 urlpatterns = [
+    path("incidents/import/", incident_import.show, name="incident_import"),
     path("recurrence/", figures.recurrence, name="recurrence"),
     path("recurrence/export.csv", figures.recurrence_csv, name="recurrence_csv"),
     path("fix-analysis/", figures.analysis, name="fix_analysis"),
