@@ -81,6 +81,7 @@ _FLOOR = {
     (Act.DEPLOYED, Act.VALIDATED): (_F, _F, _S),
     (Act.CODED, Act.VALIDATED): (_F, _S, _A),
     (Act.CODED, Act.DEPLOYED): (_S, _A, _A),
+    (Act.RESOLVED, Act.DEPLOYED): (_S, _S, _S),
 }
 _STRICTER = {
     (Act.CODED, Act.TESTED): (_S, _A, _A),

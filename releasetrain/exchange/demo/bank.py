@@ -65,6 +65,7 @@ from .gates import build_gates
 from .history import SOURCE, History, generate
 from .metrics import build_metrics
 from .portfolio import build_portfolio
+from .problems import carry_fix, conduct, late_files, publish_policy, sign_fix
 from .quality import build as build_quality
 from .readiness import build_readiness
 from .releases import build_releases
@@ -120,8 +121,11 @@ class Bank:
         self._calendar()
         reviews_rules.create_standard_rules(self.rte, self.cast.organization)
         self._incidents()
+        publish_policy(self)
+        self.late_files = late_files(self)
         self.done = self._finished_release()
         self._problem()
+        conduct(self, self.late_files)
         self._release_before_the_board()
         self._review()
         event.add(self)
@@ -360,7 +364,13 @@ class Bank:
         releases_artifact(self.manager, release, artifact=artifact)
 
     def _release(
-        self, version: str, name: str, titles: tuple[str, ...], target: timedelta, tier: int
+        self,
+        version: str,
+        name: str,
+        titles: tuple[str, ...],
+        target: timedelta,
+        tier: int,
+        fixes: tuple[Problem, ...] = (),
     ) -> Release:
         release: Release = releases.create_release(
             self.manager, train=self.payments, version=version, name=name, pi=self.pi, tier=tier, target_at=now() + target,
@@ -374,6 +384,8 @@ class Bank:
                 rollback_criterion="error rate at most 0.2 % within 60 minutes",
             )  # fmt: skip
         release = Release.objects.get(pk=release.pk)
+        for problem in fixes:
+            carry_fix(self, release, problem)
         releases.scope_release(self.manager, release)
         release = Release.objects.get(pk=release.pk)
         releases.freeze_release(self.manager, release)
@@ -393,7 +405,7 @@ class Bank:
         """A release that went the whole way last week."""
         release = self._release(
             "26.10.0", "Posting and onboarding", ("Double-entry posting API v2", "Card-present EMV kernel upgrade", "Device fingerprint signal"),
-            timedelta(hours=1), 2,
+            timedelta(hours=1), 2, (self.late_files,),
         )  # fmt: skip
         built = (("ledger-core", "8.13.0"), ("acq-settle", "8.6.0"), ("risk-rules", "8.9.0"))
         for service, version in built:
@@ -401,6 +413,7 @@ class Bank:
         release = Release.objects.get(pk=release.pk)
         releases.mark_ready(self.manager, release)
         change = self._change(release, timedelta(hours=-1), 6)
+        sign_fix(self, change)
         for actor, why in zip(
             self.cast.all(Role.CAB_MEMBER),
             ("Tests and backout rehearsal are convincing.", "Low risk for customers.", "Agreed."),
