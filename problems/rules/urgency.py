@@ -69,7 +69,7 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
     share = hits / of
     middle = (share + z * z / (2 * of)) / (1 + z * z / of)
     half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (max(0.0, middle - half) if hits else 0.0), (min(1.0, middle + half) if hits < of else 1.0)
 
 
 def band(items: int) -> tuple[int, int]:

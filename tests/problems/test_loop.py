@@ -504,3 +504,91 @@ def test_every_page_and_endpoint_of_the_loop_answers(world: World, web: Any) -> 
         assert reader.get(API + bad).status_code == 422, bad
     problem.refresh_from_db()
     assert [o["state"] for o in problem.outcomes] == ["succeeded"]
+
+
+def test_before_a_start_the_open_problems_of_the_environment_are_listed(world: World) -> None:
+    from problems.queries.preflight import problems_on
+
+    problem = world.problem()
+    mild = world.problem("Slow reports", severity=4, fingerprint="")
+    world.deploy("5.1.0", started_at=START - DAY, finished_at=START - DAY)
+    (line,) = problems_on(world.production)
+    assert (line.service, line.version, [p.pk for p in line.open]) == (
+        world.ledger,
+        "5.1.0",
+        [problem.pk, mild.pk],
+    )
+    assert [p.pk for line in problems_on(world.production, worst=2) for p in line.open] == [problem.pk]
+    assert problems_on(world.staging) == []
+
+
+def test_releases_that_leave_open_problems_fail_their_control(world: World) -> None:
+    from governance.activities import activities
+    from problems.models import Problem
+    from trains.models import Release, ReleaseArtifact
+    from trains.models.artifact import Artifact
+
+    took = activities()["releases-took-problems"]
+
+    def came_to() -> dict[str, str]:
+        rows = took.population(START - DAY, START + 30 * DAY)
+        return {r.version: r.came_to for r in rows}
+
+    def out(version: str) -> Release:
+        release = world.release(version)
+        artifact = Artifact.objects.create(
+            service=world.ledger, digest=f"sha256:{version:0>64}", version=version
+        )
+        ReleaseArtifact.objects.create(release=release, artifact=artifact, service=world.ledger)
+        release.state, release.released_at = "released", world.now
+        release.save()
+        return release
+
+    out("5.0.0")
+    assert came_to() == {}, "nothing was open, so nothing is counted"
+    problem = world.problem()
+    world.later(HOUR)
+    out("5.1.0")
+    assert came_to() == {"5.1.0": "failed"}
+    Problem.objects.get(pk=problem.pk)
+    problem.workaround = "Restart the job."
+    problem.save()
+    assert came_to() == {"5.1.0": "waived"}
+    fixing = world.release("5.1.1")
+    world.link(problem, fixing)
+    fixing.state, fixing.released_at = "released", world.now
+    fixing.save()
+    assert came_to() == {"5.1.0": "waived", "5.1.1": "passed"}
+
+
+def test_artefacts_of_critical_fixes_are_kept_whatever_policies_say(world: World) -> None:
+    from governance.ports import kept_until
+
+    problem, mild = world.problem(), world.problem("Slow reports", severity=4, fingerprint="")
+    release, other = world.release("5.1.1"), world.release("5.1.2")
+    world.link(problem, release)
+    world.link(mild, other)
+    ((until, why),) = kept_until(frozenset([release.pk, other.pk]))
+    assert until == release.created_at + 2555 * DAY
+    assert problem.key in why
+
+
+def test_reminders_of_deviations_come_once_before_and_once_after(world: World) -> None:
+    from problems.actions.deviations import record_deviation
+    from problems.notices import remind_of_deviations
+
+    record_deviation(
+        world.as_["problem_manager"],
+        problem=world.problem(),
+        step="testing",
+        what="No load test.",
+        reason="Customers cannot pay.",
+        catch_up="Load test.",
+    )
+    assert remind_of_deviations() == 0
+    world.later(4 * DAY)
+    assert remind_of_deviations() == 1
+    assert remind_of_deviations() == 0
+    world.later(3 * DAY)
+    assert remind_of_deviations() >= 1
+    assert remind_of_deviations() == 0
