@@ -2,8 +2,10 @@
 
 from . import escalations  # noqa: F401 - registers what escalates
 from .pages import configuration, panels
-from .ports import calendar_events, cockpit_panels
-from .queries import bookings, calendar, ceremonies, closed_days, windows
+from .ports import calendar_events, cockpit_panels, rollout_blockers
+from .queries import bookings, calendar, ceremonies, closed_days, rollouts, windows
+
+rollout_blockers(rollouts.freezes_of)
 
 for source in (
     calendar.freezes,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from .models import Release, ScopeItem, Service, Train
+from .models import Environment, Release, Rollout, ScopeItem, Service, Train
 
 # (title, template, context, order): lower order comes first, from 100 on in the side column; None: nothing to show.
 # The template is the inside of the panel; with the context it gets `release` and `request`.
@@ -156,3 +156,42 @@ def sections_of(request: HttpRequest, service: Service) -> list[dict[str, Any]]:
         {"template": template, "context": context}
         for template, context, _ in sorted(found, key=lambda panel: panel[2])
     ]
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """What a rollout must wait for: a sentence, and the object that it names."""
+
+    sentence: str
+    about: Any = None
+
+
+BlockerSource = Callable[[Rollout], Iterable[Blocker]]
+_blockers: list[BlockerSource] = []
+
+
+def rollout_blockers(source: BlockerSource) -> BlockerSource:
+    """Register what halts rollouts: fn(rollout) -> blockers, asked at every step; none left, it goes on by itself."""
+    _blockers.append(source)
+    return source
+
+
+def blockers_of(rollout: Rollout) -> list[Blocker]:
+    """What every source says stands in the way of the rollout now."""
+    return [blocker for source in _blockers for blocker in source(rollout)]
+
+
+# (user id, service, environment) -> why that person may not order a rollback there; empty: they may.
+RollbackAuthority = Callable[[UUID, Service, Environment], str]
+_authorities: list[RollbackAuthority] = []
+
+
+def rollback_authorities(source: RollbackAuthority) -> RollbackAuthority:
+    """Register who knows whether a person may order a rollback, and so authorise one beforehand."""
+    _authorities.append(source)
+    return source
+
+
+def refused_authority(user_id: UUID, service: Service, environment: Environment) -> str:
+    """Why the person's authorisation does not count there; empty when it does."""
+    return next((why for source in _authorities if (why := source(user_id, service, environment))), "")

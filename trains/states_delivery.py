@@ -1,10 +1,10 @@
-"""State tables of delivery: rollback plans and failure drills."""
+"""State tables of delivery: rollback plans, failure drills, rollouts."""
 
 from __future__ import annotations
 
 from releasetrain.kernel.states import StateMachine, Transition
 
-from .models import FailureDrill, RollbackPlan
+from .models import FailureDrill, RollbackPlan, Rollout
 
 _P = RollbackPlan.State
 ROLLBACK_PLAN_STATES = StateMachine(
@@ -37,5 +37,25 @@ FAILURE_DRILL_STATES = StateMachine(
         Transition("failure_drill.rejudge", _D.FAILED, None),
         Transition("failure_drill.note_findings", (_D.RUNNING, _D.PASSED, _D.FAILED), None),
         Transition("failure_drill.cancel", (_D.PLANNED, _D.RUNNING), _D.CANCELLED),
+    ],
+)
+
+_R = Rollout.State
+_OPEN = (_R.RUNNING, _R.HELD)
+ROLLOUT_STATES = StateMachine(
+    initial=_R.PLANNED,
+    transitions=[
+        Transition("rollout.start", _R.PLANNED, _R.RUNNING),
+        Transition("rollout.cancel", _R.PLANNED, _R.CANCELLED),
+        Transition("rollout.hold", _OPEN, _R.HELD),
+        Transition("rollout.resume", _R.HELD, None),
+        Transition("rollout.advance", _OPEN, None),
+        Transition("rollout.roll_back", _OPEN, _R.ROLLING_BACK),
+        Transition("rollout.note_analysis", _OPEN, None),
+        Transition("rollout.step_up", _R.RUNNING, None),
+        Transition("rollout.halt", _OPEN, _R.HELD),
+        Transition("rollout.go_on", _R.HELD, _R.RUNNING),
+        Transition("rollout.go_back", _OPEN, _R.ROLLING_BACK),
+        Transition("rollout.complete", _R.RUNNING, None),
     ],
 )

@@ -9,6 +9,8 @@ from releasetrain.audit.doorway import explain_constraint, register_effect, regi
 register_effect("release.freeze", following.create_for_frozen_release)
 for _verb in ("release.add_item", "release.remove_item", "release.attach_artifact", "release.edit"):
     register_effect(_verb, following.scope_changed)
+for _verb in ("scope_item.mark_canary", "scope_item.lift_canary"):
+    register_effect(_verb, following.scope_changed)
 register_effect("change.complete", judge_record)
 register_effect("environment.create", following.environments_changed)
 register_effect("release.mark_ready", following.approved_already)

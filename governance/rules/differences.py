@@ -115,7 +115,8 @@ def _item(item: Mapping[str, Any] | None) -> str:
     if item is None:
         return NOTHING
     late = ", after the freeze" if item.get("after_freeze") else ""
-    return f"{item['title']} (tier {item['tier']}{late})"
+    marked = ", canary marker" if item.get("canary") else ""
+    return f"{item['title']} (tier {item['tier']}{late}{marked})"
 
 
 def _build(build: Mapping[str, Any] | None) -> str:

@@ -88,7 +88,7 @@ register(
         list_template="planning/backlog.html",
         list_context=_backlog,
         hidden=("source_id",),
-        computed=("cost_of_delay", "exposure"),
+        computed=("cost_of_delay", "exposure", "canary_marker"),
         related=(Related("Releases", _releases),),
         description="Write the first one, or import them from CSV or Jira.",
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import Actor, Field, Ref, Refusal, action, register_guard
+from releasetrain.kernel.canonical import digest
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from trains.models import Environment, FailureDrill, ObservedAlert, Service
@@ -301,8 +302,6 @@ def _kept(actor: Actor, said: dict[str, Any]) -> ObservedAlert:
 
 
 def _printed(name: str, labels: dict[str, str]) -> str:
-    from releasetrain.kernel.canonical import digest
-
     return digest({"name": name, "labels": labels})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from releasetrain.audit.doorway import Actor, Field, Ref, action, explain_constraint
+from releasetrain.audit.doorway import Actor, Field, Ref, Refused, action, explain_constraint
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from trains.models import (
@@ -82,6 +82,13 @@ def add_item(
     cause: Cause = "",
     emergency_change: EmergencyChange = "",
     rollback_criterion: Criterion = "",
+    canary: Annotated[
+        bool,
+        Field(
+            "Canary marker",
+            help="It reaches production on a staged path only. Items of risk tier 1 carry it by themselves.",
+        ),
+    ] = False,
 ) -> ScopeItem:
     """Add an item to the scope. After the freeze only critical production defects come in, by emergency change."""
     item = packaging.Item(f"{source_key} {title}".strip(), classification)
@@ -129,6 +136,7 @@ def add_item(
         after_freeze=frozen,
         cause=cause.strip(),
         authority=emergency_change.strip() if frozen else "",
+        canary=canary or tier in packaging.CANARY,
     )
     if criterion is not None:
         RollbackCriterion.objects.create(release=release, item=added, **criterion)
@@ -203,6 +211,49 @@ def remove_item(
     _log(actor, item, ScopeChange.Act.REMOVED, frozen, cause)
     _content_changed(release)
     return item
+
+
+@action("scope_item.mark_canary", on=ScopeItem, requires="releases.manage", label="Set the canary marker")
+def mark_canary(actor: Actor, item: ScopeItem) -> ScopeItem:
+    """Oblige the release to a staged path: the item reaches production step by step, and is compared at each."""
+    release = _of_open(item)
+    if item.canary:
+        refuse("scope_item.marked", f"{item} carries the canary marker.")
+    item.canary = True
+    item.save()
+    _content_changed(release)
+    return item
+
+
+@action(
+    "scope_item.lift_canary",
+    on=ScopeItem,
+    requires="changes.chair",
+    label="Lift the canary marker",
+    danger=True,
+)
+def lift_canary(
+    actor: Actor, item: ScopeItem, *, reason: Annotated[str, Field("Reason", long=True)]
+) -> ScopeItem:
+    """Let the item reach production at once. Whoever chairs change approval answers for it; the approval falls."""
+    release = _of_open(item)
+    if not item.canary:
+        refuse("scope_item.unmarked", f"{item} carries no canary marker.")
+    item.canary = False
+    item.save()
+    _content_changed(release)
+    return item
+
+
+def _of_open(item: ScopeItem) -> Release:
+    """The release of the item, locked, as long as its content may change."""
+    release = Release.objects.select_for_update(of=("self",)).select_related("train").get(pk=item.release_id)
+    refusal = RELEASE_STATES.refusal("release.add_item", release)
+    if refusal:
+        raise Refused(refusal)
+    if item.removed_at:
+        refuse("release.item_removed", f"{item} is out already.")
+    return release
 
 
 @action("release.attach_artifact", on=Release, requires="releases.manage", machine=RELEASE_STATES)

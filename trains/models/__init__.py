@@ -48,6 +48,7 @@ from .platform import Comparison, LevelMeasurement, ServiceLevel, SharedPlatform
 from .release import Classification, Release, ReleaseArtifact, ScopeItem
 from .release_rules import PackagingLimit, ReadinessAnswer, RollbackCriterion, ScopeChange
 from .rollback_plan import RollbackPlan
+from .rollout import Rollout, RolloutCommand, StagedPath
 from .series import Series, SeriesBlock, SeriesKind, SeriesPolicy, SeriesSource
 from .service import TIERS, Environment, Service
 from .solution import (
@@ -133,6 +134,8 @@ __all__ = [
     "ReleaseNote",
     "RollbackCriterion",
     "RollbackPlan",
+    "Rollout",
+    "RolloutCommand",
     "RuntimeObservation",
     "ScopeChange",
     "ScopeItem",
@@ -152,6 +155,7 @@ __all__ = [
     "SolutionTrain",
     "Stage",
     "StageEvent",
+    "StagedPath",
     "Team",
     "TeamOnboarding",
     "TemplateItem",

@@ -29,6 +29,8 @@ def release_content(release: Release) -> dict[str, Any]:
                 "classification": item.classification,
                 "tier": item.tier,
                 "after_freeze": item.after_freeze,
+                # Only where it is set: contents that were approved before the marker existed stay the same.
+                **({"canary": True} if item.canary else {}),
             }
             for item in items
         ],

@@ -1,4 +1,4 @@
-"""The faces of delivery: rollback plans, feature flags, failure drills and the alerts that were reported."""
+"""The faces of delivery: rollouts, rollback plans, feature flags, failure drills and the alerts that were reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from django.db.models import Q, QuerySet
 from releasetrain.interface import navigation
 from releasetrain.interface.resources import Filter, Resource, register
 from releasetrain.kernel.clock import now
-from trains.models import FailureDrill, FeatureFlag, ObservedAlert, RollbackPlan
+from trains.models import (
+    FailureDrill,
+    FeatureFlag,
+    ObservedAlert,
+    RollbackPlan,
+    Rollout,
+    RolloutCommand,
+    StagedPath,
+)
 
 
 def _flags(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -28,6 +36,58 @@ def _recent(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     return rows.filter(Q(starts_at__gte=now() - timedelta(days=1))) if value == "day" else rows
 
 
+register(
+    Resource(
+        Rollout,
+        plural="rollouts",
+        section="releases",
+        icon="rocket",
+        columns=(
+            "key",
+            "service",
+            "version",
+            "environment",
+            "release",
+            "state",
+            "step",
+            "weight",
+            "started_at",
+        ),
+        filters=("service", "environment", "release", "state"),
+        search=("key", "version", "service__name"),
+        order=("-created_at",),
+        select=("service", "environment", "release"),
+        description="Plan to bring a version into production step by step, compared at each.",
+    )
+)
+register(
+    Resource(
+        RolloutCommand,
+        plural="rollout-commands",
+        section="releases",
+        icon="play",
+        columns=("rollout", "number", "act", "weight", "state", "issued_at", "answered_at", "answered_by"),
+        filters=("rollout", "state"),
+        order=("-issued_at",),
+        select=("rollout__service", "rollout__environment"),
+        part_of=lambda command: command.rollout,
+        description="Rollouts send them to the platform.",
+    )
+)
+register(
+    Resource(
+        StagedPath,
+        plural="staged-paths",
+        section="releases",
+        icon="branch",
+        columns=("name", "service", "config", "auto_advance", "authorised_by", "retired_at"),
+        filters=("service",),
+        search=("name",),
+        order=("name",),
+        select=("service", "config", "authorised_by"),
+        description="Lay out in which steps traffic moves to a new version, and what judges each.",
+    )
+)
 register(
     Resource(
         RollbackPlan,

@@ -89,6 +89,8 @@ def decide(s: Standing) -> Decision:
     """The one next act."""
     if s.state not in (RUNNING, HELD) or not 1 <= s.step <= len(s.steps):
         return Decision(Act.WAIT, "It is not under way.")
+    if s.state == HELD and s.held_by == COMMAND and s.began_at is None and not s.awaiting:
+        return Decision(Act.WAIT, "The platform refused the last command; a person leads on.")
     if s.broken:
         return _back(s, s.broken)
     if s.awaiting:

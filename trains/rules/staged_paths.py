@@ -1,14 +1,12 @@
-"""Steps of a staged path as people write them, one a line; and what the judge is asked at a step. Pure."""
+"""Steps of a staged path as people write them, one a line. Pure."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
-
-from .canary import Config
 
 EXAMPLE = "10 % for 30 min"
 MOST_STEPS = 20
@@ -16,7 +14,7 @@ LONGEST_BAKE = 30 * 24 * 60
 NOTHING = "nothing judged"
 
 _STEP = re.compile(
-    r"(?P<weight>\d{1,3})\s*%(?:\s+for\s+(?P<bake>\d{1,6})\s*min(?:utes)?)?(?:\s*:\s*(?P<metrics>.+))?", re.I
+    r"(?P<weight>\d{1,3})\s*%(?:\s+for\s+(?P<bake>\d{1,6})\s*min(?:utes)?)?(?:\s*:\s*(?P<configs>.+))?", re.I
 )
 
 
@@ -26,20 +24,20 @@ class StepError(ValueError):
 
 @dataclass(frozen=True)
 class Step:
-    """So much traffic for so long; `metrics` empty: all are judged, `judged` false: none is."""
+    """So much traffic for so long, judged by the path's configuration, or by those whose keys are named here."""
 
     weight: int
     bake_minutes: int = 0
-    metrics: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
     judged: bool = True
 
     def __str__(self) -> str:
         bake = f" for {self.bake_minutes} min" if self.bake_minutes else ""
-        only = f": {', '.join(self.metrics)}" if self.metrics else "" if self.judged else f": {NOTHING}"
+        only = f": {', '.join(self.configs)}" if self.configs else "" if self.judged else f": {NOTHING}"
         return f"{self.weight} %{bake}{only}"
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "metrics": list(self.metrics)}
+        return {**asdict(self), "configs": list(self.configs)}
 
 
 def read_steps(text: str, known: Iterable[str]) -> list[Step]:
@@ -57,12 +55,14 @@ def read_steps(text: str, known: Iterable[str]) -> list[Step]:
     if steps[-1].weight != 100:
         raise StepError(f"The last step takes {steps[-1].weight} %: a path ends with 100 %.")
     if not any(step.judged for step in steps):
-        raise StepError("At least one step judges its metrics.")
+        raise StepError("At least one step is judged.")
     names = set(known)
     for step in steps:
-        stranger = next((name for name in step.metrics if name not in names), None)
+        stranger = next((name for name in step.configs if name not in names), None)
         if stranger:
-            raise StepError(f"The step {step.weight} % names {stranger}, which is no metric of the path.")
+            raise StepError(
+                f"The step {step.weight} % names {stranger}, which is no canary configuration in use."
+            )
     return steps
 
 
@@ -73,33 +73,15 @@ def _step(line: str) -> Step:
     bake = int(found["bake"] or 0)
     if bake > LONGEST_BAKE:
         raise StepError(f"{line[:80]!r}: a step bakes for at most {LONGEST_BAKE} minutes.")
-    said = (found["metrics"] or "").strip()
+    said = (found["configs"] or "").strip()
     if said.casefold() == NOTHING:
         return Step(int(found["weight"]), bake, judged=False)
-    names = tuple(dict.fromkeys(n.strip()[:200] for n in said.split(",") if n.strip()))
+    names = tuple(dict.fromkeys(n.strip().upper()[:40] for n in said.split(",") if n.strip()))
     if names and not bake:
-        raise StepError(f"{line[:80]!r}: metrics are judged over a bake time; say for how many minutes.")
+        raise StepError(f"{line[:80]!r}: a step is judged over its bake time; say for how many minutes.")
     return Step(int(found["weight"]), bake, names, judged=bake > 0)
 
 
 def stored(rows: Iterable[Mapping[str, Any]]) -> list[Step]:
     """Steps as they are kept in rows."""
-    return [Step(r["weight"], r["bake_minutes"], tuple(r["metrics"]), r["judged"]) for r in rows]
-
-
-def asked_at(step: Step, config: Config) -> Config | None:
-    """What the judge is asked at a step: its metrics, with the weights of their groups stretched to 100; None: nothing."""
-    if not step.judged:
-        return None
-    wanted = set(step.metrics)
-    metrics = tuple(m for m in config.metrics if not wanted or m.name in wanted)
-    return replace(config, metrics=metrics, group_weights=_stretched(config, metrics))
-
-
-def _stretched(config: Config, metrics: Sequence[Any]) -> dict[str, float]:
-    groups = {name for metric in metrics for name in metric.groups}
-    given = {name: weight for name, weight in config.group_weights.items() if name in groups}
-    total = sum(given.values())
-    if len(given) < len(groups) or not total:
-        return given
-    return {name: 100 * weight / total for name, weight in given.items()}
+    return [Step(r["weight"], r["bake_minutes"], tuple(r["configs"]), r["judged"]) for r in rows]
