@@ -117,6 +117,8 @@ def plan_rollout(
 )
 def start_rollout(actor: Actor, rollout: Rollout) -> Rollout:
     """Begin: the first command goes to the platform."""
+    if not rollout.steps:
+        refuse("rollout.no_steps", f"{rollout} has no steps.", remedy="Plan it anew on a path with steps.")
     # One at a time per service, so that two rollouts never shift the same traffic.
     service = Service.objects.select_for_update(no_key=True).get(pk=rollout.service_id)
     release = (
