@@ -14,7 +14,7 @@ import releasetrain.tenancy.models
 class Migration(migrations.Migration):
     dependencies = [
         ("tenancy", "0001_initial"),
-        ("trains", "0011_series_and_canary"),
+        ("trains", "0012_commit_lines"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
