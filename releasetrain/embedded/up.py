@@ -74,6 +74,8 @@ def _run_tree(state: LocalState, *, host: str, port: int | None, demo: bool | No
             with_demo = _prepare(state, environment, demo)
             address_book.keep(state, environment)
             port = port or free_port(DEFAULT_PORT, host)
+            address = f"http://{'localhost' if host in ('127.0.0.1', *EVERYWHERE) else host}:{port}/"
+            environment = {"PUBLIC_URL": address, "EMAIL_FILE_PATH": str(state.folder / "mail")} | environment
             tree.start("web", web_command(host, port), environment)
             # Read while the web server starts: this imports a part of Django.
             logins = preparation.demo_logins() if with_demo else []
@@ -82,7 +84,6 @@ def _run_tree(state: LocalState, *, host: str, port: int | None, demo: bool | No
             quiet = {**environment, "LOG_LEVEL": _loglevel()}
             tree.start("worker", worker_command(), quiet)
             tree.start("beat", beat_command(state.folder), quiet)
-            address = f"http://{'localhost' if host in ('127.0.0.1', *EVERYWHERE) else host}:{port}/"
             state.announce(f"{address} (process {os.getpid()})")
             _say(_welcome(address, state, logins, time.monotonic() - started))
             tree.watch()
