@@ -12,6 +12,7 @@ from . import (  # noqa: F401 - register check kinds, controls, evidence, joint 
     joint_sessions,
     notices,
     outcomes,
+    rollouts,
 )
 from .actions import deviations, following, problems
 from .pages import panel  # noqa: F401 - registers the cockpit's panel

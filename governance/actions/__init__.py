@@ -28,6 +28,7 @@ from . import (  # noqa: F401
     results,
     retention,
     rollbacks,
+    rollout_authority,
     sign_offs,
     supply_chain,
     threats,

@@ -177,7 +177,7 @@ def roll_back_on_threshold(
     rollback: Deployment = roll_back_deployment(system, deployment, reason=reason or f"{crossed}.")
     rollback.deployed_by_id, rollback.deployed_by_name = actor.user_id, actor.name[:200]
     rollback.save()
-    _record(
+    put_order(
         actor, rollback, rule, Basis.THRESHOLD, reason, f"{metric} {value:g} for {minutes} min: {crossed}"
     )
     return rollback
@@ -209,10 +209,10 @@ def put_on_record(actor: Actor, subject: Any, params: dict[str, Any]) -> None:
         return
     rule = queries.rule_for(deployment.service)
     basis = queries.basis_for(actor, rule, deployment.service) if rule else Basis.PERMISSION
-    _record(actor, rollback, rule, basis or Basis.PERMISSION, str(params.get("reason") or ""))
+    put_order(actor, rollback, rule, basis or Basis.PERMISSION, str(params.get("reason") or ""))
 
 
-def _record(
+def put_order(
     actor: Actor, rollback: Deployment, rule: RollbackRule | None, basis: str, reason: str, measured: str = ""
 ) -> None:
     order = RollbackOrder.objects.create(

@@ -1,6 +1,7 @@
 """Governance's own check kinds, loaded into the registry. Other apps import theirs in their extensions."""
 
 from . import (
+    delivery,
     deployment,
     documents,
     expressions,
@@ -14,6 +15,7 @@ from . import (
 )
 
 __all__ = [
+    "delivery",
     "deployment",
     "documents",
     "expressions",
