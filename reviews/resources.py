@@ -43,6 +43,39 @@ navigation.register(
 )
 navigation.register(
     navigation.Place(
+        "review_archive",
+        "Review archive",
+        "search",
+        "review-archive/",
+        112,
+        "Learn",
+        "Search what was said in reviews",
+    )
+)
+navigation.register(
+    navigation.Place(
+        "review_health",
+        "Release health",
+        "chart",
+        "review-health/",
+        113,
+        "Learn",
+        "Anonymous report of each quarter",
+    )
+)
+navigation.register(
+    navigation.Place(
+        "risk_calibration",
+        "Predicted risk",
+        "target",
+        "risk-calibration/",
+        114,
+        "Learn",
+        "Predicted against actual risk of changes",
+    )
+)
+navigation.register(
+    navigation.Place(
         "review_rules", "Review rules", "filter", "review-rules/", 102, "Learn", "When reviews open"
     )
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,7 +91,7 @@ def test_the_strictest_fitting_rule_wins_in_any_order(rules: list[Conditions], h
 @given(conditions, happenings)
 def test_more_critical_or_emergency_never_loses_a_review(rule: Conditions, happened: Happened) -> None:
     if fits(rule, happened):
-        worse = Happened(happened.outcome, max(1, happened.tier - 1), happened.classification, True)
+        worse = replace(happened, tier=max(1, happened.tier - 1), emergency=True)
         assert fits(rule, worse)
 
 

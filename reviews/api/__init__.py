@@ -1,0 +1,1 @@
+"""Endpoints of reviews besides the generated ones."""
