@@ -1,7 +1,7 @@
 """What metrics bring into the installation: every module of dashboards declares its own when imported; a check kind; what
 follows from verbs of lower floors."""
 
-from . import checks  # noqa: F401 - registers the check kind
+from . import checks, checks_budget, resources_objectives  # noqa: F401 - register kinds of checks, and faces
 from .actions import feedback as feedback_verbs  # noqa: F401
 from .actions import gate_levels, pipeline_readiness, stage_runs  # noqa: F401 - verbs, and an effect
 from .dashboards import (  # noqa: F401  # noqa: F401
@@ -13,6 +13,7 @@ from .dashboards import (  # noqa: F401  # noqa: F401
     feedback,
     gates,
     health,
+    objectives,
     pipelines,
     planning,
     recurrence,
@@ -21,3 +22,4 @@ from .dashboards import (  # noqa: F401  # noqa: F401
     times,
     volatility,
 )
+from .pages import objectives as objective_pages  # noqa: F401 - registers the panel of a release

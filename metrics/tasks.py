@@ -6,11 +6,14 @@ import uuid
 
 from celery import shared_task
 
+from releasetrain.interface.notices import remind
 from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
 from . import sending
+from .models import Kpi
 from .rolling import BATCH, roll_up
 
 
@@ -49,3 +52,22 @@ def send_reports_of(organization: Organization) -> int:
         with tenant_scope(organization.pk, actor):
             total += sending.send(organization, schedule_id)
     return total
+
+
+@shared_task(name="metrics.tasks.remind_of_kpis")
+def remind_of_kpis() -> int:
+    """Remind owners of indicators whose review is due; each day of review is told once."""
+    told = 0
+    for organization in Organization.objects.filter(suspended_at__isnull=True):
+        with tenant_scope(organization.pk, Actor.system(organization.pk, "reviews of indicators")):
+            for kpi in Kpi.objects.filter(retired_at=None, review_on__lte=now().date()):
+                told += remind(
+                    [kpi.owner_id],
+                    f"kpi-review:{kpi.pk}:{kpi.review_on}",
+                    f"{kpi} is due for review",
+                    "Say what was decided by it, or retire it."
+                    if not kpi.vanity
+                    else "No decision is served by it: name one, or retire it.",
+                    kpi,
+                )
+    return told

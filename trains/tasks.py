@@ -73,3 +73,17 @@ def mail(organization_id: uuid.UUID, escalation_id: str, number: int) -> int:
         )
         for person in people
     )
+
+
+@shared_task(name="trains.tasks.clear_series")  # type: ignore[untyped-decorator]
+def clear_series() -> int:
+    """Remove the points of series that no policy keeps; beat rings every six hours."""
+    from .actions.series import clear_out, something_outlived
+
+    blocks = 0
+    for organization in Organization.objects.filter(suspended_at__isnull=True):
+        actor = Actor.system(organization.pk, "keeping of series")
+        with tenant_scope(organization.pk, actor):
+            if something_outlived():
+                blocks += clear_out(actor)["blocks"]
+    return blocks

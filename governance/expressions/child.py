@@ -7,6 +7,7 @@ whatever the interpreter is doing then. Started by `governance.expressions.evalu
 from __future__ import annotations
 
 import json
+import math
 import resource
 import signal
 import sys
@@ -109,12 +110,25 @@ def answer(environment: celpy.Environment, request: dict[str, Any]) -> dict[str,
         return {"ok": False, "sentence": "It needs too much memory.", "spent": True}
     except Exception as error:
         return {"ok": False, "sentence": f"It could not be evaluated ({type(error).__name__})."}
+    if request.get("want") == "number":
+        return _number(value)
     if not isinstance(value, celpy.celtypes.BoolType):
         return {
             "ok": False,
             "sentence": f"It gives {type(value).__name__.removesuffix('Type').lower()}, not true or false.",
         }
     return {"ok": True, "value": bool(value)}
+
+
+def _number(value: Any) -> dict[str, Any]:
+    """The value as a finite number, or why it is none. Types of the language derive from Python's; products are plain."""
+    if isinstance(value, bool | celpy.celtypes.BoolType) or not isinstance(value, int | float):
+        kind = type(value).__name__.removesuffix("Type").lower()
+        return {"ok": False, "sentence": f"It gives {kind}, no number."}
+    number = float(value)
+    if not math.isfinite(number):
+        return {"ok": False, "sentence": "It gives no finite number: something is divided by zero."}
+    return {"ok": True, "value": number}
 
 
 def _first_words(error: Exception) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,18 @@ def evaluate(source: str, document: dict[str, Any]) -> bool:
     return value
 
 
-def fault(source: str) -> str | None:
+def number(source: str, document: dict[str, Any]) -> float:
+    """The number that the expression gives for the document; raises NoAnswer when it gives none."""
+    if len(canonical(document)) > LARGEST_DOCUMENT:
+        raise NoAnswer("The facts are too large for an expression.")
+    said = _ask({"source": source, "names": sorted(document), "document": document, "want": "number"})
+    return float(said["value"])
+
+
+def fault(source: str, names: Iterable[str] = NAMES) -> str | None:
     """What is wrong with an expression before it is ever asked, or None."""
     try:
-        _ask({"source": source, "names": sorted(NAMES)})
+        _ask({"source": source, "names": sorted(names)})
     except NoAnswer as why:
         return str(why)
     return None

@@ -4,8 +4,10 @@ from django.urls import path
 
 from .dashboards import DashboardsView, DashboardView, FigureView
 from .dora import DoraView
+from .prometheus import PrometheusView
 
 urlpatterns = [
+    path("prometheus", PrometheusView.as_view(), name="api_prometheus"),
     path("metrics", DashboardsView.as_view(), name="api_dashboards"),
     path("metrics/dora", DoraView.as_view(), name="api_dora"),
     path("metrics/<slug:name>", DashboardView.as_view(), name="api_dashboard"),

@@ -1,6 +1,7 @@
-"""Models of metrics: roll-ups, declared changes, scheduled reports, stage runs, signals of production."""
+"""Models of metrics: roll-ups, declared changes, scheduled reports, stage runs, signals of production, objectives and indicators."""
 
 from .feedback import FEEDBACK_SOURCES, FeedbackCount, FeedbackSignal
+from .objective import Kpi, KpiDirection, Slo, SloKind
 from .reporting import DeclaredChange, ReportSchedule
 from .rollup import ServiceDay, Touched
 from .stage_runs import StageRun
@@ -10,8 +11,12 @@ __all__ = [
     "DeclaredChange",
     "FeedbackCount",
     "FeedbackSignal",
+    "Kpi",
+    "KpiDirection",
     "ReportSchedule",
     "ServiceDay",
+    "Slo",
+    "SloKind",
     "StageRun",
     "Touched",
 ]

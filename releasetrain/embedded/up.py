@@ -76,7 +76,8 @@ def _run_tree(state: LocalState, *, host: str, port: int | None, demo: bool | No
             port = port or free_port(DEFAULT_PORT, host)
             address = f"http://{'localhost' if host in ('127.0.0.1', *EVERYWHERE) else host}:{port}/"
             environment = {"PUBLIC_URL": address, "EMAIL_FILE_PATH": str(state.folder / "mail")} | environment
-            tree.start("web", web_command(host, port), environment)
+            counts = {"PROMETHEUS_MULTIPROC_DIR": str(_emptied(state.folder / "prometheus"))}
+            tree.start("web", web_command(host, port), {**environment, **counts})
             # Read while the web server starts: this imports a part of Django.
             logins = preparation.demo_logins() if with_demo else []
             tree.wait_for(lambda: _answers(host, port), "The web server")
@@ -89,6 +90,14 @@ def _run_tree(state: LocalState, *, host: str, port: int | None, demo: bool | No
             tree.watch()
     finally:
         address_book.forget(state)
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder without files of an earlier start."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+    return folder
 
 
 def _start_servers(tree: Tree, state: LocalState) -> dict[str, str]:

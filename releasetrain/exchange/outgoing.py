@@ -88,6 +88,17 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     """Send a body; never raises for what lies outside."""
+    return _ask("POST", url, body, headers, _READ, cut=True)
+
+
+def get(url: str, most: int) -> Answer:
+    """Read what is there, up to so many bytes: more is an error, never a part. Never raises for what lies outside."""
+    return _ask("GET", url, None, {"Accept": "application/json"}, most, cut=False)
+
+
+def _ask(
+    method: str, url: str, body: bytes | None, headers: dict[str, str], most: int, *, cut: bool
+) -> Answer:
     began = time.monotonic()
     wrong = addresses.fault(url, addresses.networks(settings.WEBHOOK_ALLOWED_NETWORKS))
     if wrong:
@@ -99,7 +110,7 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
             parts.host, port=parts.port, timeout=urllib3.Timeout(connect=CONNECT, total=TOTAL)
         ) as pool:
             response = pool.urlopen(
-                "POST",
+                method,
                 parts.request_uri,
                 body=body,
                 headers=headers,
@@ -108,16 +119,18 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
                 preload_content=False,
             )
             try:
-                text = response.read(_READ, decode_content=False).decode("utf-8", "replace")
+                said = response.read(most + (not cut), decode_content=False)
             finally:
                 response.close()
+            if len(said) > most:
+                return Answer(status=response.status, error=f"The answer is larger than {most} bytes.")
             waits = response.headers.get("Retry-After", "")
             return Answer(
                 status=response.status,
-                text=text.replace("\0", ""),
+                text=said.decode("utf-8", "replace").replace("\0", ""),
                 seconds=round(time.monotonic() - began, 3),
                 retry_after=min(int(waits), 86_400) if waits.isdecimal() else 0,
             )
     except (HTTPError, OSError, ValueError) as error:
-        said = str(error).rpartition("): ")[2] or type(error).__name__
-        return Answer(error=said[:300], seconds=round(time.monotonic() - began, 3))
+        said_error = str(error).rpartition("): ")[2] or type(error).__name__
+        return Answer(error=said_error[:300], seconds=round(time.monotonic() - began, 3))

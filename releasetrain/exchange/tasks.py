@@ -54,3 +54,19 @@ def send_webhooks() -> None:
         "id", flat=True
     ):
         send_webhooks_of.delay(str(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.pull_series_of")
+def pull_series_of(organization_id: str) -> int:
+    """Servers are asked outside of any transaction."""
+    from .pulling import pull
+
+    return pull(uuid.UUID(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.pull_series")
+def pull_series() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
+        pull_series_of.delay(str(organization_id))

@@ -59,5 +59,8 @@ CELERY_BEAT_SCHEDULE = {
     "act-on-events": {"task": "releasetrain.exchange.tasks.sweep_events", "schedule": 30.0},
     "send-webhooks": {"task": "releasetrain.exchange.tasks.send_webhooks", "schedule": 15.0},
     "send-mail": {"task": "releasetrain.exchange.tasks.send_mail", "schedule": 30.0},
+    "pull-series": {"task": "releasetrain.exchange.tasks.pull_series", "schedule": 60.0},
+    "clear-series": {"task": "trains.tasks.clear_series", "schedule": 21600.0},
+    "remind-of-kpis": {"task": "metrics.tasks.remind_of_kpis", "schedule": 21600.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }

@@ -11,6 +11,7 @@ __all__ = [
     "DEFAULT_AUTO_FIELD",
     "INSTALLED_APPS",
     "LANGUAGE_CODE",
+    "METRICS_TOKEN",
     "MIDDLEWARE",
     "PUBLIC_URL",
     "RELEASETRAIN_SIGNING_KEY",
@@ -37,6 +38,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Where people reach the installation, for links in mail and messages.
 _public_url = env.str("PUBLIC_URL", default="http://localhost:8000")
 PUBLIC_URL = _public_url.removesuffix("/")
+# What the operators' Prometheus gives to read /metrics; without it there is no such address.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 RELEASETRAIN_SIGNING_KEY = env.str("RELEASETRAIN_SIGNING_KEY", default=str(VAR / "keys" / "ledger.pem"))
 
 INSTALLED_APPS = [
@@ -73,6 +76,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "releasetrain.interface.observing.ObservingMiddleware",
     "csp.middleware.CSPMiddleware",
     "releasetrain.interface.middleware.RequestIdMiddleware",
     # Settled verdicts in one read, before anything that a pipeline's question does not need.

@@ -6,9 +6,12 @@ from . import calendar
 from .boundaries import BoundariesView
 from .compatibility import BriefHtmlView, BriefPdfView, CanDeployView, CompatibilityView, VolatilityView
 from .reconciliation import ReconciliationView
+from .series import PushView, ValuesView
 from .value_stream import ValueStreamView
 
 urlpatterns = [
+    path("series/openmetrics", PushView.as_view(), name="api_series_push"),
+    path("series/values", ValuesView.as_view(), name="api_series_values"),
     path("reconciliation", ReconciliationView.as_view(), name="api_reconciliation"),
     path("value-stream", ValueStreamView.as_view(), name="api_value_stream"),
     path("boundaries", BoundariesView.as_view(), name="api_boundaries"),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from releasetrain.interface.resources import Resource, register
 from trains.models import CanaryAnalysis, CanaryConfig, Series, SeriesPolicy, SeriesSource
+from trains.pages.series import analysis_page, series_page
 
 register(
     Resource(
         Series,
         plural="series",
         section="metrics",
-        icon="trend",
+        icon="chart",
         columns=("name", "labels", "service", "environment", "unit", "last_value", "last_at"),
         filters=("service", "environment", "kind", "source"),
         search=("name", "service__name"),
         order=("name", "id"),
         select=("source",),
+        template="trains/series.html",
+        context=series_page,
         description="What services measured, posted or pulled; down-sampled with age and kept by policy.",
     )
 )
@@ -24,8 +27,8 @@ register(
         SeriesSource,
         plural="series-sources",
         section="metrics",
-        icon="trend",
-        columns=("name", "address", "expression", "service", "environment", "step_seconds", "enabled"),
+        icon="chart",
+        columns=("name", "expression", "address", "service", "step_seconds", "enabled", "last_error"),
         filters=("service", "environment", "enabled"),
         search=("name", "expression", "address"),
         order=("name", "id"),
@@ -80,6 +83,8 @@ register(
             "canary",
             "judged_at",
         ),
+        template="trains/canary_analysis.html",
+        context=analysis_page,
         description="What the judge said of canaries, over which values.",
     )
 )
