@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 DAYS = 28
 # Requests an hour and the share of them that fails: one service well within its promise, one nearly past it, one past it.
-SERVICES = (("merchant-portal", 42_000, 0.0004), ("ledger-core", 95_000, 0.0017), ("wallet-bff", 61_000, 0.0031))
+SERVICES = (
+    ("merchant-portal", 42_000, 0.0004),
+    ("ledger-core", 95_000, 0.0017),
+    ("wallet-bff", 61_000, 0.0031),
+)
 CANARY = (
     {"name": "error_ratio", "direction": "increase", "critical": True, "groups": ["errors"]},
     {"name": "latency_p95_seconds", "direction": "increase", "groups": ["latency"], "allowed_increase": 1.1},
@@ -51,7 +55,7 @@ def build(bank: Bank) -> None:
     """Post, promise, judge, define."""
     at = now().replace(minute=0, second=0, microsecond=0)
     owner = bank.cast.one(Role.OWNER)
-    source = random.Random(17)  # nosec B311 - the same numbers every time
+    source = random.Random(17)  # noqa: S311  # nosec B311 - the same numbers every time
     _post(bank, at, source)
     slos = [
         create_slo(
@@ -112,8 +116,19 @@ def _post(bank: Bank, at: datetime, source: random.Random) -> None:
             totals.append(totals[-1] + busy)
             errors.append(errors[-1] + busy * failing * worse * source.uniform(0.4, 1.6) / 2)
         for series, values in (("http_requests_total", totals), ("http_errors_total", errors)):
-            rows.append({"name": series, "service": name, "environment": "production", "points": _points(moments, values)})
-    for series, an_hour in (("refunds_total", 820.0), ("instant_refunds_total", 270.0), ("page_views_total", 2_400.0)):
+            rows.append(
+                {
+                    "name": series,
+                    "service": name,
+                    "environment": "production",
+                    "points": _points(moments, values),
+                }
+            )
+    for series, an_hour in (
+        ("refunds_total", 820.0),
+        ("instant_refunds_total", 270.0),
+        ("page_views_total", 2_400.0),
+    ):
         grown = [0.0]
         for _ in moments[1:]:
             grown.append(grown[-1] + an_hour * source.uniform(0.8, 1.2))
@@ -142,7 +157,9 @@ def _canary(bank: Bank, at: datetime, source: random.Random) -> None:
             "name": name,
             "environment": "production",
             "labels": {"track": track},
-            "points": [[moment.isoformat(), round(level * source.uniform(0.85, 1.15), 5)] for moment in moments],
+            "points": [
+                [moment.isoformat(), round(level * source.uniform(0.85, 1.15), 5)] for moment in moments
+            ],
         }
         for name, both in levels.items()
         for track, level in zip(("baseline", "canary"), both, strict=True)
