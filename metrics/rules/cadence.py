@@ -147,20 +147,25 @@ def _why_not(busy: float, waits: Spread) -> str:
     return f"{waits.middle:.0%} of the cuts would find the release before still under way."
 
 
+def every(days: float) -> str:
+    """A cadence in words."""
+    return "day" if days == 1 else f"{days:g} days"
+
+
 def _sentence(present: Trial | None, proposed: Trial | None) -> str:
     if proposed is None:
         return "At none of these cadences would releases stop getting in each other's way: shorten the release work first."
-    gain = f"85 % of changes in production within {proposed.lead_85.middle:.0f} days"
+    gain = f"85 % of changes in production within {proposed.lead_85.middle:.1f} days"
     if present is None:
-        return f"Every {proposed.days:g} days would have had {gain}."
+        return f"Every {every(proposed.days)} would have had {gain}."
     if proposed.days == present.days:
         return f"The present cadence of {present.days:g} days is the best of those tried: {gain}."
     if proposed.lead_85.high >= present.lead_85.low:
         return (
-            f"Every {proposed.days:g} days instead of {present.days:g} would have made no difference that stands out from"
+            f"Every {every(proposed.days)} instead of {every(present.days)} would have made no difference that stands out from"
             " the spread of the runs."
         )
     return (
-        f"Every {proposed.days:g} days instead of {present.days:g} would have had {gain} instead of"
-        f" {present.lead_85.middle:.0f}."
+        f"Every {every(proposed.days)} instead of {every(present.days)} would have had {gain} instead of"
+        f" {present.lead_85.middle:.1f}."
     )

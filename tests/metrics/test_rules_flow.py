@@ -126,7 +126,7 @@ def test_shorter_is_better_until_releases_get_in_each_others_way() -> None:
         and found.proposed.days == 7
         and found.proposed.busy == pytest.approx(5 / 7)
     )
-    assert "Every 7 days instead of 42" in found.sentence
+    assert "Every 7 days instead of 42 days" in found.sentence
     slow = cadence.advise(ready, [20, 22, 19, 25, 21], 42)
     assert slow.proposed is not None and slow.proposed.days >= 28
     assert {t.days for t in slow.trials if t.feasible} == {28, 42, 56, 84}
