@@ -86,7 +86,8 @@ def advice(question: Question) -> Answer:
     past = queries.past_of(train, question.period)
     factor = float(question.options["work"])
     durations = [c.days * factor for c in past.cuts if c.days]
-    found = cadence.advise(past.ready, durations, past.interval)
+    # Services that deploy on their own have no common cadence to compare with.
+    found = cadence.advise(past.ready, durations, None if past.by_builds else past.interval)
     batches = association.numeric(
         "changes", "Changes in a release", [(float(c.changes or c.items), c.bad) for c in past.cuts]
     )
@@ -99,7 +100,8 @@ def advice(question: Question) -> Answer:
         charts=_charts(found),
         tables=[_trials(found)] if found.trials else [],
         quality=[
-            Gap(f"{len(past.ready):,} changes merged in the period are in production.", None),
+            Gap(f"{len(past.ready):,} changes merged in the period are in production."
+                + (f" Only the latest {queries.MOST_DEPLOYMENTS:,} deployments were looked at." if past.cut else "")),
             Gap(f"{sum(c.days is not None for c in past.cuts)} of {len(past.cuts)} "
                 f"{'builds were deployed elsewhere before' if past.by_builds else 'releases know their freeze'}.",
                 sum(c.days is not None for c in past.cuts) / len(past.cuts) if past.cuts else None),
@@ -107,14 +109,32 @@ def advice(question: Question) -> Answer:
         notes=[
             f"{train.key} {train.name}. {found.refusal or found.sentence}",
             *(
-                ["Fewer than five releases know their freeze: builds that went to production stand for releases, as if all of"
-                 " the train's services were released together."] if past.by_builds and past.cuts else []
+                [_by_builds(past, found)] if past.by_builds and past.cuts else []
             ),
             f"Batch size against outcome: {batches.sentence} {association.CAUTION}",
             "Not simulated: that a shorter cadence changes how much is merged, or how long a release takes when it is"
             " smaller. Try another length of release work above.",
         ],
     )  # fmt: skip
+
+
+def _by_builds(past: Past, found: Advice) -> str:
+    """What it means that builds stand for releases, and whether the services' own pace is better."""
+    said = (
+        "Fewer than five releases know their freeze: builds stand for releases, as if all services of the train were released"
+        " together."
+    )
+    if not past.leads or found.proposed is None:
+        return said
+    now = percentiles(past.leads, (85,))[85]
+    better = (
+        "sooner"
+        if now < found.proposed.lead_85.low
+        else "later"
+        if now > found.proposed.lead_85.high
+        else "no sooner"
+    )
+    return f"{said} Deployed on their own, 85 % of the changes were there within {now:.1f} days: {better} than by any of these."
 
 
 def _train(wanted: Wanted) -> Train | None:
@@ -141,7 +161,8 @@ def _figures(
         ),
         Figure(
             "present", "Present cadence", past.interval, "days", count=len(past.cuts), rows=lambda: _cuts(past),
-            note="median between releases", sample=wording(max(0, len(past.cuts) - 1), "intervals"),
+            note="median between builds of all services" if past.by_builds else "median between releases",
+            sample=wording(max(0, len(past.cuts) - 1), "intervals"),
         ),
         Figure(
             "lead_now", "Merged to production now", _p85(past.leads), "seconds", count=len(past.leads),
@@ -210,7 +231,8 @@ def _row(t: Trial, found: Advice) -> tuple[Any, ...]:
         )
     )
     return (
-        f"{t.days:g} days", f"{t.lead.middle:.1f}", f"{t.lead_85.middle:.1f}", f"{t.lead_85.low:.1f} to {t.lead_85.high:.1f}",
+        cadence.every(t.days).replace(" ", "\u00a0"), f"{t.lead.middle:.1f}", f"{t.lead_85.middle:.1f}",
+        f"{t.lead_85.low:.1f} to {t.lead_85.high:.1f}",
         f"{t.batch.middle:.0f}", f"{t.batch_95.middle:.0f}", cells.share(t.busy), cells.share(t.late_cuts.middle),
         f"{t.releases_a_year:.0f}", said or "Possible.",
     )  # fmt: skip

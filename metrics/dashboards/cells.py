@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from math import isfinite
 from zoneinfo import ZoneInfo
 
 from metrics.rules.periods import Bucket
@@ -37,7 +38,7 @@ def hours(value: float | None) -> str:
 
 def number(value: float | None) -> str:
     """A plain number, short."""
-    return "–" if value is None else spoken("", value)[0]
+    return "–" if value is None or not isfinite(value) else spoken("", value)[0]
 
 
 def bucket_of(moment: datetime, bucket: Bucket, zone: str) -> date:

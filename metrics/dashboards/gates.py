@@ -12,8 +12,9 @@ from metrics.queries import gate_outcomes as queries
 from metrics.queries.gate_outcomes import NUMERIC, YES_NO, Passage, Past
 from metrics.rules import association, rates
 from metrics.rules.association import CAUTION, Association, Proposal, Reading, Scale
+from metrics.rules.periods import Bucket
 from releasetrain.interface import links
-from releasetrain.interface.charts import bar_chart
+from releasetrain.interface.charts import p_chart
 from trains.models import Deployment, Release
 
 from . import cells
@@ -80,13 +81,9 @@ def gates(question: Question) -> Answer:
             Figure("proposals", "Checks to try differently", len(made), "", count=len(made), rows=lambda: _proposals(made),
                    note=f"in {len(versions)} gates before production"),
         ],
-        charts=_charts(found),
+        charts=_charts(past, question),
         tables=[_associations(found), _proposals(made)],
-        quality=[
-            Gap(f"{len(past.passages) - f.missing:,} of {len(past.passages):,} have a value for “{f.title}”.",
-                1 - f.missing / len(past.passages))
-            for f in found if f.missing
-        ],
+        quality=[*_gaps(found, len(past.passages)), *_cut(past)],
         notes=[CAUTION, *(f"{v.gate} has no version." for v in versions if not v.checks)],
     )  # fmt: skip
 
@@ -127,12 +124,36 @@ def proposals_for(past: Past, version: GateVersion) -> tuple[Proposal, ...]:
     return tuple(made)
 
 
-def _charts(found: Sequence[Association]) -> list[Any]:
-    shown = [f for f in found if f.scale is Scale.RANK_BISERIAL and f.reading is not Reading.TOO_LITTLE]
-    if not shown:
+def _charts(past: Past, question: Question) -> list[Any]:
+    months: dict[Any, list[bool]] = {}
+    for p in past.passages:
+        months.setdefault(cells.bucket_of(p.at, Bucket.MONTH, question.zone), []).append(p.bad)
+    if len(months) < 2:
         return []
-    bars = [(f.title, abs(f.effect or 0.0)) for f in shown]
-    return [bar_chart("Size of the association, 0 to 1", bars, unit="rank-biserial, without its sign")]
+    points = [(cells.label_of(m, Bucket.MONTH), sum(bad), len(bad)) for m, bad in sorted(months.items())]
+    return [p_chart("Went badly by month", points, width=1120)]
+
+
+def _cut(past: Past) -> list[Gap]:
+    return (
+        [Gap(f"Only the latest {queries.MOST:,} deployments of the period were looked at.")]
+        if past.cut
+        else []
+    )
+
+
+def _gaps(found: Sequence[Association], total: int) -> list[Gap]:
+    """One sentence for what is known of nearly all, one for what is not."""
+    thin = [f for f in found if total - f.missing < 0.95 * total]
+    if not thin:
+        return [Gap(f"Every property is known of nearly all of the {total:,} releases and builds.", 1.0)]
+    named = "; ".join(f"{f.title.lower()}: {total - f.missing:,}" for f in thin)
+    return [
+        Gap(
+            f"Known of fewer than 95 % of the {total:,} releases and builds: {named}.",
+            min(1 - f.missing / total for f in thin),
+        )
+    ]
 
 
 def _associations(found: Sequence[Association]) -> Table:
@@ -142,7 +163,7 @@ def _associations(found: Sequence[Association]) -> Table:
         say = cells.number if numeric else cells.share
         rows.append(
             (f.title, f.bad, f.good, say(f.middle_bad), say(f.middle_good), "rank-biserial" if numeric else "odds ratio",
-             "–" if f.effect is None else f"{f.effect:+.2f}" if numeric else f"{f.effect:.2f}", cells.numbers(f.interval),
+             "–" if f.effect is None else f"{f.effect:+.2f}" if numeric else cells.number(round(f.effect, 2)), cells.numbers(f.interval),
              "–" if f.adjusted is None else f"{f.adjusted:.3f}", cells.joined((f.sentence, f.sample if f.effect is not None and
              f.reading is not Reading.TOO_LITTLE else "")))
         )  # fmt: skip

@@ -127,7 +127,7 @@ def _charts(beats: Sequence[Beat], aged: Aging, hours: Sequence[Hours]) -> list[
                 target=("80 %", HEALTHY_FROM),
             )
         )
-    if len(aged.weeks) > 1:
+    if len(aged.weeks) > 1 and any(w.open for w in aged.weeks):
         labels = [f"{w.day:%d %b}" for w in aged.weeks]
         charts.append(
             line_chart(
@@ -207,7 +207,7 @@ def _weeks(aged: Aging) -> Table:
 def _efforts(hours: Sequence[Hours]) -> Table:
     rows = [
         (
-            h.month,
+            cells.label_of(h.month, Bucket.MONTH),
             h.team,
             h.items,
             f"{h.planned:g}",

@@ -35,7 +35,7 @@ DEFINITIONS = (
     Definition(
         "repeated_incidents",
         "Repeated incidents",
-        "Incidents of the period with a fingerprint that had occurred in the 90 days before.",
+        "Incidents of the period with a fingerprint that the same service had shown in the 90 days before.",
         "repeated ÷ incidents with a fingerprint",
     ),
 )

@@ -12,6 +12,7 @@ from metrics.queries.stability import Changed, Defect
 from metrics.rules import rates
 from metrics.rules.periods import Bucket, Period
 from metrics.rules.rates import Rate
+from metrics.rules.samples import wording
 from problems.models import Incident, Problem
 from releasetrain.interface.charts import control_chart, u_chart
 
@@ -89,7 +90,8 @@ def stability(question: Question) -> Answer:
             ),
             Figure(
                 "per_feature", "Defects per feature", features.value, "", count=delivered, rows=lambda: _items(items),
-                note=f"{delivered} features. {trend_features.sentence}", sample=features.sample, interval=features.interval,
+                note=f"{delivered} features. {trend_features.sentence}", sample=features.sample or wording(delivered, "features"),
+                interval=features.interval,
             ),
             Figure("defects", "Defects", len(found), "", count=len(found), rows=lambda: defect_table(found),
                    note=f"{len(before)} in the period before"),

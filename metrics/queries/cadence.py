@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -10,13 +11,13 @@ from typing import Any
 from django.db.models import Count, Exists, Min, OuterRef, Q
 
 from metrics.queries.dora import Wanted
-from metrics.queries.outcomes import ENDED, ended, harmed
+from metrics.queries.outcomes import ended, harmed
 from metrics.rules.cadence import LEAST_RELEASES
 from metrics.rules.cycle import hours_between
 from metrics.rules.periods import Period
-from trains.models import Commit, Deployment, Environment, Release, Train
+from trains.models import Deployment, DeploymentCommit, Environment, Release, Train
 
-MOST_CHANGES, MOST_BUILDS = 20_000, 2_000
+MOST_DEPLOYMENTS = 2_000
 STAGED_WITHIN = timedelta(days=60)
 DAY = 24.0
 
@@ -44,33 +45,64 @@ class Past:
     cuts: tuple[Cut, ...]
     interval: float | None
     by_builds: bool
+    cut: bool = False
 
 
 def past_of(train: Train, period: Period) -> Past:
     """Changes by the moment they were merged, and releases by how long they took; a handful of queries."""
-    moments = _merged(train, period)
+    deployments = _deployments(train, period)
+    moments = _merged(deployments, period)
     cuts = _cuts(train, period)
     by_builds = sum(c.days is not None for c in cuts) < LEAST_RELEASES
     if by_builds:
-        cuts = _builds(train, period) or cuts
+        cuts = _builds(deployments, train, period) or cuts
     live = sorted(c.live for c in cuts)
     gaps = sorted(hours_between(a, b) or 0.0 for a, b in pairwise(live))
     interval = gaps[len(gaps) // 2] / DAY if gaps else None
     ready = tuple((merged - period.start).total_seconds() / 86_400 for merged, _ in moments)
     leads = tuple((there - merged).total_seconds() / 86_400 for merged, there in moments if there >= merged)
-    return Past(train, ready, leads, tuple(cuts), interval, by_builds)
+    return Past(train, ready, leads, tuple(cuts), interval, by_builds, len(deployments) == MOST_DEPLOYMENTS)
 
 
-def _builds(train: Train, period: Period) -> list[Cut]:
-    """Builds by their first deployment before production and their first in it; three queries."""
-    rows = (
-        ended(period, Wanted(train=str(train.pk)))
-        .exclude(version="")
-        .annotate(harmed=harmed(), changes=Count("commits"))
-        .select_related("service", "environment")
-        .order_by("-started_at")
+def _deployments(train: Train, period: Period) -> list[Deployment]:
+    """The latest production deployments of the train's services in the period."""
+    rows = ended(period, Wanted(train=str(train.pk))).annotate(harmed=harmed())
+    return list(
+        rows.select_related("service", "environment").order_by("-started_at", "-pk")[:MOST_DEPLOYMENTS]
     )
-    listed = list(rows[:MOST_BUILDS])
+
+
+def _merged(deployments: list[Deployment], period: Period) -> list[tuple[datetime, datetime]]:
+    """When each change of these deployments was merged and first in production, for those merged since the first of them."""
+    if not deployments:
+        return []
+    first: dict[Any, tuple[datetime, datetime]] = {}
+    since = (
+        max(period.start, deployments[-1].started_at)
+        if len(deployments) == MOST_DEPLOYMENTS
+        else period.start
+    )
+    live = {d.pk: d for d in deployments}
+    carried: Counter[Any] = Counter()
+    rows = DeploymentCommit.objects.filter(deployment__in=list(live)).order_by()
+    for deployment, commit, merged in rows.values_list("deployment_id", "commit_id", "commit__merged_at"):
+        carried[deployment] += 1
+        there = live[deployment].finished_at
+        if (
+            merged is not None
+            and merged >= since
+            and there
+            and (commit not in first or there < first[commit][1])
+        ):
+            first[commit] = merged, there
+    for deployment in deployments:
+        deployment.changes = carried[deployment.pk]  # type: ignore[attr-defined]
+    return sorted(first.values())
+
+
+def _builds(deployments: list[Deployment], train: Train, period: Period) -> list[Cut]:
+    """Builds by their first deployment before production and their first in it; one query more."""
+    listed = [d for d in deployments if d.version]
     if not listed:
         return []
     lower = (
@@ -94,23 +126,6 @@ def _builds(train: Train, period: Period) -> list[Cut]:
             d, began, d.started_at, hours / DAY if hours is not None else None, 0, d.changes, bad
         )
     return sorted(found.values(), key=lambda c: c.live)
-
-
-def _merged(train: Train, period: Period) -> list[tuple[datetime, datetime]]:
-    """When each change of the train's services was merged and first in production, for those merged in the period."""
-    rows = (
-        Commit.objects.filter(
-            service__train=train,
-            merged_at__gte=period.start,
-            merged_at__lt=period.end,
-            deployments__deployment__environment__kind=Environment.Kind.PRODUCTION,
-            deployments__deployment__finished_at__isnull=False,
-            deployments__deployment__state__in=ENDED,
-        )
-        .annotate(live=Min("deployments__deployment__finished_at"))
-        .order_by("-merged_at")
-    )
-    return list(rows.values_list("merged_at", "live")[:MOST_CHANGES])
 
 
 def _cuts(train: Train, period: Period) -> list[Cut]:

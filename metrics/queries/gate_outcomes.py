@@ -20,6 +20,8 @@ from metrics.rules.periods import Period
 from trains.models import Deployment, DeploymentCommit, Environment, ScopeItem
 
 LOOK_BACK = timedelta(days=180)
+# More deployments than this tell no more; the latest are the ones that today's gates are like.
+MOST = 2_000
 LATELY = 30
 NUMERIC = {
     "coverage": "Line coverage (%)",
@@ -65,6 +67,11 @@ class Past:
     passages: tuple[Passage, ...]
     failed: Mapping[uuid.UUID, Sequence[datetime]]
 
+    @property
+    def cut(self) -> bool:
+        """Whether there were more deployments than are looked at."""
+        return sum(len(p.deployments) for p in self.passages) >= MOST
+
     def factor(self, name: str, chosen: Iterable[Passage] | None = None) -> list[tuple[float | None, bool]]:
         rows = self.passages if chosen is None else chosen
         return [(p.known.get(name), p.bad) for p in rows]
@@ -89,8 +96,8 @@ def past_of(period: Period, wanted: Wanted) -> Past:
     """Everything in eight queries, however many passages."""
     passages = _passages(period, wanted)
     past = Past(tuple(sorted(passages.values(), key=lambda p: p.at, reverse=True)), _failures(period, wanted))
-    _sizes(passages, period, wanted)
-    _results(passages, period, wanted)
+    _sizes(passages)
+    _results(passages)
     _findings(passages)
     _evaluations(passages, period)
     for p in past.passages:
@@ -103,6 +110,7 @@ def _passages(period: Period, wanted: Wanted) -> dict[uuid.UUID, Passage]:
     rows = (
         ended(period, wanted)
         .annotate(harmed=harmed())
+        .order_by("-started_at", "-pk")
         .values_list(
             "pk", "release_id", "artifact_id", "service_id", "service__train_id", "started_at", "state", "emergency", "harmed",
             "release__key", "release__version", "service__name", "version",
@@ -123,7 +131,7 @@ def _passages(period: Period, wanted: Wanted) -> dict[uuid.UUID, Passage]:
         rel_version,
         name,
         version,
-    ) in rows:
+    ) in rows[:MOST]:
         key = release or artifact or pk
         passage = found.get(key)
         if passage is None:
@@ -150,10 +158,10 @@ def _failures(period: Period, wanted: Wanted) -> dict[uuid.UUID, list[datetime]]
     return found
 
 
-def _sizes(passages: dict[uuid.UUID, Passage], period: Period, wanted: Wanted) -> None:
-    inside = ended(period, wanted).values("pk")
+def _sizes(passages: dict[uuid.UUID, Passage]) -> None:
+    by_deployment = {pk: p for p in passages.values() for pk in p.deployments}
     rows = (
-        DeploymentCommit.objects.filter(deployment__in=inside)
+        DeploymentCommit.objects.filter(deployment__in=list(by_deployment))
         .values("deployment_id")
         .annotate(
             changes=Count("pk"),
@@ -163,7 +171,6 @@ def _sizes(passages: dict[uuid.UUID, Passage], period: Period, wanted: Wanted) -
         )
         .order_by()
     )
-    by_deployment = {pk: p for p in passages.values() for pk in p.deployments}
     unsized: set[uuid.UUID] = set()
     for row in rows:
         p = by_deployment[row["deployment_id"]]
@@ -180,11 +187,11 @@ def _sizes(passages: dict[uuid.UUID, Passage], period: Period, wanted: Wanted) -
         passages[release].known["items"] = float(count)
 
 
-def _results(passages: dict[uuid.UUID, Passage], period: Period, wanted: Wanted) -> None:
+def _results(passages: dict[uuid.UUID, Passage]) -> None:
     """Coverage and pass rate of the builds as they stood when they went to production."""
-    carried = ended(period, wanted).filter(artifact__isnull=False).values("artifact_id")
+    carried = {artifact for p in passages.values() for artifact in p.artifacts}
     rows = (
-        Result.objects.filter(artifact__in=carried, kind__in=["coverage", "tests"])
+        Result.objects.filter(artifact__in=list(carried), kind__in=["coverage", "tests"])
         .order_by("reported_at", "pk")
         .values_list("artifact_id", "kind", "tool", "stream", "reported_at", "summary")
     )

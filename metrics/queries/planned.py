@@ -103,6 +103,8 @@ def _weeks(period: Period, zone: str, moment: datetime) -> list[tuple[date, date
     while (at := datetime.combine(day, time(), local)) <= min(period.end, moment):
         found.append((day, at))
         day += timedelta(weeks=1)
+    if period.start <= moment < period.end and (not found or found[-1][1] < moment):
+        found.append((moment.astimezone(local).date(), moment))
     return found
 
 

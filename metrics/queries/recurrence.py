@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from metrics.queries.dora import Wanted
 from metrics.rules.periods import Period
@@ -30,24 +30,23 @@ def fixes(period: Period, wanted: Wanted) -> list[Fix]:
 
 
 def repeats(period: Period, wanted: Wanted) -> tuple[list[uuid.UUID], int]:
-    """Incidents of the period whose fingerprint had occurred in the 90 days before, and how many have a fingerprint."""
+    """Incidents of the period whose fingerprint a service of theirs had shown in the 90 days before, and how many have one."""
     rows = Incident.objects.filter(
         detected_at__gte=period.start - LOOK_BACK, detected_at__lt=period.end
     ).exclude(fingerprint="")
     for path, value in _filters(wanted, "services__").items():
         rows = rows.filter(**{path: value})
-    last: dict[str, object] = {}
-    found, counted = [], 0
-    for pk, fingerprint, at in (
-        rows.order_by("detected_at", "pk").values_list("pk", "fingerprint", "detected_at").distinct()
-    ):
+    last: dict[tuple[str, uuid.UUID | None], datetime] = {}
+    found: dict[uuid.UUID, bool] = {}
+    listed = rows.order_by("detected_at", "pk").values_list(
+        "pk", "fingerprint", "detected_at", "services__service_id"
+    )
+    for pk, fingerprint, at, service in listed.distinct():
+        before = last.get((fingerprint, service))
         if at >= period.start:
-            counted += 1
-            before = last.get(fingerprint)
-            if before is not None and at - before <= LOOK_BACK:  # type: ignore[operator]
-                found.append(pk)
-        last[fingerprint] = at
-    return found, counted
+            found[pk] = found.get(pk, False) or (before is not None and at - before <= LOOK_BACK)
+        last[fingerprint, service] = at
+    return [pk for pk, again in found.items() if again], len(found)
 
 
 def windows(ids: Sequence[uuid.UUID]) -> list[ObservationWindow]:

@@ -185,7 +185,8 @@ def sample_words(bad: int, good: int) -> str:
     """What to know about the smaller group; it decides how much can be seen."""
     least, which = (bad, "went badly") if bad <= good else (good, "went well")
     if least < FEW:
-        return f"Too little data: only {least} that {which}; from {FEW} on a difference is looked for."
+        few = f"only {least}" if least else "none"
+        return f"Too little data: {few} that {which}; from {FEW} on a difference is looked for."
     if least < SMALL:
         return f"Small sample: {least} that {which}. The interval is wide, and one more can change it."
     return ""
