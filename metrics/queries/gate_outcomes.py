@@ -21,7 +21,7 @@ from trains.models import Deployment, DeploymentCommit, Environment, ScopeItem
 
 LOOK_BACK = timedelta(days=180)
 # More deployments than this tell no more; the latest are the ones that today's gates are like.
-MOST = 2_000
+MOST = 1_000
 LATELY = 30
 NUMERIC = {
     "coverage": "Line coverage (%)",
