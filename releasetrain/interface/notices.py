@@ -16,11 +16,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 from django.db import transaction
 
 from releasetrain.audit.subscriptions import subscribe
+from releasetrain.kernel.clock import now
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Delivery(Protocol):
     def __call__(self, key: str, name: str, told: Notice) -> int: ...
 
 
+# What is older is no news: a ledger that is read for the first time, or after a long outage, wakes nobody.
+NEWS = timedelta(days=3)
 REMINDER = "reminder"
 _declared: dict[str, Declared] = {REMINDER: Declared(REMINDER, "Reminders of what is due")}
 _delivery: list[Delivery] = []
@@ -119,7 +123,9 @@ def follow_ledger() -> None:
 
 def tell(entry: Any) -> str:
     """Let everybody concerned know of one entry. One kind that fails does not keep back the others."""
-    failed = []
+    failed: list[str] = []
+    if entry.at < now() - NEWS:
+        return ""
     for each in _declared.values():
         if each.teller is None or entry.verb not in each.verbs:
             continue

@@ -63,6 +63,7 @@ from .execution import show_execution
 from .flow import acknowledged_after, build_flow
 from .gates import build_gates
 from .history import SOURCE, History, generate
+from .integrations import build_integrations
 from .metrics import build_metrics
 from .portfolio import build_portfolio
 from .problems import carry_fix, conduct, late_files, publish_policy, sign_fix
@@ -146,6 +147,7 @@ class Bank:
         build_readiness(self)
         build_flow(self)
         build_metrics(self)
+        build_integrations(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(

@@ -9,7 +9,9 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
+from releasetrain.interface.links import url_of_ref
 from releasetrain.kernel.clock import now
+from releasetrain.kernel.refusals import Ref
 from releasetrain.tenancy.models import TenantModel
 
 
@@ -73,6 +75,11 @@ class Notification(TenantModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def href(self) -> str:
+        """The page of what it is about; empty when it is about nothing that has one."""
+        return url_of_ref(Ref(self.about_kind, self.about_id, self.about_label)) if self.about_kind else ""
 
 
 class NotificationSettings(TenantModel):

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from . import audit, events, home, organization
+from . import audit, events, home, notifications, organization
 
 urlpatterns = [
     path("", home.show, name="home"),
     path("integrations/", events.integrations, name="integrations"),
+    path("notifications/settings/", notifications.settings, name="notification_settings"),
     path("settings/", organization.settings, name="settings"),
     path("service-accounts/<str:reference>/token/", organization.new_token, name="new_token"),
     path("audit/", audit.trail, name="audit_trail"),

@@ -35,6 +35,7 @@ register(
         order=("-told_at", "-id"),
         hidden=("user", "key", "claimed_until", "lease"),
         rows=inbox_of,
+        list_template="exchange/inbox.html",
         description="What you are told arrives here.",
     )
 )
