@@ -16,6 +16,7 @@ ORDER = (
     "findings",
     "importing",
     "dora",
+    "events",
     "board",
     "sequencing",
     "features",

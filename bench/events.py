@@ -1,0 +1,162 @@
+"""Events by the batch: signed requests of CDEvents over a real web server, and the rate at which they are acted upon."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .figures import AT_LEAST, Figure, Observation, Result
+from .installation import Installation
+
+TITLE = "Events in"
+PER_SECOND = 2_000
+EVENTS, BATCH, SENDERS = 20_000, 500, 4
+_SECRET = "the secret of a throw-away sender"
+# What a pipeline says of one build: most of it is kept, three of ten are acted upon.
+_CHAIN = (
+    "pipelinerun.queued", "pipelinerun.started", "build.started", "build.finished", "artifact.packaged",
+    "testsuiterun.started", "testsuiterun.finished", "taskrun.finished", "service.deployed", "pipelinerun.finished",
+)  # fmt: skip
+
+
+def measure(installation: Installation) -> list[Result]:
+    path, services, environment = _source()
+    batches = list(_batches(EVENTS, services, environment))
+    with installation.web() as port:
+        _send(port, path, batches[:1])
+        alone = _rate(port, path, batches[1:])
+    acted, seconds = _act()
+    more = list(_batches(EVENTS, services, environment))
+    with installation.web() as port, installation.worker():
+        together = _rate(port, path, more)
+        began = time.monotonic()
+        while left := _waiting():
+            if time.monotonic() - began > 600:
+                break
+            time.sleep(0.5)
+        behind = time.monotonic() - began
+    return [
+        Figure(
+            f"Batch endpoint, {BATCH} events a request, {SENDERS} senders",
+            f"{alone:,.0f} events/s",
+            f"{PER_SECOND:,} events/s",
+            alone / PER_SECOND,
+            1.0,
+            AT_LEAST,
+            "Each request is proved, its events are checked and committed with their text before it is answered.",
+        ),
+        Observation("… while a worker acts upon them on the same processors", f"{together:,.0f} events/s"),
+        Observation(
+            "Acting upon events, one process (three of ten become artifacts, results, deployments)",
+            f"{acted / seconds:,.0f} events/s ({acted:,} in {seconds:.0f} s)",
+        ),
+        Observation(
+            f"… the worker is done after the last of {EVENTS:,} was accepted", f"{behind:.0f} s ({left} left)"
+        ),
+    ]
+
+
+def _inside() -> Any:
+    from releasetrain.kernel.actor import Actor
+    from releasetrain.tenancy.models import Organization
+    from releasetrain.tenancy.scope import tenant_scope
+
+    organization = Organization.objects.get(slug="northwind")
+    return tenant_scope(organization.pk, Actor.system(organization.pk, "bench"))
+
+
+def _source() -> tuple[str, list[str], str]:
+    from releasetrain.exchange.actions.events import connect
+    from releasetrain.kernel.actor import Actor
+    from trains.models import Environment, Service
+
+    with _inside() as scope:
+        made = connect(
+            Actor.system(scope.organization_id, "bench"),
+            name=f"bench {uuid.uuid4()}",
+            kind="cdevents",
+            secret=_SECRET,
+        )
+        services = list(Service.objects.order_by("name").values_list("name", flat=True)[:20])
+        place = Environment.objects.exclude(kind="production").values_list("name", flat=True)[0]
+    return "/" + made["address"].split("/", 3)[3], services, place
+
+
+def _batches(count: int, services: list[str], environment: str) -> Iterator[bytes]:
+    start, events = datetime.now(UTC) - timedelta(days=2), []
+    for number in range(count):
+        build, step = divmod(number, len(_CHAIN))
+        events.append(_event(build, _CHAIN[step], services[build % len(services)], environment, start))
+        if len(events) == BATCH:
+            yield json.dumps(events).encode()
+            events = []
+
+
+def _event(build: int, kind: str, service: str, environment: str, start: datetime) -> dict[str, Any]:
+    at = (start + timedelta(seconds=build)).isoformat()
+    digest = f"sha256%3A{uuid.uuid5(uuid.NAMESPACE_OID, f'{start}{build}').hex * 2}"
+    purl = f"pkg:oci/{service}@{digest}?tag=0.{start:%H%M%S}.{build}"
+    content: dict[str, Any] = {"environment": {"id": environment}}
+    if kind == "service.deployed":
+        content["artifactId"] = purl
+    if kind.startswith("testsuiterun"):
+        content |= {"outcome": "success", "testSuite": {"id": "unit"}}
+    context = {
+        "version": "0.4.1",
+        "id": str(uuid.uuid4()),
+        "source": "/bench",
+        "type": f"dev.cdevents.{kind}.0.2.0",
+        "timestamp": at,
+        "chainId": f"{start:%H%M%S}-{build}",
+    }
+    return {
+        "context": context,
+        "subject": {"id": purl if kind.startswith("artifact") else service, "content": content},
+    }
+
+
+def _rate(port: int, path: str, batches: list[bytes]) -> float:
+    began = time.monotonic()
+    threads = [
+        threading.Thread(target=_send, args=(port, path, batches[sender::SENDERS]))
+        for sender in range(SENDERS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(batches) * BATCH / (time.monotonic() - began)
+
+
+def _send(port: int, path: str, batches: list[bytes]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    headers = {"Host": "localhost", "Content-Type": "application/json", "Authorization": f"Bearer {_SECRET}"}
+    for batch in batches:
+        connection.request("POST", path, batch, headers)
+        answer = connection.getresponse()
+        said = answer.read()
+        if answer.status != 202 or json.loads(said)["new"] != BATCH:
+            raise RuntimeError(f"{answer.status}: {said[:300]!r}")
+    connection.close()
+
+
+def _act() -> tuple[int, float]:
+    from releasetrain.exchange.acting import act_on_due
+    from releasetrain.tenancy.models import Organization
+
+    organization = Organization.objects.get(slug="northwind")
+    began = time.monotonic()
+    return act_on_due(organization.pk), time.monotonic() - began
+
+
+def _waiting() -> int:
+    from releasetrain.exchange.models import InboundEvent
+
+    with _inside():
+        return InboundEvent.objects.filter(state="received").count()
