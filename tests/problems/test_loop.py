@@ -311,6 +311,13 @@ def test_whoever_resolved_it_does_not_alone_release_it(world: World) -> None:
     Deployment.objects.create(deployed_by_id=world.as_["release_manager"].user_id, **row)
 
 
+def test_whoever_resolved_it_deploys_under_a_change_only_with_a_second_person() -> None:
+    from governance.rules.duties import STANDARD, TIERS, Act, level
+
+    assert {level(STANDARD, tier, Act.RESOLVED, Act.DEPLOYED) for tier in TIERS} == {"second_person"}
+    assert {level({}, tier, Act.RESOLVED, Act.APPROVED) for tier in TIERS} == {"forbidden"}
+
+
 # -- negotiated windows ------------------------------------------------------------------------------------------------
 
 
@@ -409,6 +416,29 @@ def test_the_package_of_a_fix_names_its_problems_and_carries_what_is_affected(wo
     assert _judge(world, "fix-packaging", release, patch=False, affected_only=False).verdict == "pass"
 
 
+def test_a_fix_that_rests_on_shaky_ground_waits(world: World) -> None:
+    from trains.models import Contract
+
+    old = world.release("5.1.0")
+    old.state, old.released_at = "released", world.now
+    old.save()
+    problem, release = world.problem(), world.release("5.1.1", classification="problem_fix")
+    world.link(problem, release)
+    from trains.actions.windows import create_member
+
+    create_member(world.as_["release_manager"], release=release, service=world.ledger)
+    assert _judge(world, "fix-packaging", release).verdict == "pass"
+    Contract.objects.create(consumer=world.ledger, provider=world.web, name="Sessions")
+    unknown = _judge(world, "fix-packaging", release)
+    assert (unknown.verdict, unknown.reason) == ("fail", "Nothing of web is known to run in production.")
+    world.deploy("1.0.0", service=world.web, started_at=START - DAY, finished_at=START - DAY)
+    assert _judge(world, "fix-packaging", release).verdict == "pass"
+    world.deploy(
+        "1.1.0", service=world.web, status="failed", started_at=START - HOUR, finished_at=START - HOUR
+    )
+    assert "The last deployment of web, 1.1.0, is failed." in _judge(world, "fix-packaging", release).reason
+
+
 def test_the_risk_class_asks_for_documents(world: World) -> None:
     problem = world.problem()
     release = world.release("5.1.1", classification="problem_fix")
@@ -504,6 +534,11 @@ def test_every_page_and_endpoint_of_the_loop_answers(world: World, web: Any) -> 
         assert reader.get(API + bad).status_code == 422, bad
     problem.refresh_from_db()
     assert [o["state"] for o in problem.outcomes] == ["succeeded"]
+    from releasetrain.audit.models import LedgerEntry
+
+    entry = LedgerEntry.objects.get(verb="deployment.carry_fixes")
+    assert entry.subject_kind == "deployment"
+    assert problem.key in entry.body
 
 
 def test_before_a_start_the_open_problems_of_the_environment_are_listed(world: World) -> None:
