@@ -25,5 +25,6 @@ for _verb in ("release.freeze", "change.create"):
     register_effect(_verb, following.name_resolvers_of_release)
 register_effect("release.add_item", deviations.item_after_freeze)
 register_effect("change.submit", deviations.emergency_submitted)
+register_effect("deployment.record", deviations.deployed_in_freeze)
 register_effect("waiver.grant", deviations.check_waived)
 register_effect("duty_exception.grant", deviations.duty_excepted)

@@ -16,6 +16,7 @@ from releasetrain.audit.doorway import Actor, Field, Ref, Refusal, action, expla
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from trains.models import Release, ScopeItem
+from trains.queries.freezes import active_freezes
 
 from .as_system import as_system
 
@@ -26,6 +27,7 @@ _FIRST_STEPS = {
     Step.SCOPE_FREEZE: "Add the item to the notes and test the whole scope again.",
     Step.APPROVAL: "Have the regular board look at the change after the fact.",
     Step.GATE: "Make the waived check pass.",
+    Step.FREEZE: "Tell those for whom the freeze was set what went out and why.",
     Step.SEGREGATION: "Have somebody with no hand in it validate the deployment.",
 }
 
@@ -255,6 +257,18 @@ def emergency_submitted(actor: Actor, change: Any, params: dict[str, Any]) -> No
     if change.type == ChangeRequest.Type.EMERGENCY:
         what = f"{change.key} goes to {change.board} as an emergency."
         _note(actor, change.release, Step.APPROVAL, what, source=change)
+
+
+def deployed_in_freeze(actor: Actor, deployment: Any, params: dict[str, Any]) -> None:
+    """An emergency deployment goes past a freeze."""
+    release = deployment.release
+    if not deployment.emergency or release is None or not deployment.environment.is_production:
+        return
+    at, service = deployment.started_at, deployment.service
+    for freeze in active_freezes(release.train, deployment.environment, service, at):
+        what = f"{deployment} began in the freeze {freeze.name}."
+        _note(actor, release, Step.FREEZE, what, source=deployment)
+        return
 
 
 def check_waived(actor: Actor, waiver: Waiver, params: dict[str, Any]) -> None:

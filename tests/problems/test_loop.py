@@ -627,3 +627,41 @@ def test_reminders_of_deviations_come_once_before_and_once_after(world: World) -
     world.later(3 * DAY)
     assert remind_of_deviations() >= 1
     assert remind_of_deviations() == 0
+
+
+def test_figures_take_as_many_queries_for_few_rows_as_for_many(world: World) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from problems.queries.fix_analysis import analysis
+    from problems.queries.groups import recurrence
+    from problems.queries.preflight import problems_on
+
+    def counted() -> list[int]:
+        found = []
+        for ask in (
+            lambda: recurrence(START - 90 * DAY, START + 30 * DAY),
+            lambda: analysis(START - 90 * DAY, START + 30 * DAY),
+            lambda: problems_on(world.production),
+        ):
+            with CaptureQueriesContext(
+                connection,
+            ) as queries:
+                ask()
+            found.append(len(queries))
+        return found
+
+    def story(n: int) -> None:
+        for days in (1, 2):
+            world.incident(f"{n}", fingerprint=f"mark-{n}", detected_at=START - days * DAY)
+        problem = world.problem(f"Problem {n}", fingerprint=f"mark-{n}", severity=3)
+        release = world.release(f"6.0.{n}")
+        world.link(problem, release)
+        world.deploy(f"6.0.{n}", release=release, started_at=START - HOUR, finished_at=START - HOUR)
+
+    story(1)
+    few = counted()
+    for n in range(2, 6):
+        story(n)
+    assert counted() == few
+    assert max(few) <= 20
