@@ -10,8 +10,10 @@ from problems.models import Problem
 from problems.queries.claims import claimed_by, open_problems, validated_cause
 from problems.queries.fix_packaging import package_of
 from problems.queries.fix_risk import depth_of
+from releasetrain.interface.links import page_root
 from trains.models import Release
 from trains.ports import Panel, cockpit_panels
+from trains.queries.deployments import environments_of
 
 
 @cockpit_panels
@@ -28,6 +30,12 @@ def problems_panel(request: HttpRequest, release: Release) -> Panel | None:
         "others": others,
         "package": package_of(release),
         "depth": depth_of(release),
+        "before": [
+            (e.name, f"{page_root()}environments/{e.pk}/problems/?release={release.key}")
+            for e in environments_of(release.train)
+        ]
+        if release.is_open
+        else [],
     }
     return "Problems", "problems/_panel.html", context, 60
 
