@@ -107,6 +107,11 @@ class Deviation(KeyedModel):
         return self.problem.scope_path()
 
     @property
+    def title(self) -> str:
+        """What links say beside the key."""
+        return self.what
+
+    @property
     def standing(self) -> str:
         """Where it stands, in a word."""
         if self.caught_up_at:

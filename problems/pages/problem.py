@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from problems.models import Incident, Problem, RootCause, SignalReading
+from problems.models import Deviation, Incident, Problem, RootCause, SignalReading
 from problems.queries.closing import obstacles
 from problems.queries.evidence import is_link, record_of
 from problems.queries.recurrence import last_window, standing_of
@@ -80,13 +80,23 @@ def problem_page(request: HttpRequest, problem: Problem) -> dict[str, Any]:
             for c in problem.criteria.filter(withdrawn_at__isnull=True)
         ],
         "deviations": [
-            {"deviation": d, "verbs": verbs_of_part(request, d)}
+            {"deviation": d, "verbs": _next_verbs(request, d)}
             for d in problem.deviations.select_related("release", "accepted_by")
         ],
         "proposals": list(problem.window_proposals.exclude(state="superseded")),
         "outcomes": list(reversed(problem.outcomes))[:8],
         "aid_url": f"{page_root()}problems/{problem.key}/decision-aid/",
     }
+
+
+def _next_verbs(request: HttpRequest, deviation: Deviation) -> list[dict[str, Any]]:
+    """What comes next for a deviation: explained, accepted, caught up."""
+    if deviation.caught_up_at:
+        return []
+    wanted = {"deviation.catch_up"} if deviation.accepted_at else {"deviation.accept"}
+    if not deviation.reason:
+        wanted = {"deviation.explain"}
+    return [v for v in verbs_of_part(request, deviation) if v["action"].verb in wanted]
 
 
 def _signals(request: HttpRequest, problem: Problem) -> list[dict[str, Any]]:
