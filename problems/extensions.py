@@ -3,7 +3,7 @@
 from releasetrain.audit.doorway import register_effect
 from trains.ports import defect_severities
 
-from . import (  # noqa: F401 - register check kinds, controls, evidence, joint sessions, notices, outcomes
+from . import (  # noqa: F401 - register check kinds, controls, evidence, joint sessions, notices, outcomes, blockers of rollouts
     checks,
     checks_fixes,
     checks_recurrence,
