@@ -250,3 +250,55 @@ class TestKeeping:
         assert start_of(moment, RAW) == datetime(2026, 11, 21, 12, tzinfo=UTC)
         assert start_of(moment, FINE) == datetime(2026, 11, 21, tzinfo=UTC)
         assert start_of(moment, COARSE).weekday() == 3
+
+
+@pytest.mark.django_db
+class TestRest:
+    PATH = "/api/v1/orgs/northwind/series"
+
+    def test_a_process_pushes_its_exposition_and_the_values_are_read_again(self, api, checkout):
+        rest = api("service_account")
+        text = 'queue_depth{shard="a"} 7\nqueue_depth{shard="b"} 9\n'
+        said = rest.post(
+            f"{self.PATH}/openmetrics?service=measured-checkout", text, content_type="text/plain"
+        )
+        assert (said.status_code, said.json()["new"]) == (200, 2)
+        until = (now() + timedelta(minutes=1)).isoformat().replace("+", "%2B")
+        query = f"service=measured-checkout&name=queue_depth&label=shard=b&to={until}"
+        found = rest.get(f"{self.PATH}/values?{query}").json()["series"]
+        assert [series["points"][0][1] for series in found] == [9.0]
+
+    @pytest.mark.parametrize(
+        ("address", "body", "status"),
+        [
+            ("openmetrics?service=nobody", "a 1\n", 422),
+            ("openmetrics", "a{ 1\n", 422),
+            ("openmetrics", b"\xff\xfe", 422),
+            ("openmetrics", "", 422),
+        ],
+    )
+    def test_what_is_no_exposition_is_refused(self, api, checkout, address, body, status):
+        said = api("service_account").post(f"{self.PATH}/{address}", body, content_type="text/plain")
+        assert said.status_code == status
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "",
+            "name=a&step=7",
+            "name=a&from=x",
+            "name=a&label=x",
+            "name=a&service=nobody",
+            "name=a&from=2001-01-01T00:00:00Z",
+        ],
+    )
+    def test_what_cannot_be_read_is_refused(self, api, checkout, query):
+        assert api("service_account").get(f"{self.PATH}/values?{query}").status_code == 422
+
+    def test_the_page_of_a_series_shows_its_chart(self, robot, checkout, web):
+        post_values(robot, series=[{"name": "latency_seconds", "points": every_minute(90)}], service=checkout)
+        row = Series.objects.get(name="latency_seconds")
+        for span in ("day", "week", "quarter", "x"):
+            page = web("release_manager").get(f"/o/northwind/series/{row.pk}/?span={span}")
+            assert page.status_code == 200
+        assert "As posted for 14 days" in page.content.decode()

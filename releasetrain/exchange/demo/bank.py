@@ -64,6 +64,7 @@ from .flow import acknowledged_after, build_flow
 from .gates import build_gates
 from .history import SOURCE, History, generate
 from .integrations import build_integrations
+from .measurements import build as build_measurements
 from .metrics import build_metrics
 from .portfolio import build_portfolio
 from .problems import carry_fix, conduct, late_files, publish_policy, sign_fix
@@ -148,6 +149,7 @@ class Bank:
         build_flow(self)
         build_metrics(self)
         build_integrations(self)
+        build_measurements(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
