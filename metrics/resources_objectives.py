@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from metrics.models import Kpi, Slo
 from metrics.pages.objectives import kpi_page, slo_page
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 
 register(
     Resource(
         Slo,
         plural="slos",
-        section="metrics",
+        section="slos",
         icon="target",
         columns=("key", "name", "service", "objective", "window_days", "owner"),
         filters=("service", "environment", "kind"),
@@ -25,7 +26,7 @@ register(
     Resource(
         Kpi,
         plural="kpis",
-        section="metrics",
+        section="kpis",
         icon="target",
         columns=("key", "name", "service", "target", "unit", "owner", "review_on", "vanity"),
         filters=("service", "owner"),
@@ -37,3 +38,7 @@ register(
         description="Indicators of your own: a formula, a target, an owner, and the decision that each serves.",
     )
 )
+navigation.register(
+    navigation.Place("slos", "Objectives", "target", "slos/", 123, "Learn", "Service level objectives")
+)
+navigation.register(navigation.Place("kpis", "Indicators", "star", "kpis/", 124, "Learn", "Own indicators"))

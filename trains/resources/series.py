@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 from trains.models import CanaryAnalysis, CanaryConfig, Series, SeriesPolicy, SeriesSource
 from trains.pages.series import analysis_page, series_page
@@ -10,7 +11,7 @@ register(
     Resource(
         Series,
         plural="series",
-        section="metrics",
+        section="series",
         icon="chart",
         columns=("name", "labels", "service", "environment", "unit", "last_value", "last_at"),
         filters=("service", "environment", "kind", "source"),
@@ -26,7 +27,7 @@ register(
     Resource(
         SeriesSource,
         plural="series-sources",
-        section="metrics",
+        section="series",
         icon="chart",
         columns=("name", "expression", "address", "service", "step_seconds", "enabled", "last_error"),
         filters=("service", "environment", "enabled"),
@@ -39,7 +40,7 @@ register(
     Resource(
         SeriesPolicy,
         plural="series-policies",
-        section="metrics",
+        section="series",
         icon="clock",
         columns=("beginning", "raw_days", "fine_days", "coarse_days"),
         search=("beginning",),
@@ -51,7 +52,7 @@ register(
     Resource(
         CanaryConfig,
         plural="canary-configs",
-        section="releases",
+        section="canaries",
         icon="gate",
         columns=("key", "name", "service", "passes", "marginal"),
         filters=("service",),
@@ -64,7 +65,7 @@ register(
     Resource(
         CanaryAnalysis,
         plural="canary-analyses",
-        section="releases",
+        section="canaries",
         icon="gate",
         columns=("key", "service", "verdict", "score", "advice", "config", "judged_at"),
         filters=("service", "verdict", "config", "release"),
@@ -87,4 +88,10 @@ register(
         context=analysis_page,
         description="What the judge said of canaries, over which values.",
     )
+)
+navigation.register(
+    navigation.Place("canaries", "Canaries", "gate", "canary-analyses/", 119, "Release", "Canary analyses")
+)
+navigation.register(
+    navigation.Place("series", "Measurements", "chart", "series/", 122, "Learn", "Series of measurements")
 )
