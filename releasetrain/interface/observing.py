@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from django.http.response import HttpResponseBase
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_making = threading.Lock()
 
 
 class ObservingMiddleware:
@@ -41,34 +43,36 @@ class ObservingMiddleware:
         return response
 
 
-@functools.cache
 def _seconds() -> Any:
+    # Threads begin at once, and a histogram may be made but once.
+    with _making:
+        return _made()[1]
+
+
+@functools.cache
+def _made() -> tuple[Any, Any]:
+    """This process's registry, and the histogram in it."""
     folder = os.environ.get(_FOLDER)
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-    from prometheus_client import Histogram
+    from prometheus_client import CollectorRegistry, Histogram
 
-    return Histogram(
+    registry = CollectorRegistry(auto_describe=False)
+    histogram = Histogram(
         "releasetrain_http_request_seconds",
         "Seconds until an answer began, by method, pattern of the address and class of status.",
         ["method", "route", "status"],
         buckets=_BUCKETS,
-        registry=_registry(),
+        registry=registry,
     )
-
-
-@functools.cache
-def _registry() -> Any:
-    from prometheus_client import CollectorRegistry
-
-    return CollectorRegistry(auto_describe=False)
+    return registry, histogram
 
 
 def families() -> Iterator[Any]:
     """The counts of all web processes, or of this one."""
     _seconds()
     if not os.environ.get(_FOLDER):
-        yield from _registry().collect()
+        yield from _made()[0].collect()
         return
     from prometheus_client import CollectorRegistry
     from prometheus_client.multiprocess import MultiProcessCollector

@@ -68,3 +68,14 @@ def test_the_page_costs_the_same_queries_with_more_releases(api, django_assert_m
     rest = api("service_account")
     with django_assert_max_num_queries(40):
         rest.get("/api/v1/orgs/northwind/prometheus")
+
+
+def test_threads_that_begin_at_once_count_into_one_histogram():
+    from concurrent.futures import ThreadPoolExecutor
+
+    from releasetrain.interface import observing
+
+    observing._made.cache_clear()
+    with ThreadPoolExecutor(16) as pool:
+        made = {id(each) for each in pool.map(lambda _: observing._seconds(), range(64))}
+    assert len(made) == 1
