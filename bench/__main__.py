@@ -17,6 +17,7 @@ ORDER = (
     "importing",
     "dora",
     "events",
+    "scale",
     "board",
     "sequencing",
     "features",
