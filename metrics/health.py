@@ -64,4 +64,4 @@ def _sign(measured: Measured, points: list[Point], told: list[Happening]) -> Sig
         judged = Vital(
             judged.word, judged.tone, judged.deviations, (scale * expected[0], scale * expected[1])
         )
-    return Sign(measured, points, judged, changes, [(at, each.title) for at, each in placed])
+    return Sign(measured, points, judged, changes, [(at, each.short) for at, each in placed])

@@ -81,7 +81,7 @@ def control(question: Question) -> Answer:
     told = happenings(question)
     standard, rules = Standard(question.options["standard"]), chosen_rules(question)
     changes = sorted({at for h in told if h.resets and 0 < (at := place(points, h)) < len(points)})
-    events = [(at, h.title) for h in told if 0 <= (at := place(points, h)) < len(points)]
+    events = [(at, h.short) for h in told if 0 <= (at := place(points, h)) < len(points)]
     drawn = process_chart(
         measured, points, question.bucket.value, changes=changes, events=events, standard=standard, rules=rules,
         width=1040, height=280,
@@ -187,7 +187,10 @@ def compared(measured: Measured, points: list[Point], at: int, standard: Standar
     if measured.kind == "x":
         return limits.compare([p.value or 0.0 for p in points], at, standard)
     chart = limits.p_chart if measured.kind == "p" else limits.u_chart
-    return limits.compare_counts(chart, [p.count for p in points], [p.total for p in points], at, standard)
+    said = "{:.1%}".format if measured.kind == "p" else "{:.3g}".format
+    return limits.compare_counts(
+        chart, [p.count for p in points], [p.total for p in points], at, standard, said
+    )
 
 
 def _told(told: list[Happening]) -> Table:

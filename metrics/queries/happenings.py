@@ -29,6 +29,11 @@ class Happening:
     resets: bool = False
     change: DeclaredChange | None = None
 
+    @property
+    def short(self) -> str:
+        """What fits beside a line of a chart: an incident by its key."""
+        return self.title.partition(" ")[0] if self.kind == "Incident" else self.title
+
 
 def happenings(question: Question) -> list[Happening]:
     """Everything of the period, oldest first (three queries)."""
@@ -46,7 +51,10 @@ def happenings(question: Question) -> list[Happening]:
     for incident in Incident.objects.filter(pk__in=grave.values("pk")).order_by("detected_at")[:MOST]:
         found.append(
             Happening(
-                incident.detected_at.astimezone(zone).date(), "Incident", str(incident), url_for(incident)
+                incident.detected_at.astimezone(zone).date(),
+                "Incident",
+                f"{incident.key} {incident.title}",
+                url_for(incident),
             )
         )
     return sorted(found, key=lambda each: (each.day, each.title))

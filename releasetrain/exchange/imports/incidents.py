@@ -60,4 +60,10 @@ def _incident(row: github_incidents.IncidentRow, source: str) -> IncidentRow:
         severity=SEVERITY.get(row.impact, 3),
         source=source,
         external_id=row.id,
+        fingerprint=_kind(row),
     )
+
+
+def _kind(row: github_incidents.IncidentRow) -> str:
+    """What a status page says of the kind of an incident: which components it struck. Maintenance is no kind."""
+    return "" if row.impact == "maintenance" else "+".join(sorted(row.components or (UNNAMED,)))[:120]

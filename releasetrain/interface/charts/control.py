@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import limits
-from .drawing import Chart, Drawing, Plot, direct_labels, said
+from .drawing import CHARACTER, Chart, Drawing, Plot, cut, direct_labels, said
 from .run_rules import Signal, Standard
 
+EVENT_ROWS, EVENT_WIDTH = 3, 170
+WIDE = 700
 # Unless others are asked for: a point beyond the limits, and eight in a row on one side.
 USUAL = (Standard.WESTERN_ELECTRIC, (1, 4))
 
@@ -39,7 +41,7 @@ def control_chart(
         fitted, list(range(len(values))), events, standard, rules, floor=floor, needs=baseline
     )
     rows = [[label, said(value, 2)] for label, value in points]
-    return Chart(title, chart[0], drawn.drawing, ["Period", unit or "Value"], rows, chart[1])
+    return Chart(title, chart[0], drawn.drawing, ["Period", unit or "Value"], rows, chart[1], css=_css(width))
 
 
 def p_chart(
@@ -127,7 +129,13 @@ def _attribute_chart(
         [label, str(count), said(total), said(share, places)]
         for (label, count, total), share in zip(points, shares, strict=True)
     ]
-    return Chart(title, finding, drawn.drawing, ["Period", "Count", "Of", unit or "Rate"], rows, found)
+    return Chart(
+        title, finding, drawn.drawing, ["Period", "Count", "Of", unit or "Rate"], rows, found, css=_css(width)
+    )
+
+
+def _css(width: int) -> str:
+    return "chart wide" if width > WIDE else "chart"
 
 
 def _first(size: int, baseline: int, least: int | None, changes: Sequence[int]) -> int:
@@ -308,13 +316,23 @@ def _extent(values: Sequence[float], floor: float | None) -> tuple[float, float]
 
 
 def _events(plot: Plot, events: Sequence[tuple[int, str]]) -> None:
+    """Lines at what happened, with names where they have room; a name without room is told by its line's tip."""
+    named: dict[int, list[str]] = {}
     for index, name in events:
-        at = plot.x(index)
-        plot.drawing.line("event", at, plot.top, at, plot.bottom)
-        near_end = at > plot.left + 0.75 * (plot.right - plot.left)
-        plot.drawing.text(
-            at - 4 if near_end else at + 4, plot.top + 7, name, anchor="end" if near_end else ""
-        )
+        named.setdefault(index, []).append(name)
+    rows: list[float] = [0.0] * EVENT_ROWS
+    for index, names in sorted(named.items()):
+        at, text = plot.x(index), cut(", ".join(names), EVENT_WIDTH)
+        plot.drawing.add(
+            "line", "event", tip=", ".join(names), x1=f"{at:.1f}", y1=f"{plot.top:.1f}", x2=f"{at:.1f}",
+            y2=f"{plot.bottom:.1f}",
+        )  # fmt: skip
+        wide = len(text) * CHARACTER
+        left = at + 4 if at + 4 + wide <= plot.right else at - 4 - wide
+        row = next((n for n, taken in enumerate(rows) if taken <= left), None)
+        if row is not None:
+            rows[row] = left + wide + 6
+            plot.drawing.text(left, plot.top + 7 + 12 * row, text)
 
 
 def _count(found: Sequence[str]) -> str:

@@ -155,11 +155,12 @@ def compare_counts(
     totals: Sequence[float],
     change: int,
     standard: Standard | str = Standard.WESTERN_ELECTRIC,
+    said: Callable[[float], str] = "{:.3g}".format,
 ) -> Comparison:
-    """The same for shares or rates; `chart` is `p_chart` or `u_chart`."""
+    """The same for shares or rates; `chart` is `p_chart` or `u_chart`, `said` writes a value."""
     _bounded(change, len(counts))
     before = chart(counts, totals, baseline=(0, change))
-    return _compared(before, chart(counts[change:], totals[change:]), change, standard)
+    return _compared(before, chart(counts[change:], totals[change:]), change, standard, said)
 
 
 def _bounded(change: int, size: int) -> None:
@@ -167,13 +168,19 @@ def _bounded(change: int, size: int) -> None:
         raise ValueError("Two points at least are needed before and after the change.")
 
 
-def _compared(before: Chart, after: Chart, change: int, standard: Standard | str) -> Comparison:
+def _compared(
+    before: Chart,
+    after: Chart,
+    change: int,
+    standard: Standard | str,
+    said: Callable[[float], str] = "{:.3g}".format,
+) -> Comparison:
     found = [signal for signal in before.signals(standard) if signal.last >= change]
     old, new = before.limits[0], after.limits[0]
     if not old.usable:
         return Comparison(old, new, False, old.sentence)
     direction = "rose" if new.center > old.center else "fell"
-    means = f"the average {direction} from {old.center:.3g} to {new.center:.3g}"
+    means = f"the average {direction} from {said(old.center)} to {said(new.center)}"
     if found:
         sentence = f"Signal: {found[0].text} after the change; {means}."
     else:
