@@ -92,6 +92,16 @@ YEARS: dict[int, Year] = {
     each.year: each
     for each in (
         _year(
+            2018,
+            _ALL,
+            (ON_DEMAND, HOUR_DAY, WEEK_MONTH, WEEK_MONTH),
+            (UNDER_HOUR, DAY_TO_WEEK, WEEK_TO_MONTH, MONTH_TO_HALF_YEAR),
+            fail=(_percent(0, 15), _percent(0, 15), _percent(0, 15), _percent(46, 60)),
+            recovery=(UNDER_HOUR, UNDER_DAY, UNDER_DAY, WEEK_TO_MONTH),
+            remark="Medium and low share one frequency, elite, high and medium one fail rate; frequencies of a day to a "
+            "week, and lead times of an hour to a day, belong to no cluster.",
+        ),
+        _year(
             2019,
             _ALL,
             (ON_DEMAND, DAY_WEEK, WEEK_MONTH, MONTH_HALF_YEAR),
