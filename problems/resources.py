@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from releasetrain.interface import navigation
+from typing import Any
+
+from releasetrain.interface import links, navigation
 from releasetrain.interface.navigation import Place
 from releasetrain.interface.resources import Filter, Related, Resource, register
 
 from .actions.debt import backlog_items
+from .actions.incident_import import import_incidents
 from .models import (
     Deviation,
     FailureLink,
@@ -44,6 +47,21 @@ for _place in (
 ):
     navigation.register(_place)
 
+
+def _importing(request: Any) -> dict[str, Any]:
+    """What the list of incidents offers beside its verbs."""
+    return {
+        "import_decision": import_incidents.decide(request.actor),
+        "import_url": f"{links.page_root()}incidents/import/",
+    }
+
+
+def _ways(request: Any) -> dict[str, Any]:
+    """Where problems are looked at together."""
+    root = links.page_root()
+    return {"ways": [("Recurrence", f"{root}recurrence/"), ("Policy", f"{root}problem-policies/")]}
+
+
 _OPEN_INCIDENT = (Incident.State.DETECTED, Incident.State.MITIGATED)
 
 register(
@@ -72,6 +90,8 @@ register(
         order=("-detected_at", "-id"),
         template="problems/incident.html",
         context=incident_page,
+        list_template="problems/incidents.html",
+        list_context=_importing,
     )
 )
 register(
@@ -108,6 +128,8 @@ register(
         order=("severity", "-created_at", "-id"),
         template="problems/problem.html",
         context=problem_page,
+        list_template="problems/problems.html",
+        list_context=_ways,
         related=(Related("Backlog items", backlog_items),),
     )
 )

@@ -92,19 +92,19 @@ TABLE = Table(
     IncidentLine,
     (
         Column("id", _needed(200), "Its id in the reporting system; the same id is the same incident."),
-        Column("title", _needed(200)),
+        Column("title", _needed(200), "What people call it, up to 200 characters."),
         Column("services", _names, "Names of services, parted by semicolons."),
         Column("detected_at", cells.instant, "RFC 3339 with offset, e.g. 2026-03-01T21:40:00Z."),
         Column(
             "severity", _severity, "1 to 4, or critical, high, moderate, low; empty is 3.", required=False
         ),
-        Column("started_at", _MAYBE, "May be empty, as the next two.", required=False),
-        Column("mitigated_at", _MAYBE, required=False),
-        Column("resolved_at", _MAYBE, required=False),
+        Column("started_at", _MAYBE, "When it began, if that is known.", required=False),
+        Column("mitigated_at", _MAYBE, "When users no longer suffered.", required=False),
+        Column("resolved_at", _MAYBE, "When it was over.", required=False),
         Column("category", _most(24), "One of the shared categories, e.g. code_defect.", required=False),
         Column("fingerprint", _most(120), "What incidents of the kind share.", required=False),
-        Column("impact", _most(5_000), required=False),
-        Column("url", _most(500), required=False),
+        Column("impact", _most(5_000), "Who could not do what.", required=False),
+        Column("url", _most(500), "Where the reporting system shows it.", required=False),
         Column(
             "caused_by",
             cells.several(";"),

@@ -498,6 +498,8 @@ def test_every_page_and_endpoint_of_the_loop_answers(world: World, web: Any) -> 
     reader = web("problem_manager")
     cause = problem.root_causes.get()
     pages = [
+        "incidents/",
+        "problems/",
         "recurrence/",
         "recurrence/export.csv",
         "fix-analysis/",
