@@ -12,10 +12,12 @@ from metrics.rules import recurrence as rules
 from metrics.rules.periods import Bucket
 from metrics.rules.recurrence import BREACHED, PASSED, Fix, Held
 from problems.models import Incident
+from problems.queries.fixes import CarriedFix
 from releasetrain.interface.charts import p_chart
 
 from . import cells
 from .answer import Answer, Definition, Exclusion, Figure, Gap, Link, Table
+from .delivery import deployment_table
 from .registry import dashboard
 
 DEFINITIONS = (
@@ -31,6 +33,13 @@ DEFINITIONS = (
         "Days until it came back",
         "Of the fixes that came back: from going live to the detection of the incident that breached the window.",
         "median of detected − live",
+    ),
+    Definition(
+        "fix_fail_rate",
+        "Change fail rate of fixes",
+        "Production deployments of releases that fix problems. One failed if it failed, was rolled back, or caused an incident."
+        " The analysis of failed fixes, beside the problems, looks into why.",
+        "failed ÷ deployments of fixes, with Wilson's 95 % interval",
     ),
     Definition(
         "repeated_incidents",
@@ -56,7 +65,8 @@ def recurrence(question: Question) -> Answer:
     """The share of fixes that came back, and where."""
     fixes = queries.fixes(question.period, question.wanted)
     repeated, printed = queries.repeats(question.period, question.wanted)
-    if not fixes and not printed:
+    carried = queries.fix_deployments(question.period, question.wanted)
+    if not fixes and not printed and not carried:
         return Answer(empty="No fix went live in this period, and no incident has a fingerprint.")
     found = rules.recurrence(fixes)
     total = found.total
@@ -82,6 +92,7 @@ def recurrence(question: Question) -> Answer:
                 rows=lambda: _fixes(came_back), note="median", sample=found.sample,
                 percentiles={p: d * 86_400 for p, d in found.days.items()},
             ),
+            _fail_rate(carried),
             Figure(
                 "repeated_incidents", "Repeated incidents", share.value, "share", count=len(repeated),
                 rows=lambda: _incidents(repeated), note=f"{share.hits} of {share.trials} incidents", sample=share.sample,
@@ -91,6 +102,16 @@ def recurrence(question: Question) -> Answer:
         charts=_charts(judged, question),
         tables=[_groups(groups, dict(BY.offered())[by])],
         quality=[Gap(f"{printed} incidents of the period have a fingerprint to be recognised by.")],
+    )  # fmt: skip
+
+
+def _fail_rate(carried: Sequence[CarriedFix]) -> Figure:
+    failed = [f.id for f in carried if f.failed]
+    share = rates.share(len(failed), len(carried), "deployments of fixes")
+    return Figure(
+        "fix_fail_rate", "Change fail rate of fixes", share.value, "share", count=len(failed),
+        rows=lambda: deployment_table([f.id for f in carried][-cells.ROWS :], len(carried)),
+        note=f"{share.hits} of {share.trials} deployments", sample=share.sample, interval=share.interval,
     )  # fmt: skip
 
 

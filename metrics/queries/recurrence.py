@@ -10,6 +10,8 @@ from metrics.queries.dora import Wanted
 from metrics.rules.periods import Period
 from metrics.rules.recurrence import Fix
 from problems.models import Category, Incident, ObservationWindow
+from problems.queries.fixes import CarriedFix, fix_deployments_of
+from trains.models import Service
 
 LOOK_BACK = timedelta(days=90)
 
@@ -47,6 +49,18 @@ def repeats(period: Period, wanted: Wanted) -> tuple[list[uuid.UUID], int]:
             found[pk] = found.get(pk, False) or (before is not None and at - before <= LOOK_BACK)
         last[fingerprint, service] = at
     return [pk for pk, again in found.items() if again], len(found)
+
+
+def fix_deployments(period: Period, wanted: Wanted) -> list[CarriedFix]:
+    """Production deployments of releases that fix problems, as the analysis of failed fixes counts them."""
+    chosen = fix_deployments_of(period.start, period.end)
+    services = Service.objects.filter(pk__in={f.service_id for f in chosen})
+    paths = {"train_id": wanted.train, "team_id": wanted.team, "pk": wanted.service}
+    asked = {path: value for path, value in paths.items() if value}
+    if not asked:
+        return chosen
+    inside = set(services.filter(**asked).values_list("pk", flat=True))
+    return [f for f in chosen if f.service_id in inside]
 
 
 def windows(ids: Sequence[uuid.UUID]) -> list[ObservationWindow]:

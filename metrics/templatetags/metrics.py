@@ -14,6 +14,7 @@ from releasetrain.interface.links import url_for
 from releasetrain.interface.templatetags.kit import when
 
 register = template.Library()
+SENTENCE = 40
 
 
 @register.filter
@@ -33,4 +34,5 @@ def _element(cell: Any) -> Any:
         return when(cell)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return number(cell if isinstance(cell, int) else round(cell, 2))
-    return cell
+    # A sentence needs room on a small screen, where its column would get what the numbers leave.
+    return format_html('<span class="said">{}</span>', cell) if len(str(cell)) > SENTENCE else cell
