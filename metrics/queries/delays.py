@@ -10,10 +10,10 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Window
-from django.db.models.functions import Lag
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
 from governance.models import ChangeRequest
+from metrics.queries import state_entries
 from metrics.queries.dora import Wanted
 from metrics.queries.outcomes import harmed
 from metrics.rules.cycle import Approval, Travel, hours_between
@@ -112,20 +112,9 @@ def _arrived(release: Release, entries: list[tuple[str, datetime]]) -> Arrived:
 
 
 def _entries(model: Any, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[tuple[str, datetime]]]:
-    """Each change of state of the rows, in the order of time."""
-    before = Window(
-        Lag("state"), partition_by=F("id"), order_by=[F("history_date").asc(), F("history_id").asc()]
-    )
-    rows = (
-        model.history.filter(id__in=list(ids))
-        .annotate(before=before)
-        .order_by("history_date", "history_id")
-        .values_list("id", "state", "history_date", "before")
-    )
     found: dict[uuid.UUID, list[tuple[str, datetime]]] = defaultdict(list)
-    for ident, state, at, earlier in rows:
-        if state != earlier:
-            found[ident].append((state, at))
+    for ident, state, at in state_entries.entries(model.history.filter(id__in=list(ids))):
+        found[ident].append((state, at))
     return found
 
 

@@ -9,9 +9,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, QuerySet, Sum, Window
-from django.db.models.functions import Lag, TruncMonth
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 
+from metrics.queries import state_entries
 from metrics.queries.dora import Wanted
 from metrics.rules.periods import Period
 from planning.models import Feature, Objective, WorkItem
@@ -119,20 +120,12 @@ def _week(day: date, at: datetime, stays: list[Spell], born: dict[Any, datetime]
 
 
 def _entries(wanted: Wanted) -> list[Entry]:
-    before = Window(
-        Lag("state"), partition_by=F("id"), order_by=[F("history_date").asc(), F("history_id").asc()]
-    )
     rows = Feature.history.all()
     if wanted.train:
         rows = rows.filter(train_id=wanted.train)
     if wanted.team:
         rows = rows.filter(id__in=Feature.objects.filter(team_id=wanted.team).values("pk"))
-    rows = rows.annotate(before=before).order_by("history_date", "history_id")
-    return [
-        Entry(ident, state, at)
-        for ident, state, at, earlier in rows.values_list("id", "state", "history_date", "before")
-        if state != earlier
-    ]
+    return [Entry(*row) for row in state_entries.entries(rows)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ import pytest
 import time_machine
 
 from metrics.asking import question_from
-from metrics.queries import delays, planned, recurrence, volatility
+from metrics.queries import delays, planned, recurrence, state_entries, volatility
 from metrics.queries.dora import Wanted
 from metrics.rules import cycle
 from metrics.rules import volatility as volatility_rules
 from metrics.rules.periods import Period
 from planning.models import Feature, FeatureKind, Objective, WorkItem
+from releasetrain.kernel.clock import now
 from releasetrain.tenancy.scope import tenant_scope
 from trains.models import ProgramIncrement, Release, ScopeItem
 
@@ -33,6 +34,7 @@ class Lived:
         from trains.actions import services, teams, trains
 
         self.cast, self.clock = cast, clock
+        self.states: list[tuple[Any, str, datetime]] = []
         rte = cast["rte"]
         self.train = trains.create_train(rte, key="PAY", name="Payments", cadence_start=date(2026, 1, 5))
         self.team = teams.create_team(rte, train=self.train, code="LED", name="Ledger team")
@@ -49,18 +51,44 @@ class Lived:
         made: Feature = Feature.objects.create(
             train=self.train, title=title, team=team or self.team, pi=self.pi, kind=FeatureKind.FEATURE
         )
+        self.states.append((made.pk, made.state, now()))
         return made
 
     def put(self, thing: Any, **fields: Any) -> None:
         for name, value in fields.items():
             setattr(thing, name, value)
         thing.save()
+        if "state" in fields:
+            self.states.append((thing.pk, thing.state, now()))
 
 
 @pytest.fixture
-def lived(cast: Any) -> Any:
+def lived(cast: Any, monkeypatch: Any) -> Any:
+    """The database writes the history by its own clock, which no test moves: the story keeps the moments instead."""
     with time_machine.travel(T0, tick=False) as clock, tenant_scope(cast.organization.pk, cast["owner"]):
-        yield Lived(cast, clock)
+        made = Lived(cast, clock)
+
+        def told(history: Any) -> list[tuple[Any, str, datetime]]:
+            ids = set(history.values_list("id", flat=True))
+            return sorted((row for row in made.states if row[0] in ids), key=lambda row: row[2])
+
+        monkeypatch.setattr(state_entries, "entries", told)
+        yield made
+
+
+def test_entries_are_the_changes_of_state_that_the_database_noted(cast: Any) -> None:
+    with tenant_scope(cast.organization.pk, cast["owner"]):
+        from trains.actions import trains
+
+        train = trains.create_train(cast["rte"], key="PAY", name="Payments", cadence_start=date(2026, 1, 5))
+        release: Release = Release.objects.create(train=train, version="1.0.0")
+        for state in ("scoped", "scoped", "frozen", "ready", "frozen"):
+            release.state = state
+            release.impact += "."
+            release.save()
+        found = state_entries.entries(Release.history.filter(id=release.pk))
+        assert [state for _, state, _ in found] == ["planning", "scoped", "frozen", "ready", "frozen"]
+        assert [at for _, _, at in found] == sorted(at for _, _, at in found)
 
 
 def release_of(lived: Lived, begins: float, version: str, *, approval_days: float, target: float) -> Release:
@@ -69,6 +97,7 @@ def release_of(lived: Lived, begins: float, version: str, *, approval_days: floa
     release: Release = Release.objects.create(
         train=lived.train, version=version, owner=lived.team, target_at=T0 + timedelta(days=target)
     )
+    lived.states.append((release.pk, release.state, now()))
     for state, after in (
         ("scoped", 0),
         ("frozen", 1),
@@ -210,14 +239,13 @@ def test_fixes_that_came_back_are_counted_where_they_belong(lived: Lived, api: A
             if state == "breached"
             else None
         )
-        ObservationWindow.objects.create(
-            problem=problem,
-            deployment=deployment,
-            starts=live,
-            ends=live + timedelta(days=14),
-            state=state,
-            breached_by=back,
+        window = ObservationWindow.objects.create(
+            problem=problem, deployment=deployment, starts=live, ends=live + timedelta(days=14)
         )
+        if state != "running":
+            window.state, window.breached_by = state, back
+            window.settled_at = live + timedelta(days=3 if back else 14)
+            window.save()
     found = recurrence.fixes(PERIOD, ALL)
     assert sorted(f.outcome for f in found) == ["breached", "passed", "passed", "running", "void"]
     answer = api("executive").get(f"{API}/recurrence?from=2026-11-30&until=2027-03-01").json()
