@@ -1,5 +1,5 @@
 """Verbs of metrics, loaded at start."""
 
-from . import changes, schedules
+from . import changes, kpis, schedules, slos
 
-__all__ = ["changes", "schedules"]
+__all__ = ["changes", "kpis", "schedules", "slos"]

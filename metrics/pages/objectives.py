@@ -25,6 +25,7 @@ _WORST_FIRST = [
     BudgetState.KEPT,
 ]
 PERIODS = 8
+_PROMISED = {"objective", "window_days", "at_most", "at_least"}
 
 
 def slo_page(request: HttpRequest, slo: Slo) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def slo_page(request: HttpRequest, slo: Slo) -> dict[str, Any]:
     return {
         "slo": slo,
         "budget": standing,
+        "events": f"{standing.bad:,.0f} of {standing.total:,.0f}; {standing.allowed:,.0f} are allowed",
         "burns": list(standing.burns.items()),
         "definition": DEFINITION,
         "chart": _days(slo, days) if len(days) > 1 else None,

@@ -117,7 +117,7 @@ def budget(objective: float, window: timedelta, slices: Sequence[Slice], at: dat
         )
     if left <= 0:
         return Budget(
-            BudgetState.EXHAUSTED, f"{bad:,.4g} bad of {total:,.6g}; {allowed:,.4g} were allowed.", **known
+            BudgetState.EXHAUSTED, f"{bad:,.0f} bad of {total:,.0f}; {allowed:,.0f} were allowed.", **known
         )
     gone_at = _gone_at(left, burns["24 h"], window, at)
     if (burns["1 h"] or 0) >= FAST or (burns["6 h"] or 0) >= SLOW:
