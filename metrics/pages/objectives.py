@@ -62,17 +62,15 @@ def _days(slo: Slo, days: list[tuple[datetime, float]]) -> Chart:
 
 def _adjustments(slo: Slo) -> list[dict[str, Any]]:
     """What was promised before, and why it was changed."""
-    return [
-        {
-            "at": event.at,
-            "what": "; ".join(
-                f"{change.label} from {change.old} to {change.new}" for change in event.changes
-            ),
-            "why": event.reason,
-        }
-        for event in history.of(slo)
-        if "slo.adjust" in event.verb and event.changes
-    ]
+    found = []
+    for event in history.of(slo):
+        names = {change.name for change in event.changes}
+        # The row that began it changes everything, its key too.
+        changed = [change for change in event.changes if change.name in _PROMISED and "key" not in names]
+        if changed:
+            what = "; ".join(f"{change.label} from {change.old} to {change.new}" for change in changed)
+            found.append({"at": event.at, "what": what, "why": event.reason})
+    return found
 
 
 def kpi_page(request: HttpRequest, kpi: Kpi) -> dict[str, Any]:
