@@ -148,12 +148,26 @@ def window_said(entry: Any) -> Notice | None:
     )
 
 
-@notice("deviation.record", name="problems.deviation", title="A deviation waits to be accepted")
+@notice(
+    "deviation.record",
+    "deviation.note",
+    "deviation.explain",
+    name="problems.deviation",
+    title="A deviation waits to be accepted",
+)
 def deviation_recorded(entry: Any) -> Notice | None:
-    """Somebody other than whoever recorded it accepts a deviation."""
+    """Somebody other than whoever recorded it accepts a deviation; one without a reason is explained first."""
     deviation = Deviation.objects.filter(pk=entry.subject_id).first()
     if deviation is None or deviation.accepted_at:
         return None
+    if not deviation.reason:
+        return Notice(
+            to=[u for u in [deviation.recorded_by_id] if u],
+            title=f"Say why: {deviation.what}"[:200],
+            text="It was put on record with what you did. Nobody can accept it before it says why it could not wait.",
+            about=deviation,
+            urgent=True,
+        )
     return Notice(
         to=who_may("problems.validate") - {deviation.recorded_by_id},
         title=f"{deviation.key} to accept: {deviation.what}"[:200],

@@ -12,6 +12,7 @@ from governance.models import ChangeRequest, DutyException, Waiver
 from problems.models import Deviation, Problem
 from problems.queries.claims import claimed_by
 from problems.queries.policy import catch_up_days, policy_in_force
+from releasetrain.audit import ledger
 from releasetrain.audit.doorway import Actor, Field, Ref, Refusal, action, explain_constraint, register_guard
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
@@ -211,7 +212,7 @@ def _note(
     worst = min(severe, key=lambda p: (p.severity, p.key))
     at = now()
     accepted = accepted_by if accepted_by and reason.strip() and accepted_by != actor.user_id else None
-    with as_system(actor, f"{step.label.lower()} left out for {worst.key}"):
+    with as_system(actor, f"{step.label.lower()} left out for {worst.key}"[:100]) as system:
         made, fresh = Deviation.objects.get_or_create(
             problem=worst,
             step=step,
@@ -229,6 +230,10 @@ def _note(
                 "catch_up_by": last_day(worst.severity, at),
             },
         )
+        if fresh:
+            ledger.append(
+                system, "deviation.note", made, {"problem": worst.key, "step": str(step), "by": actor.name}
+            )
     if fresh:
         _gates_look_again(made)
 

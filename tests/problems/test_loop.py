@@ -225,6 +225,13 @@ def test_what_is_left_out_for_a_severe_fix_puts_itself_on_record(world: World, r
     made = Deviation.objects.get(step="scope_freeze")
     assert (made.problem, made.release, made.recorded_by_id) == (problem, release, manager.user_id)
     assert made.reason == "Payments are declined every night."
+    from problems.notices import deviation_recorded
+    from releasetrain.audit.models import LedgerEntry
+
+    told = deviation_recorded(LedgerEntry.objects.get(verb="deviation.note"))
+    assert told is not None
+    assert world.as_["compliance_officer"].user_id in told.to
+    assert manager.user_id not in told.to
     assert made.catch_up_by == (world.now + 5 * DAY).date()
     officer = world.as_["compliance_officer"]
     with refused("deviation.not_accepted"):
