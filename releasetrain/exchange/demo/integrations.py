@@ -13,7 +13,7 @@ from releasetrain.audit.sealing import horizon
 from releasetrain.exchange.acting import Places, act
 from releasetrain.exchange.actions import events, notifications, webhooks
 from releasetrain.exchange.intake import take
-from releasetrain.exchange.models import EventSource, InboundEvent
+from releasetrain.exchange.models import EventSource, InboundEvent, MailState, Notification, WebhookEndpoint
 from releasetrain.interface import notices
 from releasetrain.kernel.clock import now
 from trains.models import Environment, Release, Service
@@ -114,8 +114,6 @@ def _alert(source: EventSource, service: Service) -> None:
 
 def _endpoint(owner: Any) -> None:
     """Connected, and not called: the demo reaches out to nobody."""
-    from releasetrain.exchange.models import WebhookEndpoint
-
     made = webhooks.create_endpoint(
         owner, name="Deployment platform", url="https://platform.northwind.example/hooks/release-train", verbs=["deployment.*", "incident.*"]
     )  # fmt: skip
@@ -139,6 +137,8 @@ def _tell(bank: Any) -> None:
     recent = LedgerEntry.objects.filter(verb__in=_TOLD).order_by("-id")[:6]
     for entry in reversed(list(recent)):
         notices.tell(entry)
+    # People of a demo have no mailboxes.
+    Notification.objects.update(mail=MailState.NONE, mail_due_at=None)
     # The rest of the year that the demo has just written is news to nobody.
     for consumer in ("notices", "watches"):
         ConsumerCursor.objects.update_or_create(
