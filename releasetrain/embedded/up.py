@@ -77,7 +77,6 @@ def _run_tree(state: LocalState, *, host: str, port: int | None, demo: bool | No
             address = f"http://{'localhost' if host in ('127.0.0.1', *EVERYWHERE) else host}:{port}/"
             environment = {"PUBLIC_URL": address, "EMAIL_FILE_PATH": str(state.folder / "mail")} | environment
             counts = {"PROMETHEUS_MULTIPROC_DIR": str(_emptied(state.folder / "prometheus"))}
-            environment.setdefault("PUBLIC_URL", address)
             tree.start("web", web_command(host, port), {**environment, **counts})
             # Read while the web server starts: this imports a part of Django.
             logins = preparation.demo_logins() if with_demo else []
