@@ -56,10 +56,7 @@ def verified(source: EventSource, headers: Mapping[str, str], raw: bytes) -> boo
 
 def take(source: EventSource, headers: Mapping[str, str], raw: bytes) -> Taken:
     """Keep the events of a verified request; raises Unreadable or ParseError when it holds none."""
-    try:
-        messages = kind_of(source.kind).split(headers, raw, parse)
-    except UnicodeDecodeError as error:
-        raise Unreadable("The body is not UTF-8.") from error
+    messages = kind_of(source.kind).read(headers, raw, parse)
     if len(messages) > MOST:
         raise Unreadable(f"At most {MOST} events at once.")
     kept = {name: headers[name][:300] for name in _KEPT_HEADERS if headers.get(name)}
@@ -75,7 +72,7 @@ def take(source: EventSource, headers: Mapping[str, str], raw: bytes) -> Taken:
 def reread(event: InboundEvent) -> Message:
     """The message of a kept event, as its kind reads it now."""
     headers = {name: value for name, value in event.headers.items() if name != "content-type"}
-    return kind_of(event.source.kind).split(headers, event.body.encode(), parse)[0]
+    return kind_of(event.source.kind).read(headers, event.body.encode(), parse)[0]
 
 
 def _row(source: EventSource, message: Message, headers: dict[str, str]) -> InboundEvent:

@@ -9,17 +9,30 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from rest_framework.exceptions import ParseError
 from standardwebhooks import Webhook
 
 from problems.models import Incident
 from releasetrain.exchange.acting import act_on_due
 from releasetrain.exchange.models import EventSource, InboundEvent
+from releasetrain.exchange.rules.events import Unreadable, kind_of
+from releasetrain.interface.api.parsing import parse
 from trains.actions.environments import create_environment
 from trains.actions.services import create_service
 from trains.actions.teams import create_team
 from trains.actions.trains import create_train
 from trains.models import Artifact, Deployment, Environment
 
+WORDS = (
+    "context", "subject", "id", "source", "type", "timestamp", "version", "content", "specversion", "data", "event", "event_type",
+    "alerts", "labels", "annotations", "startsAt", "endsAt", "status", "build", "name", "number", "phase", "parameters", "scm",
+    "app", "metadata", "spec", "operationState", "destination", "summary", "images", "deployment", "deployment_status", "state",
+    "repository", "full_name", "object_kind", "project", "sys_id", "opened_at", "featureName", "createdAt", "kind", "accesses",
+    "resource", "action", "flagKey", "enabled", "date", "currentVersion", "environments", "created_at", "service",
+)  # fmt: skip
 pytestmark = pytest.mark.django_db
 SECRET = "a secret of more than sixteen characters"
 SHA = "f95f852bd8fca8fcc58a9a2d6c842781e32a215e"
@@ -567,3 +580,23 @@ def test_an_error_of_ours_is_tried_again_and_then_shown(connect, cast, within, m
         send.act()
     (event,) = events(cast, within)
     assert (event.state, event.outcome) == ("dead_letter", "RuntimeError: the disk is full")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(sorted(SIGNED)), JSON)
+@hypothesis_settings(max_examples=400, deadline=None, database=None)
+def test_no_body_whatever_breaks_a_reader(kind, value):
+    """A message is read, or refused with a sentence; nothing else."""
+    found = kind_of(kind)
+    try:
+        for message in found.read({"x-github-event": "deployment_status"}, json.dumps(value).encode(), parse):
+            found.shown(message)
+            found.meaning(message)
+    except (Unreadable, ParseError):
+        pass

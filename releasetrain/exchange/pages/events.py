@@ -75,7 +75,7 @@ def source_page(request: Any, source: EventSource) -> dict[str, Any]:
 def event_page(request: Any, event: InboundEvent) -> dict[str, Any]:
     """An event: what it says in its sender's words, what was made of it, and its text as it came."""
     try:
-        said = kind_of(event.source.kind).key_facts(reread(event))
+        said = kind_of(event.source.kind).shown(reread(event))
     except (Unreadable, ParseError):
         said = {}
     return {

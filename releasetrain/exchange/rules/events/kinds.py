@@ -9,9 +9,13 @@ from typing import Any
 from releasetrain.exchange.rules import signatures
 
 from . import cdevents, cloudevents, flags, github, gitlab, incidents, pipelines
-from .facts import Fact, Message, inner
+from .facts import Fact, Message, Unreadable, inner
 
 Split = Callable[[Mapping[str, str], bytes, Any], list[Message]]
+
+
+# What reading a value of another type than expected raises.
+_MISSHAPEN = (AttributeError, TypeError, KeyError, IndexError)
 
 
 def _nothing(message: Message) -> dict[str, Any]:
@@ -29,6 +33,29 @@ class Kind:
     split: Split
     facts: Callable[[Message], list[Fact]]
     key_facts: Callable[[Message], dict[str, Any]] = _nothing
+
+    def read(self, headers: Mapping[str, str], raw: bytes, load: Any) -> list[Message]:
+        """The messages of a request; Unreadable for whatever is not of this kind's shape."""
+        try:
+            return self.split(headers, raw, load)
+        except UnicodeDecodeError as error:
+            raise Unreadable("The body is not UTF-8.") from error
+        except _MISSHAPEN as error:
+            raise Unreadable(f"This is no message of {self.title}.") from error
+
+    def meaning(self, message: Message) -> list[Fact]:
+        """What a message says that is acted upon; Unreadable where a part of it has another shape."""
+        try:
+            return self.facts(message)
+        except _MISSHAPEN as error:
+            raise Unreadable(f"A part of it has not the shape that {self.title} gives it.") from error
+
+    def shown(self, message: Message) -> dict[str, Any]:
+        """What people look for in a message; nothing where it has another shape."""
+        try:
+            return self.key_facts(message)
+        except _MISSHAPEN:
+            return {}
 
 
 def _cdevent_key_facts(message: Message) -> dict[str, Any]:
