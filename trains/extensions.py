@@ -1,8 +1,8 @@
 """What trains plugs in: its own lines of the release calendar, and further panels of the release cockpit."""
 
 from . import escalations  # noqa: F401 - registers what escalates
-from .pages import configuration, panels
-from .ports import calendar_events, cockpit_panels, rollout_blockers
+from .pages import configuration, delivery, panels
+from .ports import calendar_events, cockpit_panels, rollout_blockers, service_panels
 from .queries import bookings, calendar, ceremonies, closed_days, rollouts, windows
 
 rollout_blockers(rollouts.freezes_of)
@@ -28,5 +28,10 @@ for panel in (
     panels.data_migrations,
     panels.communication,
     configuration.release_configuration,
+    delivery.rollouts_panel,
+    delivery.plans_panel,
+    delivery.flags_panel,
 ):
     cockpit_panels(panel)
+
+service_panels(delivery.drills_of_service)

@@ -86,3 +86,15 @@ class FeatureFlag(TenantModel):
     def is_permanent(self) -> bool:
         """Switches for operation and for permission stay; those for releases and experiments go."""
         return self.purpose in (self.Purpose.OPERATIONS, self.Purpose.PERMISSION)
+
+    @property
+    def standing(self) -> str:
+        """Where it is on, as last reported."""
+        on = [
+            f"{said['environment']}" + ("" if said["share"] >= 100 else f" {said['share']:g} %")
+            for said in self.states.values()
+            if said["on"] and said["share"] > 0
+        ]
+        if on:
+            return f"on in {', '.join(sorted(on))}"
+        return "off" if self.states else "not reported"

@@ -36,6 +36,9 @@ _SHOWN = {
     "readiness-answers",
     "scope-changes",
     "data-migrations",
+    "rollouts",
+    "rollback-plans",
+    "feature-flags",
 }
 
 

@@ -19,6 +19,7 @@ from trains.models import (
     RolloutCommand,
     StagedPath,
 )
+from trains.pages import delivery as pages
 
 
 def _flags(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -58,6 +59,23 @@ register(
         order=("-created_at",),
         select=("service", "environment", "release"),
         description="Plan to bring a version into production step by step, compared at each.",
+        template="trains/rollout.html",
+        context=pages.rollout_page,
+        facts=(
+            "service",
+            "environment",
+            "release",
+            "version",
+            "artifact",
+            "deployment",
+            "baseline_version",
+            "path",
+            "config",
+            "auto_advance",
+            "auto_roll_back",
+            "started_at",
+            "finished_at",
+        ),
     )
 )
 register(
@@ -101,6 +119,8 @@ register(
         computed=("time_to_restore",),
         select=("release", "environment"),
         description="Plan how the services of a release are taken back together, before it has to be done.",
+        template="trains/rollback_plan.html",
+        context=pages.plan_page,
     )
 )
 register(
@@ -109,7 +129,7 @@ register(
         plural="feature-flags",
         section="releases",
         icon="tag",
-        columns=("name", "service", "purpose", "owner", "team", "release", "remove_by", "reported_at"),
+        columns=("name", "service", "purpose", "standing", "owner", "team", "release", "remove_by"),
         filters=(
             Filter(
                 "show",
@@ -130,6 +150,10 @@ register(
         order=("name",),
         select=("service", "release", "team", "owner"),
         description="Register a flag, or let its provider report it.",
+        template="trains/feature_flag.html",
+        context=pages.flag_page,
+        list_template="trains/feature_flags.html",
+        list_context=pages.flags_list,
     )
 )
 register(
@@ -144,6 +168,10 @@ register(
         order=("-created_at",),
         select=("service", "environment"),
         description="Plan to make something fail, and say which alerts must fire.",
+        template="trains/failure_drill.html",
+        context=pages.drill_page,
+        list_template="trains/failure_drills.html",
+        list_context=pages.drills_list,
     )
 )
 register(

@@ -58,6 +58,7 @@ from .cab import build_cab
 from .calendar import build_calendar
 from .cast import Cast
 from .controls import build_controls
+from .delivery import build_delivery
 from .duties import build_duties
 from .execution import show_execution
 from .flow import acknowledged_after, build_flow
@@ -150,6 +151,7 @@ class Bank:
         build_metrics(self)
         build_integrations(self)
         build_measurements(self)
+        build_delivery(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
