@@ -106,7 +106,7 @@ def _roll(bank: Bank, service: Service, path: StagedPath, worse: bool, minutes: 
     )
     rollouts.start_rollout(bank.manager, rollout)
     record_deployment(
-        bank.pipeline, service=service, environment=production, version=version, status="running",
+        bank.pipeline, service=service, environment=production, version=version, status="succeeded",
         source="argo-cd", external_id=f"{service.name}-{version}",
     )  # fmt: skip
     rollouts.confirm_command(bank.pipeline, rollout.commands.get(), note="Route has weight 5.")
