@@ -37,13 +37,13 @@ def test_the_page_of_a_rollout_says_what_happens_next_at_every_stage(ship: Any, 
     ship.start()
     assert "has to confirm command 1: 10 % of the traffic, until 10:10 UTC" in read(web, address)
     ship.confirm()
-    ship.measure(5)
+    ship.measure(2)
     ship.round()
     text = read(web, address)
     assert "50 % follows after 01 Mar 10:10 UTC" in text and "the traffic goes back by itself" in text
     # Both samples of each metric are drawn, with their sizes and the reason of the verdict.
-    assert text.count('class="chart dist') == 2 and "n = 20" in text
-    ship.measure(3, worse=9)
+    assert text.count('class="chart dist') == 2 and "n = 8" in text
+    ship.measure(7, worse=9)
     ship.round()
     ship.confirm()
     text = read(web, address)
