@@ -56,10 +56,10 @@ def measure(installation: Installation) -> list[Result]:
     for each in generated:
         _roll_up(each)
     rolled = time.perf_counter() - started
-    with psycopg2.connect(installation.postgres.url(DATABASE)) as superuser:
-        superuser.autocommit = True
-        with superuser.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+    superuser = psycopg2.connect(installation.postgres.url(DATABASE))
+    superuser.autocommit = True  # VACUUM goes into no transaction
+    with superuser.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
     superuser.close()
     largest, middle = generated[0], generated[len(generated) // 2]
     results: list[Result] = [

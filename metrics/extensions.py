@@ -12,6 +12,7 @@ from .dashboards import (  # noqa: F401  # noqa: F401
     delivery,
     feedback,
     gates,
+    governance,
     health,
     objectives,
     pipelines,

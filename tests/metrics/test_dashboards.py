@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import uuid
 from typing import Any
 
 import pytest
@@ -76,3 +77,21 @@ def test_two_dashboards_of_one_name_are_a_mistake() -> None:
     assert found_dashboard("delivery")
     with pytest.raises(ValueError, match="name of its own"):
         dashboard("delivery", title="Again", about="", definitions=())
+
+
+def test_a_group_of_fewer_than_five_is_never_a_line_of_its_own() -> None:
+    from governance.queries.governance_report import Figure as Counted
+    from governance.queries.governance_report import Group
+    from governance.queries.governance_report import Table as Section
+    from metrics.dashboards.governance import OTHERS, _table
+
+    def group(name: str, size: int, good: int) -> Group:
+        ids = [uuid.uuid4() for _ in range(size)]
+        return Group(name, [Counted("all", "All", "x", ids), Counted("good", "Good", "x", ids[:good])])
+
+    def lines(*groups: Group) -> list[Any]:
+        return [tuple(row) for row in _table(Section("k", "By team", "", ["All", "Good"], list(groups))).rows]
+
+    assert lines(group("A", 9, 7), group("B", 3, 3), group("C", 2, 0)) == [("A", 9, 7), (OTHERS, 5, 3)]
+    assert lines(group("A", 9, 7), group("B", 4, 4)) == [("A", 9, 7), (OTHERS, "–", "–")]
+    assert lines() == []
