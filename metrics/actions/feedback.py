@@ -68,7 +68,7 @@ def report_signal(
 ) -> FeedbackSignal:
     """Count what monitoring or support saw; the item that answers it rises in the backlog accordingly."""
     signal = _counted(service, source, fingerprint, title, times, severity, at or now(), external_id, url, "")
-    if signal.feature_id:
+    if signal.feature:
         count_in(signal.feature)
     return signal
 
@@ -90,7 +90,7 @@ def report_signals(
     if not 1 <= len(signals) <= MOST:
         refuse("feedback.size", f"Send 1 to {MOST} signals, not {len(signals)}.", field="signals", status=422)
     touched = [_counted(service, **_read(row, f"signals/{n}")) for n, row in enumerate(signals)]
-    features = {s.feature_id: s.feature for s in touched if s.feature_id}
+    features = {s.feature.pk: s.feature for s in touched if s.feature}
     for feature in features.values():
         count_in(feature)
     return {

@@ -142,8 +142,8 @@ def record_many(actor: Actor, rows: Iterable[StageRunRow], *, source_name: str =
         faults: list[Refusal] = []
         for place, row in enumerate(listed):
             faults += _faults(row, f"runs/{place}/")
-            for field, name, known in (("service", row.service, services), ("team", row.team, teams)):
-                if name and name not in known:
+            for field, name, there in (("service", row.service, services), ("team", row.team, teams)):
+                if name and name not in there:
                     faults.append(_fault(f"runs/{place}/{field}", f"There is no {field} {name[:80]}."))
         if faults:
             raise Refused(*faults[:_SHOWN_ERRORS])
@@ -226,8 +226,10 @@ def _read(given: Any, place: int) -> StageRunRow:
     attempt = given.get("attempt", 1)
     if isinstance(attempt, bool) or not isinstance(attempt, int):
         raise Refused(_fault(f"{at}/attempt", "The attempt is a whole number."))
-    moments = {name: _moment(given.get(name), f"{at}/{name}") for name in ("started_at", "finished_at")}
-    texts = {}
+    moments: dict[str, Any] = {
+        name: _moment(given.get(name), f"{at}/{name}") for name in ("started_at", "finished_at")
+    }
+    texts: dict[str, Any] = {}
     for name in _COLUMNS:
         if name in moments or name == "attempt":
             continue

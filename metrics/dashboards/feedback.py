@@ -59,7 +59,7 @@ def feedback(question: Question) -> Answer:
     total = sum(line.times for line in found)
     open_ones = queries.unanswered(found)
     answered = total - sum(line.times for line in open_ones)
-    features = {line.signal.feature_id: line.signal.feature for line in found if line.signal.feature}
+    features = {line.signal.feature.pk: line.signal.feature for line in found if line.signal.feature}
     pressures = queries.pressures(features, now())
     listed = sorted(pressures.items(), key=lambda p: (-p[1].exposure, -p[1].recent))
     return Answer(

@@ -162,7 +162,7 @@ def _charts(beats: Sequence[Beat], aged: Aging, hours: Sequence[Hours]) -> list[
 
 
 def _beats(beats: Sequence[Beat]) -> Table:
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for b in reversed(beats):
         rows.append((Link(f"{b.pi.train.key} {b.pi.name}", b.pi), "Train", b.result.total.planned, b.result.total.actual,
                      _percent(b.result.total.percent), b.result.total.sentence))  # fmt: skip

@@ -131,10 +131,10 @@ def _by_service(found: list[Defect], changes: list[Changed]) -> Table:
         commits[each.service] += each.commits
     rows = []
     for service in sorted(defects | commits, key=lambda s: (-defects[s], s)):
-        each = rates.rate(defects[service], lines[service], per=1000, what="defects")
+        found_rate = rates.rate(defects[service], lines[service], per=1000, what="defects")
         rows.append(
-            (service, defects[service], commits[service], lines[service] or None, cells.number(each.value),
-             cells.numbers(each.interval), each.sample)
+            (service, defects[service], commits[service], lines[service] or None, cells.number(found_rate.value),
+             cells.numbers(found_rate.interval), found_rate.sample)
         )  # fmt: skip
     return Table(
         "By service",

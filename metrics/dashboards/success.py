@@ -164,5 +164,5 @@ def _objects(by: str, ids: list[Any]) -> dict[Any, Any]:
     model = {"application": Service, "release": Release, "environment": Environment}.get(by)
     if model is None:
         return {}
-    rows = model.objects.filter(pk__in=ids)
+    rows: Any = model.objects.filter(pk__in=ids)
     return {each.pk: each for each in (rows.select_related("train") if by == "release" else rows)}

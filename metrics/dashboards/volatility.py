@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from metrics.asking import Question
@@ -70,7 +71,7 @@ def volatility(question: Question) -> Answer:
             note=f"{whole.changes} changes to {whole.baseline} items", sample=whole.sample, interval=whole.rate.interval,
         ),
         *(
-            Figure(name, title, count, "items", count=count, rows=lambda title=title: _changes(found.rows, title))
+            Figure(name, title, count, "items", count=count, rows=partial(_changes, found.rows, title))
             for name, title, count in (
                 ("added", "Added", whole.added), ("removed", "Removed", whole.removed), ("changed", "Changed", whole.changed)
             )

@@ -124,9 +124,15 @@ def _builds(deployments: list[Deployment], train: Train, period: Period) -> list
     for d in listed:
         began = staged.get((d.service_id, d.version))
         hours = hours_between(began, d.finished_at)
-        bad = d.state != Deployment.State.SUCCEEDED or d.harmed
+        bad = d.state != Deployment.State.SUCCEEDED or d.harmed  # type: ignore[attr-defined]
         found[d.service_id, d.version] = Cut(
-            d, began, d.started_at, hours / DAY if hours is not None else None, 0, d.changes, bad
+            d,
+            began,
+            d.started_at,
+            hours / DAY if hours is not None else None,
+            0,
+            getattr(d, "changes", 0),
+            bad,
         )
     return sorted(found.values(), key=lambda c: c.live)
 

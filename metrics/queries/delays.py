@@ -76,7 +76,7 @@ def _of(rows: QuerySet[Release], wanted: Wanted) -> QuerySet[Release]:
     if wanted.train:
         rows = rows.filter(train_id=wanted.train)
     if wanted.team:
-        rows = rows.filter(owner_id=wanted.team)
+        rows = rows.filter(**{"owner_id": wanted.team})
     if wanted.service:
         rows = rows.filter(artifacts__service_id=wanted.service)
     return rows
@@ -128,7 +128,7 @@ def features(arrived: Iterable[Arrived]) -> tuple[list[Travel], dict[uuid.UUID, 
     items = ScopeItem.objects.filter(
         release__in=list(by_release), removed_at__isnull=True, source_kind="feature", source_id__isnull=False
     ).values_list("source_id", "release_id", "created_at")
-    carried = [(source, by_release[release], added) for source, release, added in items]
+    carried = [(source, by_release[release], added) for source, release, added in items if source]
     ids = [source for source, _, _ in carried]
     known = {f.pk: f for f in Feature.objects.filter(pk__in=ids).select_related("pi", "team")}
     entries = _entries(Feature, ids)
@@ -141,7 +141,7 @@ def features(arrived: Iterable[Arrived]) -> tuple[list[Travel], dict[uuid.UUID, 
         for state, at in entries.get(source, []):
             first.setdefault(state, at)
         planned = first.get(FeatureState.PLANNED)
-        agreed = feature.pi.committed_at if feature.pi_id else None
+        agreed = feature.pi.committed_at if feature.pi else None
         committed = max(planned, agreed) if planned and agreed else planned or agreed
         started = first.get(FeatureState.IN_PROGRESS)
         moments = {
@@ -198,4 +198,5 @@ def approvals(period: Period, wanted: Wanted) -> list[Approval]:
             state,
         )
         for pk, board, submitted, first, approved, window, revision, state in listed
+        if submitted is not None
     ]

@@ -63,7 +63,7 @@ def ended(period: Period, wanted: Wanted, environment: str = "") -> QuerySet[Dep
 def turnouts(rows: QuerySet[Deployment], by: str = "") -> list[Turnout]:
     """Counted by one of GROUPS, or all together, in one query; what belongs to no group is left out."""
     pk, names = GROUPS.get(by, ("", ()))
-    marked = rows.annotate(harmed=harmed())
+    marked: Any = rows.annotate(harmed=harmed())
     if pk:
         marked = marked.filter(**{f"{pk}__isnull": False})
         if by == "item":

@@ -58,7 +58,9 @@ def defects(period: Period, wanted: Wanted) -> list[Defect]:
             "deployment__service__name",
         )
     )
-    found = [Defect("incident", pk, f"{key} {title}", at, service) for pk, key, title, at, service in links]
+    found = [
+        Defect("incident", pk, f"{key} {title}", at, service) for pk, key, title, at, service in links if at
+    ]
     counted = {d.id for d in found}
     behind = set(ProblemIncident.objects.filter(incident__in=counted).values_list("problem_id", flat=True))
     rows = Problem.objects.filter(created_at__gte=period.start, created_at__lt=period.end, **_filters(wanted))
@@ -125,7 +127,7 @@ def features(period: Period, wanted: Wanted) -> QuerySet[ScopeItem]:
     if wanted.train:
         rows = rows.filter(release__train_id=wanted.train)
     if wanted.team:
-        rows = rows.filter(release__owner_id=wanted.team)
+        rows = rows.filter(**{"release__owner_id": wanted.team})
     if wanted.service:
         rows = rows.filter(release__artifacts__service_id=wanted.service)
     return rows.select_related("release").order_by("-release__released_at", "id")

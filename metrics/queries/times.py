@@ -51,7 +51,7 @@ def incidents(period: Period, wanted: Wanted) -> list[Timed]:
     return sorted(found, key=lambda t: t.deployed_at, reverse=True)
 
 
-def _timed(
+def _timed(  # type: ignore[no-untyped-def]
     pk,
     key,
     title,
@@ -65,7 +65,7 @@ def _timed(
     release,
     version,
     deployed,
-) -> Timed:  # type: ignore[no-untyped-def]
+) -> Timed:
     began = started or detected
     return Timed(
         pk,

@@ -66,7 +66,7 @@ def _releases(found: Scopes, period: Period, wanted: Wanted, only: str) -> None:
     groups: dict[tuple[str, str, str], tuple[int, list[Change]]] = {}
     for pk, release_id, kind, source, removed in items:
         release = releases[release_id]
-        owner = owners.get(source) if kind == "feature" else None
+        owner = owners.get(source) if kind == "feature" and source else None
         team = owner.team if owner else (release.owner.name if release.owner else NOBODY)
         if only and team != only:
             continue
@@ -108,7 +108,7 @@ def _plans(found: Scopes, period: Period, wanted: Wanted, only: str) -> None:
         "change__pi__train", "feature__team", "feature__theme", "team"
     ).order_by("-created_at"):
         base = latest[item.change.pi_id]
-        if item.change.decided_at < base.committed_at:
+        if item.change.decided_at is None or item.change.decided_at < base.committed_at:
             continue
         owner = item.feature.team or item.team
         team = owner.name if owner else NOBODY

@@ -94,7 +94,11 @@ def trial(
     arrivals = np.sort(np.asarray(ready, dtype=np.float64))
     listed, taken = arrivals.tolist(), list(map(float, durations))
     draw = Random(seed)  # noqa: S311 - a simulation
-    leads, tails, batches, tops, late = [], [], [], [], []
+    leads: list[float] = []
+    tails: list[float] = []
+    batches: list[float] = []
+    tops: list[float] = []
+    late: list[float] = []
     for run in range(runs):
         lead, sizes, waited = _run(arrivals, listed, taken, days, (run + 0.5) / runs * days, draw)
         # Of very many changes every so-manieth is read: they stand in the order of time.
