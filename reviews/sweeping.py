@@ -9,10 +9,14 @@ from releasetrain.interface.notices import declare_kind, remind
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from reviews.actions.escalating import escalate_due, refer_recurring
-from reviews.models import ActionItem, ImprovementProposal, Review, ReviewParticipant
+from reviews.actions.following import budget_was_burnt
+from reviews.models import ActionItem, ImprovementProposal, Review, ReviewParticipant, ReviewRule
 from reviews.models.participant import Attendance, Part
+from trains.models import Deployment, Service
 
 AHEAD = timedelta(days=3)
+# So long after a deployment a burning budget is laid to it.
+WATCHED = timedelta(days=7)
 NAME = "review.due"
 declare_kind(NAME, "Reviews, their actions and proposals that are due")
 
@@ -25,7 +29,18 @@ def sweep(system: Actor) -> int:
     _improvements(day)
     _reviews()
     _acknowledgements()
-    return escalate_due(system) + refer_recurring(system)
+    return escalate_due(system) + refer_recurring(system) + _budgets(system)
+
+
+def _budgets(system: Actor) -> int:
+    """Budgets burn without an act of anybody: services that went live of late are looked at again, where a rule asks."""
+    if not ReviewRule.objects.filter(budget_percent__isnull=False, retired_at__isnull=True).exists():
+        return 0
+    lately = Deployment.objects.filter(environment__kind="production", started_at__gte=now() - WATCHED)
+    before = Review.objects.count()
+    for service in Service.objects.filter(pk__in=lately.values("service_id")):
+        budget_was_burnt(system, service)
+    return Review.objects.count() - before
 
 
 def _actions(day: date) -> None:

@@ -273,6 +273,76 @@ def test_a_burnt_budget_opens_a_review(world: Reviewing, monkeypatch: Any) -> No
     assert review.opened_by_rule.name == "Budget"
 
 
+@pytest.fixture
+def objective(world: Reviewing) -> Any:
+    """99 % of the minutes available, of which a deployment spoils half an hour."""
+    from metrics.actions.slos import create_slo
+    from metrics.models import SloKind
+
+    return create_slo(
+        world.as_["owner"],
+        name="Available",
+        service=world.ledger,
+        kind=SloKind.SLICES,
+        series="availability",
+        at_least=99.0,
+        objective=99.0,
+        window_days=7,
+    )
+
+
+def test_an_objective_that_burns_opens_a_review(world: Reviewing, objective: Any) -> None:
+    from releasetrain.kernel.actor import Actor
+    from reviews.models import Review
+    from reviews.sweeping import sweep
+
+    world.rule("Budget", outcomes=[], budget_percent=50)
+    world.deploy("5.2.0")
+    live = world.now
+    world.later(HOUR)
+    system = Actor.system(objective.organization_id, "round")
+    _post(world, "availability", [(live + n * MINUTE, 99.9) for n in range(1, 10)])
+    sweep(system)
+    assert not Review.objects.exists()
+    _post(world, "availability", [(live + n * MINUTE, 10.0) for n in range(10, 40)])
+    sweep(system)
+    assert Review.objects.get().opened_by_rule.name == "Budget"
+
+
+def test_a_finding_adjusts_an_objective(world: Reviewing, objective: Any, refused: Any) -> None:
+    from reviews.actions.improvements import apply_improvement, propose_slo
+
+    cause = world.why(world.with_facts())
+    proposal = propose_slo(
+        world.as_["developer"], cause, target=objective.key, parameters={"objective": 98.5}
+    )
+    assert proposal.permission == "metrics.manage"
+    with refused("improvement.not_yours"):
+        apply_improvement(world.as_["rte"], proposal)
+    apply_improvement(world.as_["owner"], proposal)
+    objective.refresh_from_db()
+    assert objective.objective == 98.5
+    assert objective.history.count() == 2
+    with refused("improvement.parameters"):
+        propose_slo(world.as_["developer"], cause, target=objective.key, parameters={"objective": "much"})
+
+
+def test_a_finding_changes_a_canary(world: Reviewing, refused: Any) -> None:
+    from reviews.actions.improvements import apply_improvement, propose_canary
+    from trains.actions.canary import create_config
+
+    config = create_config(world.as_["release_manager"], name="Ledger", metrics=[{"name": "latency_p95"}])
+    cause = world.why(world.with_facts())
+    with refused("canary_config.metrics"):
+        propose_canary(world.as_["developer"], cause, config=config, metric="declines", settings={"nope": 1})
+    proposal = propose_canary(
+        world.as_["developer"], cause, config=config, metric="declines_total", settings={"critical": True}
+    )
+    apply_improvement(world.as_["release_manager"], proposal)
+    config.refresh_from_db()
+    assert config.metrics[-1] == {"name": "declines_total", "critical": True}
+
+
 # -- archive
 
 

@@ -66,6 +66,7 @@ from .gates import build_gates
 from .history import SOURCE, History, generate
 from .integrations import build_integrations
 from .measurements import build as build_measurements
+from .learning import build_learning, measure
 from .metrics import build_metrics
 from .portfolio import build_portfolio
 from .problems import carry_fix, conduct, late_files, publish_policy, sign_fix
@@ -130,6 +131,7 @@ class Bank:
         self._problem()
         conduct(self, self.late_files)
         self._release_before_the_board()
+        measure(self)
         self._review()
         event.add(self)
         evidence.request_package(self.manager, release=self.done)
@@ -147,6 +149,7 @@ class Bank:
         auditing.build(self.cast)
         build_gates(self)
         build_readiness(self)
+        build_learning(self)
         build_flow(self)
         build_metrics(self)
         build_integrations(self)
