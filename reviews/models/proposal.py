@@ -34,7 +34,7 @@ class ImprovementKind(models.TextChoices):
 class ImprovementProposal(KeyedModel):
     """A change that an accepted finding asks for. Its owner applies it through the verb of the app that owns it."""
 
-    key_prefix = "IMP"
+    key_prefix = "LRN"
     Kind = ImprovementKind
 
     class State(models.TextChoices):

@@ -124,6 +124,11 @@ class Review(KeyedModel):
     def subject(self) -> str:
         return str(self.release or self.deployment or self.service)
 
+    @property
+    def title(self) -> str:
+        """What links say beside the key."""
+        return f"Review of {self.subject}"
+
     def scope_path(self) -> list[ScopeKey]:
         path: list[ScopeKey] = [("review", str(self.pk)), *service_scopes(self.service)]
         if self.release is not None:

@@ -36,7 +36,7 @@ def facts_of(review: Review, at: datetime) -> list[Line]:
         *measured(review, deployments, policy_of(review), at),
         *_gaps(review, deployments, links, evaluations, at),
         *contradicted(deployments, at),
-        *handed_over(deployments, links),
+        *handed_over(deployments, links, at),
     ]
     return list({line.identity: line for line in found}.values())
 

@@ -289,7 +289,9 @@ def contradicted(deployments: Sequence[Deployment], at: datetime) -> Iterator[Li
 # -- handoff
 
 
-def handed_over(deployments: Sequence[Deployment], links: Sequence[FailureLink]) -> Iterator[Line]:
+def handed_over(
+    deployments: Sequence[Deployment], links: Sequence[FailureLink], at: datetime
+) -> Iterator[Line]:
     """What operations lacked, as far as records show it."""
     live: dict[Any, Deployment] = {}
     for each in deployments:
@@ -319,7 +321,8 @@ def handed_over(deployments: Sequence[Deployment], links: Sequence[FailureLink])
                 d.finished_at or moment,
                 pk in documented,
                 pk in answering,
-                pk in watched,
+                # Before the hour is over nothing can be said.
+                pk in watched or at < moment + timedelta(hours=1),
             )
             for pk, d in live.items()
         ],

@@ -46,6 +46,8 @@ def offer(seen: Situation) -> Offer:
         return Offer(True, f"{seen.incidents} incidents are laid to it.")
     if seen.incidents and not seen.failed_at_once:
         return Offer(True, "The deployment succeeded, and the incident came later.")
+    if not seen.incidents and not seen.failed_at_once:
+        return Offer(False, "Nothing failed.")
     return Offer(False, "One thing failed, once, and where it can be seen.")
 
 

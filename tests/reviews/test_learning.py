@@ -132,7 +132,11 @@ def test_what_the_runtime_saw_contradicts_the_pipeline(world: Reviewing) -> None
 
 
 def test_what_operations_lacked_is_named(world: Reviewing) -> None:
+    from reviews.actions.facts import refresh_facts
+
     review = world.review()
+    world.later(2 * HOUR)
+    refresh_facts(world.as_["rte"], review)
     assert {f.value["handoff"] for f in review.facts.filter(value__has_key="handoff")} == {
         "runbook",
         "on_call",
