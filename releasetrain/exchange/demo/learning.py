@@ -201,6 +201,10 @@ def _share(bank: Any) -> None:
         decision="The runbook is part of a change of rules from now on.",
         rationale="The change itself was sound; finding the setting cost the time.",
     )
+    for seat in review.participants.filter(part=Part.PRODUCT, user=bank.product.user_id):
+        participants.acknowledge(
+            bank.product, seat, acknowledgement="Rules change together with their runbook from now on."
+        )
     study = sharing.write_case_study(
         bank.rte,
         Review.objects.get(pk=review.pk),
