@@ -22,6 +22,7 @@ from .models import (
 )
 from .pages.improvement import improvement_page
 from .pages.review import review_page
+from .pages.study import study_page
 from .queries.archive import readable_records, readable_studies
 from .queries.pending import overdue_actions, overdue_improvements, overdue_reviews
 
@@ -288,5 +289,7 @@ register(
         order=("-created_at", "-id"),
         rows=readable_studies,
         hidden=("source", "redactions"),
+        template="reviews/study.html",
+        context=study_page,
     )
 )

@@ -6,12 +6,14 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
 from releasetrain.interface.api.views import OrganizationView
+from releasetrain.interface.resources import resource_of
 from releasetrain.kernel.canonical import plain
 from releasetrain.kernel.clock import now
+from reviews.models import CaseStudy
 from reviews.queries import calibration as calibrations
 from reviews.queries.archive import search_records
 from reviews.queries.health import as_data, health, quarter_of, read_quarter
@@ -84,3 +86,25 @@ class CalibrationView(OrganizationView):
     )
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return Response(plain(calibrations.as_data(calibrations.calibration())))
+
+
+class RedactionsView(OrganizationView):
+    """What was taken out of a case study, for those who look at it before it is published."""
+
+    @extend_schema(
+        operation_id="reviews.redactions",
+        tags=["reviews"],
+        summary="The text of a case study before redaction, and every place that was taken out",
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Any, reference: str, *args: Any, **kwargs: Any) -> Response:
+        resource = resource_of(CaseStudy)
+        assert resource is not None
+        study = resource.find(request.actor, reference)
+        if study is None or not request.actor.may("reviews.facilitate", study):
+            raise NotFound()
+        return Response(
+            plain(
+                {"key": study.key, "source": study.source, "body": study.body, "redactions": study.redactions}
+            )
+        )

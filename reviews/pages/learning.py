@@ -16,7 +16,7 @@ from reviews.queries import calibration as calibrations
 from reviews.queries.archive import START, STOP, readable_records, search_records, searchable_reviews
 from reviews.queries.health import FIGURES, Health, Quarter, health, quarter_of, read_quarter
 from reviews.rules.anonymity import K
-from reviews.rules.calibration import FEW, Calibration
+from reviews.rules.calibration import FEW, FEW_IN_CLASS, Calibration
 
 SHOWN = 50
 
@@ -150,6 +150,7 @@ def calibration(request: HttpRequest) -> HttpResponse:
                     "observed": f"{100 * b.observed:.1f}",
                     "interval": f"{100 * b.interval[0]:.0f} to {100 * b.interval[1]:.0f} %",
                     "off": b.off,
+                    "few": b.n < FEW_IN_CLASS,
                 }
                 for b in [*found.classes, *found.scores]
             ],

@@ -404,7 +404,9 @@ def test_the_archive_by_page_and_by_rest(world: Reviewing, api: Any, web: Any) -
 # -- sharing
 
 
-def test_a_case_study_is_redacted_and_published_by_somebody_else(world: Reviewing, refused: Any) -> None:
+def test_a_case_study_is_redacted_and_published_by_somebody_else(
+    world: Reviewing, refused: Any, api: Any, web: Any
+) -> None:
     from reviews.actions.causes import agree_causes
     from reviews.actions.reviews import close_review
     from reviews.actions.sharing import keep, publish, redact, write_case_study
@@ -434,7 +436,18 @@ def test_a_case_study_is_redacted_and_published_by_somebody_else(world: Reviewin
     assert "Payments" in study.body
     with refused("case_study.own"):
         publish(world.as_["rte"], study, checked=True)
+    path = f"/api/v1/orgs/northwind/case-studies/{study.key}"
+    shown = api("rte").get(f"{path}/redactions").json()
+    assert any(row["text"] == name and row["made"] for row in shown["redactions"])
+    assert name in web("rte").get(f"/o/northwind/case-studies/{study.key}/").content.decode()
     publish(world.as_["release_manager"], study, checked=True)
+    assert api("executive").get(f"{path}/redactions").status_code == 404
+    for answer in (
+        api("executive").get(path),
+        web("executive").get(f"/o/northwind/case-studies/{study.key}/"),
+    ):
+        assert answer.status_code == 200
+        assert name not in answer.content.decode()
     assert readable_studies(world.as_["executive"]).get() == study
 
 

@@ -65,8 +65,8 @@ from .flow import acknowledged_after, build_flow
 from .gates import build_gates
 from .history import SOURCE, History, generate
 from .integrations import build_integrations
-from .measurements import build as build_measurements
 from .learning import build_learning, measure
+from .measurements import build as build_measurements
 from .metrics import build_metrics
 from .portfolio import build_portfolio
 from .problems import carry_fix, conduct, late_files, publish_policy, sign_fix
