@@ -288,7 +288,8 @@ register(
         search=("key", "title", "body"),
         order=("-created_at", "-id"),
         rows=readable_studies,
-        hidden=("source", "redactions"),
+        hidden=("source", "redactions", "review", "written_by", "checked_by"),
+        only_now=("title", "body"),
         template="reviews/study.html",
         context=study_page,
     )

@@ -16,6 +16,7 @@ from django.db import models
 from releasetrain.audit.models import LedgerEntry
 from releasetrain.tenancy.models import Organization
 
+from .resources import resource_of
 from .values import Value, kind_of_value
 
 MOST = 200
@@ -75,6 +76,8 @@ def of(obj: Any) -> list[Event]:
         by_transaction[entry.xid].append(entry)
     people = _names({r.history_user_id for r in rows} | {e.actor_id for e in entries})
     labels = _labels(rows)
+    resource = resource_of(obj)
+    untold = _UNTOLD | ({*resource.hidden, *resource.only_now} if resource else set())
     events: list[Event] = []
     told: set[int] = set()
     for newer, older in itertools.zip_longest(rows, rows[1:]):
@@ -87,7 +90,9 @@ def of(obj: Any) -> list[Event]:
                 verb=", ".join(dict.fromkeys(a.verb for a in reversed(acts))) or _word(newer),
                 reason=next((_reason(a) for a in acts if _reason(a)), newer.history_change_reason or ""),
                 request_id=newer.history_request_id,
-                changes=_changes(newer, older, labels) if older is not None or len(rows) < MOST else [],
+                changes=_changes(newer, older, labels, untold)
+                if older is not None or len(rows) < MOST
+                else [],
             )
         )
     for entry in entries:
@@ -110,10 +115,10 @@ def _reason(entry: LedgerEntry) -> str:
     return str(json.loads(entry.body).get("reason") or "")
 
 
-def _changes(newer: Any, older: Any, labels: dict[tuple[Any, Any], str]) -> list[Change]:
+def _changes(newer: Any, older: Any, labels: dict[tuple[Any, Any], str], untold: set[str]) -> list[Change]:
     found = []
     for column in newer.tracked_fields:
-        if column.name in _UNTOLD:
+        if column.name in untold:
             continue
         new = getattr(newer, column.attname)
         old = getattr(older, column.attname) if older is not None else None

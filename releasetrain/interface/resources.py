@@ -57,7 +57,8 @@ class Resource:
     list_template  an own page for the list, likewise with `list_context(request)`
     facts          fields of the page, in order (default: all)
     computed       further attributes that page and API show
-    hidden         fields that neither face shows
+    hidden         fields that neither face shows, nor history
+    only_now       fields whose former values history does not tell
     select         further paths to load with the rows (e.g. what ``__str__`` of a neighbour reads)
     requires       the permission to read it
     rows           (actor) -> queryset of what this actor may see (default: everything in the organization)
@@ -81,6 +82,7 @@ class Resource:
     facts: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    only_now: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     requires: str = "organization.view"
     rows: Callable[[Actor], QuerySet] | None = None
