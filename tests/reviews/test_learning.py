@@ -442,9 +442,12 @@ def test_a_case_study_is_redacted_and_published_by_somebody_else(
     assert name in web("rte").get(f"/o/northwind/case-studies/{study.key}/").content.decode()
     publish(world.as_["release_manager"], study, checked=True)
     assert api("executive").get(f"{path}/redactions").status_code == 404
+    page = f"/o/northwind/case-studies/{study.key}/"
     for answer in (
         api("executive").get(path),
-        web("executive").get(f"/o/northwind/case-studies/{study.key}/"),
+        api("executive").get(f"{path}/history"),
+        web("executive").get(page),
+        web("executive").get(f"{page}history"),
     ):
         assert answer.status_code == 200
         said = answer.content.decode()
