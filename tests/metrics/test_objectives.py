@@ -194,7 +194,7 @@ class TestObjectives:
     ):
         counted(cast, checkout, 3.0)
         promised(cast, checkout)
-        train = Train.objects.create(name="Measured", key="MEASURED")
+        train = Train.objects.create(name="Measured", key="MEASURED", cadence_start=now().date())
         release = Release.objects.create(train=train, version="9.9.0")
         artifact = Artifact.objects.create(service=checkout, digest="sha256:" + "9" * 64, version="9.9.9")
         ReleaseArtifact.objects.create(release=release, service=checkout, artifact=artifact)
