@@ -75,7 +75,7 @@ def analysis_page(request: HttpRequest, analysis: CanaryAnalysis) -> dict[str, A
         "analysis": analysis,
         "tone": _VERDICTS[analysis.verdict],
         "advice": _ADVICE.get(analysis.advice, analysis.advice),
-        "groups": judgement["groups"],
+        "groups": judgement.get("groups", []),
         "metrics": [
             {
                 **metric,
@@ -83,12 +83,16 @@ def analysis_page(request: HttpRequest, analysis: CanaryAnalysis) -> dict[str, A
                 "word": _WORDS.get(metric["classification"], metric["classification"]),
                 "where": ", ".join(metric["groups"]),
             }
-            for metric in judgement["metrics"]
+            for metric in judgement.get("metrics", [])
         ],
         "sides": [("Baseline", _said(analysis.baseline)), ("Canary", _said(analysis.canary))],
     }
 
 
 def _said(side: dict[str, Any]) -> str:
-    labels = ", ".join(f'{key}="{value}"' for key, value in sorted(side["labels"].items())) or "all series"
-    return f"{labels}; {side['start'][:16].replace('T', ' ')} to {side['end'][:16].replace('T', ' ')} UTC"
+    """Which series, and when. A rollout may have judged without periods of its own."""
+    labels = (
+        ", ".join(f'{key}="{value}"' for key, value in sorted(side.get("labels", {}).items())) or "all series"
+    )
+    moments = [str(side[key])[:16].replace("T", " ") for key in ("start", "end") if side.get(key)]
+    return f"{labels}; {' to '.join(moments)} UTC" if moments else labels
