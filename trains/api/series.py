@@ -26,9 +26,9 @@ MOST_NAMES = 50
 
 
 class ExpositionParser(BaseParser):
-    """text/plain and application/openmetrics-text, as text."""
+    """text/plain, as text."""
 
-    media_type = "*/*"
+    media_type = "text/plain"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> str:
         body = stream.read(LARGEST + 1)
@@ -40,10 +40,16 @@ class ExpositionParser(BaseParser):
             refuse("series.exposition", "The body is no UTF-8.", field="body")
 
 
+class OpenMetricsParser(ExpositionParser):
+    """application/openmetrics-text, likewise."""
+
+    media_type = "application/openmetrics-text"
+
+
 class PushView(OrganizationView):
     """What a process exposes, pushed as a push gateway takes it."""
 
-    parser_classes = [ExpositionParser]
+    parser_classes = [ExpositionParser, OpenMetricsParser]
 
     @extend_schema(
         operation_id="series_openmetrics",
