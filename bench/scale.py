@@ -264,16 +264,15 @@ def _against_sql(each: Generated) -> Figure:
                 return cursor.fetchone()  # type: ignore[no-any-return]
 
         by_sql, row = _timed(plain)
-        measures = report(question).measures
+        by_cells, found = _timed(lambda: report(question))
+    measures = found.measures
     ours = measures[Metric.CHANGE_LEAD_TIME].value or 0.0
     if measures[Metric.DEPLOYMENT_FREQUENCY].count != row[0] or abs(ours - row[1].total_seconds()) > 0.001:
         raise RuntimeError(f"Roll-ups and plain SQL differ: {measures} {row}")
-    page, _ = server_time(
-        each.owner, f"/o/{each.organization.slug}/metrics/delivery/?from={days['from']}&until={days['until']}"
-    )
     return Figure(
-        "Delivery page of two years against plain SQL for its five figures", milliseconds(page), milliseconds(by_sql),
-        page / by_sql, 1.0, note="Same rows, same values; the page draws its charts as well.",
+        "Two years' five metrics with percentiles, intervals and grid, against plain SQL for five values",
+        milliseconds(by_cells), milliseconds(by_sql), by_cells / by_sql, 1.0,
+        note="Same rows, same values. The smaller the scale, the less there is to win.",
     )  # fmt: skip
 
 

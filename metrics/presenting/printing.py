@@ -16,7 +16,7 @@ from releasetrain.kernel.refusals import refuse
 
 TEMPLATE = Path(__file__).parent / "dashboard.typ"
 SECONDS = 30
-MOST_ROWS = 40
+MOST_ROWS, BRIEF_ROWS = 40, 4
 Form = Literal["pdf", "png"]
 
 
@@ -52,7 +52,7 @@ def _document(
              "wide": c.drawing.width > 700}
             for c in answer.charts
         ],
-        "tables": [_table(each) for each in answer.tables],
+        "tables": [_table(each, BRIEF_ROWS if dashboard.brief else MOST_ROWS) for each in answer.tables],
         "quality": [gap.sentence for gap in answer.quality],
         "notes": list(answer.notes),
         "definitions": [
@@ -80,8 +80,8 @@ def _figure(figure: Figure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _table(table: Table) -> dict[str, Any]:
-    shown = [[_cell(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
+def _table(table: Table, most: int) -> dict[str, Any]:
+    shown = [[_cell(cell) for cell in row] for row in table.rows[:most]]
     total = table.total if table.total is not None else len(table.rows)
     note = f"{len(shown)} of {total} rows. {table.note}" if len(shown) < total else table.note
     return {
