@@ -269,7 +269,12 @@ def test_people_are_told_and_reminded(world: Reviewing, standard: Any, monkeypat
     review = world.with_facts()
     item = world.action(review)
     entry = SimpleNamespace(
-        verb="review.add_action", subject_kind="review", subject_id=review.pk, actor_id=None, pk=1
+        verb="review.add_action",
+        subject_kind="review",
+        subject_id=review.pk,
+        actor_id=None,
+        pk=1,
+        at=world.now,
     )
     assert not notices.tell(entry)
     assert (str(item.owner_id), f"{item} is yours") in told
