@@ -165,8 +165,11 @@ READ = _variables(ROOT / "releasetrain" / "settings") | {
     for name in _variables(ROOT / "releasetrain" / "embedded")
     if name not in _variables(ROOT / "releasetrain" / "settings")
 }
-# Read by prometheus_client itself.
-ELSEWHERE = {"PROMETHEUS_MULTIPROC_DIR", "RELEASETRAIN_URL", "RELEASETRAIN_ORG", "RELEASETRAIN_TOKEN", "RELEASETRAIN_DATA", "RELEASETRAIN_VECTORS"}  # fmt: skip
+# The first is read by prometheus_client itself.
+ELSEWHERE = {
+    "PROMETHEUS_MULTIPROC_DIR", "RELEASETRAIN_URL", "RELEASETRAIN_ORG", "RELEASETRAIN_TOKEN", "RELEASETRAIN_DATA",
+    "RELEASETRAIN_VECTORS",
+}  # fmt: skip
 
 
 def test_every_variable_that_is_read_is_documented_and_no_other():
