@@ -79,7 +79,7 @@ class Person:
             self.page.wait_for_timeout(700)
             self.page.reload()
 
-    def do(self, path: str, **values: Any) -> str:
+    def do(self, path: str, /, **values: Any) -> str:
         """Fill and send the form at the path; returns where that leads."""
         self.open(path)
         return self._send(self.page.locator("main form.form").first, values)
@@ -102,7 +102,7 @@ class Person:
         reason.wait_for()
         return reason.inner_text()
 
-    def refused(self, path: str, **values: Any) -> str:
+    def refused(self, path: str, /, **values: Any) -> str:
         """Send the form at the path, even if its button is barred, and see the server refuse it; returns what it says."""
         self.open(path)
         form = self.page.locator("main form.form").first

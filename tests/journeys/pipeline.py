@@ -46,10 +46,37 @@ class Pipeline:
         except urllib.error.HTTPError as error:
             return Answer(error.code, json.loads(error.read()))
 
-    def post(self, path: str, **body: Any) -> Any:
+    def post(self, path: str, /, **body: Any) -> Any:
         """What came of a call that has to succeed."""
         answer = self.send("POST", path, body)
         assert answer.status < 300, f"{path}: {answer}"
+        return answer.body
+
+    def upload(self, path: str, fields: dict[str, str], content: bytes) -> Any:
+        """Send a file with its fields, as curl's -F does."""
+        edge = "----releasetrain"
+        parts = [
+            f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in fields.items()
+        ]
+        head = (
+            f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{fields["source"]}"\r\n\r\n'
+        )
+        request = urllib.request.Request(
+            f"{self.base}/api/v1/orgs/{self.org}/{path}",
+            data=b"".join([*parts, head.encode(), content, f"\r\n--{edge}--\r\n".encode()]),
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": f"multipart/form-data; boundary={edge}",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def get(self, path: str) -> Any:
+        """What an address answers that has to be there."""
+        answer = self.send("GET", path)
+        assert answer.status == 200, f"{path}: {answer}"
         return answer.body
 
     def download_command(self) -> None:

@@ -1,0 +1,95 @@
+"""The same work done twice: by people in browsers, who fill in forms, and by programs over REST."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .pipeline import Answer, Pipeline
+
+if TYPE_CHECKING:
+    from .people import Person
+
+PATIENCE = 120
+
+
+class Rest:
+    """Whoever acts does so with a token of their role."""
+
+    def __init__(self, program: Callable[[str], Pipeline]):
+        self.program = program
+
+    def do(self, role: str, path: str, /, **said: Any) -> str:
+        """`problems` makes one, `rollouts/plan` too, `problems/PRB-1/close` changes one; returns the key of what came of it."""
+        body = self.program(role).post(path, **said)
+        return str(body.get("key") or body["id"])
+
+    def refused(self, role: str, path: str, because: str, /, **said: Any) -> None:
+        answer: Answer = self.program(role).send("POST", path, said)
+        assert 400 <= answer.status < 500, answer
+        assert because in json.dumps(answer.body, ensure_ascii=False), answer.body
+
+    def awaits(self, role: str, path: str, state: str, words: str) -> None:
+        """Until the object is in a state; for what a worker does in its own time."""
+        until(lambda: self.program(role).get(path)["state"] == state, f"{path} is {state}")
+
+    def first(self, role: str, plural: str, **filters: str) -> str:
+        """The key of the first of a list, as soon as there is one."""
+        query = f"{plural}?{urllib.parse.urlencode(filters)}"
+        until(lambda: bool(self.program(role).get(query)["items"]), query)
+        found = self.program(role).get(query)["items"][0]
+        return str(found.get("key") or found["id"])
+
+
+class Browsers:
+    """Whoever acts has a browser and fills in the forms of the pages."""
+
+    def __init__(self, person: Callable[[str], Person]):
+        self.person = person
+
+    def do(self, role: str, path: str, /, **said: Any) -> str:
+        return self.person(role).do(_form(path), **_typed(said)).rstrip("/").rpartition("/")[2]
+
+    def refused(self, role: str, path: str, because: str, /, **said: Any) -> None:
+        answer = self.person(role).refused(_form(path), **_typed(said))
+        assert because in answer, answer
+
+    def awaits(self, role: str, path: str, state: str, words: str) -> None:
+        person = self.person(role)
+        person.open(f"{path}/")
+        person.watches_for(words, PATIENCE)
+
+    def first(self, role: str, plural: str, **filters: str) -> str:
+        person = self.person(role)
+        person.open(f"{plural}/?{urllib.parse.urlencode(filters)}")
+        links = person.main.locator(f".results a[href*='/{plural}/'], table a[href*='/{plural}/']")
+        deadline = time.monotonic() + PATIENCE
+        while not links.count():
+            assert time.monotonic() < deadline, f"no {plural} with {filters}: {person.main.inner_text()}"
+            person.page.wait_for_timeout(700)
+            person.page.reload()
+        return str(links.first.get_attribute("href")).rstrip("/").rpartition("/")[2]
+
+
+Hands = Rest | Browsers
+
+
+def _form(path: str) -> str:
+    """Where the form of an endpoint is."""
+    parts = path.split("/")
+    return f"{path}/new" if len(parts) == 1 else "/".join([*parts[:-1], "do", parts[-1]])
+
+
+def _typed(said: dict[str, Any]) -> dict[str, Any]:
+    """What a person types where a program sends a list or an object; several choices stay several."""
+    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in said.items()}
+
+
+def until(there: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not there():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.5)
