@@ -13,7 +13,7 @@ from .pipeline import Answer, Pipeline
 if TYPE_CHECKING:
     from .people import Person
 
-PATIENCE = 120
+PATIENCE, EVERY = 180, 5
 
 
 class Rest:
@@ -32,14 +32,17 @@ class Rest:
         assert 400 <= answer.status < 500, answer
         assert because in json.dumps(answer.body, ensure_ascii=False), answer.body
 
-    def awaits(self, role: str, path: str, state: str, words: str) -> None:
-        """Until the object is in a state; for what a worker does in its own time."""
-        until(lambda: self.program(role).get(path)["state"] == state, f"{path} is {state}")
+    def awaits(
+        self, role: str, path: str, state: str, words: str, meanwhile: Callable[[], None] | None = None
+    ) -> None:
+        """Until the object is in a state; for what a worker does in its own time, or when a scheduler rings."""
+        program = self.program(role)
+        until(lambda: program.get(path)["state"] == state, lambda: f"{state}: {program.get(path)}", meanwhile)
 
     def first(self, role: str, plural: str, **filters: str) -> str:
         """The key of the first of a list, as soon as there is one."""
         query = f"{plural}?{urllib.parse.urlencode(filters)}"
-        until(lambda: bool(self.program(role).get(query)["items"]), query)
+        until(lambda: bool(self.program(role).get(query)["items"]), lambda: query)
         found = self.program(role).get(query)["items"][0]
         return str(found.get("key") or found["id"])
 
@@ -57,20 +60,27 @@ class Browsers:
         answer = self.person(role).refused(_form(path), **_typed(said))
         assert because in answer, answer
 
-    def awaits(self, role: str, path: str, state: str, words: str) -> None:
+    def awaits(
+        self, role: str, path: str, state: str, words: str, meanwhile: Callable[[], None] | None = None
+    ) -> None:
         person = self.person(role)
-        person.open(f"{path}/")
-        person.watches_for(words, PATIENCE)
+
+        def there() -> bool:
+            person.open(f"{path}/")
+            return bool(person.main.get_by_text(words).filter(visible=True).count())
+
+        until(there, lambda: f"{words}: {person.main.inner_text()}", meanwhile)
 
     def first(self, role: str, plural: str, **filters: str) -> str:
         person = self.person(role)
         person.open(f"{plural}/?{urllib.parse.urlencode(filters)}")
         links = person.main.locator(f".results a[href*='/{plural}/'], table a[href*='/{plural}/']")
-        deadline = time.monotonic() + PATIENCE
-        while not links.count():
-            assert time.monotonic() < deadline, f"no {plural} with {filters}: {person.main.inner_text()}"
-            person.page.wait_for_timeout(700)
+
+        def there() -> bool:
             person.page.reload()
+            return bool(links.count())
+
+        until(there, lambda: f"no {plural} with {filters}: {person.main.inner_text()}")
         return str(links.first.get_attribute("href")).rstrip("/").rpartition("/")[2]
 
 
@@ -88,8 +98,15 @@ def _typed(said: dict[str, Any]) -> dict[str, Any]:
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in said.items()}
 
 
-def until(there: Callable[[], bool], what: str) -> None:
+def until(
+    there: Callable[[], bool], what: Callable[[], str], meanwhile: Callable[[], None] | None = None
+) -> None:
+    """Look again and again, ringing what a scheduler would ring, until it is there."""
     deadline = time.monotonic() + PATIENCE
+    ring = time.monotonic()
     while not there():
-        assert time.monotonic() < deadline, f"never: {what}"
+        assert time.monotonic() < deadline, f"never {what()}"
+        if meanwhile and time.monotonic() >= ring:
+            meanwhile()
+            ring = time.monotonic() + EVERY
         time.sleep(0.5)

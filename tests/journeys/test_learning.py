@@ -167,7 +167,7 @@ def it_fails_and_goes_back_by_itself(scene: Scene, hands: Hands, rollout: str) -
     began = now()
     dice = random.Random(7)
     # Measured faster than in life, so that nobody waits for minutes: a value each tenth of a second.
-    until(lambda: now() - began > timedelta(seconds=3), "three seconds")
+    until(lambda: now() - began > timedelta(seconds=3), lambda: "three seconds")
     for track, level in (("baseline", 1.0), ("canary", 9.0)):
         points = [
             [(began + timedelta(seconds=n / 10)).isoformat(), level + dice.random()] for n in range(1, 29)
@@ -178,8 +178,7 @@ def it_fails_and_goes_back_by_itself(scene: Scene, hands: Hands, rollout: str) -
             environment="production",
             series=[{"name": "errors", "labels": {"track": track}, "points": points}],
         )
-    scene.ring()
-    hands.awaits("release_manager", f"rollouts/{rollout}", "rolling_back", "Rolling back")
+    hands.awaits("release_manager", f"rollouts/{rollout}", "rolling_back", "Rolling back", scene.ring)
     confirm(scene, rollout, weight=0)
     hands.awaits("release_manager", f"rollouts/{rollout}", "rolled_back", "Rolled back")
 
@@ -209,7 +208,7 @@ def the_cause_is_found_and_validated(hands: Hands, incident: str) -> str:
         category="code_defect",
         evidence=[incident],
     )
-    hands.refused("problem_manager", f"root-causes/{cause}/validate", "second person", note="I am sure.")
+    hands.refused("problem_manager", f"root-causes/{cause}/validate", "somebody else validates it", note="I am sure.")
     hands.do("compliance_officer", f"root-causes/{cause}/validate", note="Reproduced with two jobs.")
     hands.do("problem_manager", f"problems/{problem}/edit", observation_days=1)
     return problem
@@ -274,6 +273,7 @@ def the_next_release_is_held(scene: Scene, hands: Hands, problem: str) -> str:
     )
     for verb in ("scope", "freeze", "mark_ready"):
         hands.do("release_manager", f"releases/{fix}/{verb}")
+    hands.refused("compliance_officer", f"problems/{problem}/close", "observ", note="It looks gone.")
     verdict, said = ask(scene, fix)
     assert verdict == "fail"
     assert "Only 3 tests were executed" in said and "the gate wants 10" in said
@@ -307,7 +307,6 @@ def it_is_fixed(scene: Scene, hands: Hands, fix: str) -> None:
 
 def it_is_observed_and_closed(hands: Hands, problem: str) -> None:
     hands.awaits("problem_manager", f"problems/{problem}", "observing", "Observing")
-    hands.refused("problem_manager", f"problems/{problem}/close", "no hand", note="It is gone.")
     hands.do("compliance_officer", f"problems/{problem}/close", note="No booking failed in two days.")
     hands.awaits("problem_manager", f"problems/{problem}", "closed", "Closed")
 
@@ -333,7 +332,7 @@ def report(scene: Scene, version: str, release: str, status: str, **more: Any) -
 def confirm(scene: Scene, rollout: str, weight: int) -> None:
     """The platform did what it was told to."""
     query = f"rollout-commands?rollout={rollout}&state=awaiting"
-    until(lambda: bool(scene.machine.get(query)["items"]), f"a command to {rollout}")
+    until(lambda: bool(scene.machine.get(query)["items"]), lambda: f"a command to {rollout}")
     command = scene.machine.get(query)["items"][0]
     assert command["weight"] == weight
     scene.machine.post(f"rollout-commands/{command['id']}/confirm", note="Done.")
