@@ -158,4 +158,6 @@ def _typed(value: Any) -> str:
         return value.astimezone(ZONE).strftime("%Y-%m-%dT%H:%M")
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
     return str(value)
