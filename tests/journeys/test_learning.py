@@ -208,7 +208,9 @@ def the_cause_is_found_and_validated(hands: Hands, incident: str) -> str:
         category="code_defect",
         evidence=[incident],
     )
-    hands.refused("problem_manager", f"root-causes/{cause}/validate", "somebody else validates it", note="I am sure.")
+    hands.refused(
+        "problem_manager", f"root-causes/{cause}/validate", "somebody else validates it", note="I am sure."
+    )
     hands.do("compliance_officer", f"root-causes/{cause}/validate", note="Reproduced with two jobs.")
     hands.do("problem_manager", f"problems/{problem}/edit", observation_days=1)
     return problem
