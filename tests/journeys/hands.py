@@ -22,6 +22,10 @@ class Rest:
     def __init__(self, program: Callable[[str], Pipeline]):
         self.program = program
 
+    def calls(self, *, written: str, shown: str) -> str:
+        """What a thing is called: as a program writes it, or as a person finds it in a list."""
+        return written
+
     def do(self, role: str, path: str, /, **said: Any) -> str:
         """`problems` makes one, `rollouts/plan` too, `problems/PRB-1/close` changes one; returns the key of what came of it."""
         body = self.program(role).post(path, **said)
@@ -52,6 +56,9 @@ class Browsers:
 
     def __init__(self, person: Callable[[str], Person]):
         self.person = person
+
+    def calls(self, *, written: str, shown: str) -> str:
+        return shown
 
     def do(self, role: str, path: str, /, **said: Any) -> str:
         return self.person(role).do(_form(path), **_typed(said)).rstrip("/").rpartition("/")[2]

@@ -200,7 +200,7 @@ def people_notice(scene: Scene, hands: Hands, deployment: str) -> str:
 
 def the_cause_is_found_and_validated(hands: Hands, incident: str) -> str:
     problem = hands.do("problem_manager", f"incidents/{incident}/raise_problem")
-    cause = hands.do(
+    hands.do(
         "problem_manager",
         f"problems/{problem}/propose_root_cause",
         statement="Two jobs lock the same accounts in a different order.",
@@ -208,6 +208,7 @@ def the_cause_is_found_and_validated(hands: Hands, incident: str) -> str:
         category="code_defect",
         evidence=[incident],
     )
+    cause = hands.first("problem_manager", "root-causes", problem=problem)
     hands.refused(
         "problem_manager", f"root-causes/{cause}/validate", "somebody else validates it", note="I am sure."
     )
@@ -220,20 +221,22 @@ def a_finding_changes_the_gate(scene: Scene, hands: Hands) -> None:
     review = hands.first("rte", "reviews", release=scene.release)
     hands.do("rte", f"reviews/{review}/accept_facts")
     fact = hands.first("rte", "review-facts", review=review)
-    cause = hands.do(
+    hands.do(
         "rte",
         f"reviews/{review}/add_cause",
         statement="Three tests were enough for the gate; none of them runs two jobs at once.",
         category="code_defect",
         evidence=fact,
     )
-    improvement = hands.do(
+    cause = hands.first("rte", "review-causes", review=review)
+    hands.do(
         "rte",
         f"review-causes/{cause}/propose_gate",
         gate=scene.gate,
         check="test-results",
         parameters={"minimum_tests": 10},
     )
+    improvement = hands.first("release_manager", "improvements", review=review)
     hands.do("release_manager", f"improvements/{improvement}/apply")
     hands.awaits("rte", f"improvements/{improvement}", "applied", "Applied")
     hands.do("rte", f"reviews/{review}/agree_causes")
@@ -241,10 +244,8 @@ def a_finding_changes_the_gate(scene: Scene, hands: Hands) -> None:
         "rte",
         f"reviews/{review}/add_action",
         title="A test that runs two jobs at once",
-        owner=scene.cast.user("developer").email,
-        due_on=date.today() + timedelta(days=14)
-        if isinstance(hands, Browsers)
-        else f"{date.today() + timedelta(days=14)}",
+        owner=hands.calls(written=scene.cast.user("developer").email, shown="Developer"),
+        due_on=f"{date.today() + timedelta(days=14)}",
         success_criteria="It fails on 5.2.0.",
     )
     hands.do("rte", f"reviews/{review}/close", decision="Repeat with a fix.", rationale="The cause is known.")
@@ -264,14 +265,14 @@ def the_next_release_is_held(scene: Scene, hands: Hands, problem: str) -> str:
         "problem_manager",
         f"problems/{problem}/link_fix",
         release=fix,
-        resolver=scene.cast.user("developer").email,
+        resolver=hands.calls(written=scene.cast.user("developer").email, shown="Developer"),
         rollback_criterion="failed bookings at most 1 % within 60 minutes",
     )
     post_tests(scene, 3)
     hands.do(
         "release_manager",
         f"releases/{fix}/attach_artifact",
-        artifact=GOOD if isinstance(hands, Rest) else "5.2.1",
+        artifact=hands.calls(written=GOOD, shown="5.2.1"),
     )
     for verb in ("scope", "freeze", "mark_ready"):
         hands.do("release_manager", f"releases/{fix}/{verb}")
