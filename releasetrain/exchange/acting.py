@@ -17,9 +17,7 @@ from django.db import transaction
 from django.db.models import F
 
 from governance.actions.results import post_result
-from problems.actions.incident_batch import IncidentRow
-from problems.actions.incident_batch import record_many as record_incidents
-from problems.models import Incident
+from problems.actions.incidents import record_incident
 from releasetrain.exchange.intake import reread
 from releasetrain.exchange.models import EventSource, InboundEvent
 from releasetrain.exchange.rules.events import (
@@ -218,23 +216,21 @@ def _deployment(actor: Actor, event: InboundEvent, said: DeploymentSaid, places:
 
 
 def _incident(actor: Actor, event: InboundEvent, said: IncidentSaid, places: Places) -> Any:
-    source = event.source.name[:80]
-    row = IncidentRow(
+    return record_incident(
+        actor,
         title=said.title,
-        services=(places.service(event.source, said.service).name,),
-        detected_at=said.detected_at,
-        source=source,
-        external_id=said.external_id,
+        service=places.service(event.source, said.service),
         severity=said.severity,
+        detected_at=said.detected_at,
         started_at=said.started_at,
         mitigated_at=said.mitigated_at,
         resolved_at=said.resolved_at,
         impact=said.impact,
         fingerprint=said.fingerprint,
+        source=event.source.name[:80],
+        external_id=said.external_id,
         url=said.url,
     )
-    record_incidents(actor, [row], source_name=source)
-    return Incident.objects.get(source=source, external_id=said.external_id)
 
 
 def _artifact(actor: Actor, event: InboundEvent, said: ArtifactSaid, places: Places) -> Any:

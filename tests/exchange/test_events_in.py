@@ -16,6 +16,7 @@ from rest_framework.exceptions import ParseError
 from standardwebhooks import Webhook
 
 from problems.models import Incident
+from releasetrain.audit.models import LedgerEntry
 from releasetrain.exchange.acting import act_on_due
 from releasetrain.exchange.models import EventSource, InboundEvent
 from releasetrain.exchange.rules.events import Unreadable, kind_of
@@ -325,6 +326,8 @@ def test_cdevents_make_artifacts_results_deployments_and_incidents(connect, cast
         assert (deployment.state, deployment.environment.name) == ("succeeded", "staging")
         incident = Incident.objects.get(source="our cdevents")
         assert (incident.state, incident.resolved_at.hour, incident.detected_at.hour) == ("resolved", 12, 10)
+        # An entry of its own: reviews, notices and webhooks hear of it.
+        assert LedgerEntry.objects.filter(verb="incident.record", subject_id=incident.pk).exists()
 
 
 def test_a_replay_changes_nothing_and_a_bare_list_is_the_same_batch(connect, cast, within, api):
