@@ -38,6 +38,7 @@ class IncidentLine:
     detected_at: datetime
     severity: int = 3
     started_at: datetime | None = None
+    acknowledged_at: datetime | None = None
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
     category: str = ""
@@ -99,6 +100,7 @@ TABLE = Table(
             "severity", _severity, "1 to 4, or critical, high, moderate, low; empty is 3.", required=False
         ),
         Column("started_at", _MAYBE, "When it began, if that is known.", required=False),
+        Column("acknowledged_at", _MAYBE, "When somebody took it on.", required=False),
         Column("mitigated_at", _MAYBE, "When users no longer suffered.", required=False),
         Column("resolved_at", _MAYBE, "When it was over.", required=False),
         Column("category", _most(24), "One of the shared categories, e.g. code_defect.", required=False),

@@ -223,6 +223,8 @@ post "$PROBLEM" "incidents/$DEFECT/resolve"
 ask "{\"environment\": \"crl-production\", \"release\": \"$RELEASE\"}"
 expect pending verdict
 post "$MANAGER" "releases/$RELEASE/mark_ready"
+# It carries the fix of a severe defect now: a problem manager has a say.
+post "$PROBLEM" "changes/$CHANGE/sign" '{"agrees": true, "rationale": "The fix is small and tested."}'
 votes "$CHANGE"
 ask "{\"environment\": \"crl-production\", \"release\": \"$RELEASE\"}"
 expect pass verdict

@@ -490,6 +490,8 @@ def scope_changes_after_the_approval(
     cora.sees("Earlier votes do not count")
     cora.sees("Refunds above 10 000 fail")
     rena.do(f"{release}do/mark_ready")
+    # It carries the fix of a severe defect now: a problem manager has a say.
+    meet("prue").do(f"{change}do/sign", agrees=True, rationale="The fix is small and tested.")
     decide_on_phones(meet, change)
     the_gate_lets_it_through(pipeline, release)
 

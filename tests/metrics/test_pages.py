@@ -107,7 +107,7 @@ def test_the_dashboard_costs_a_bounded_number_of_queries(
 ) -> None:
     client = web("executive")
     client.get("/o/northwind/metrics/")
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(28):
         client.get("/o/northwind/metrics/")
 
 

@@ -186,7 +186,7 @@ def test_a_member_leaves_while_voting(table: Table, together: Any) -> None:
 def test_the_quorum_rises_while_the_last_vote_is_cast(table: Table, together: Any) -> None:
     for _ in range(ROUNDS):
         change = table.change(votes=1)
-        together(
+        outcomes = together(
             ("second_cab_member", table.voting(change)),
             (
                 "change_manager",
@@ -196,7 +196,7 @@ def test_the_quorum_rises_while_the_last_vote_is_cast(table: Table, together: An
             ),
         )
         # Decided by the old quorum, or open under the new one.
-        assert table.counts(change) == 2
+        assert table.counts(change) == 2, outcomes
         approved = table.now(change).state == "approved"
         assert table.entries("change.approved", change) == approved
         with table.scope("change_manager") as chair:
