@@ -287,8 +287,22 @@ post "$PROBLEM" "changes/$CHANGE/sign" '{"agrees": true, "rationale": "It makes 
 votes "$CHANGE"
 ask "{\"environment\": \"crl-production\", \"release\": \"$RELEASE\"}"
 expect pass verdict
+# A fix of this risk goes out step by step only: a tenth of the traffic first, and a person leads on.
+refused 409 deployment.unstaged "$PIPELINE" deployments/record "$(run 1.0.1 "$RELEASE" running "$FIXED")"
+post "$MANAGER" canary-configs '{"name": "Refunds", "metrics": [{"name": "failed_refunds", "direction": "increase"}]}'
+CANARY=$(pick key)
+post "$MANAGER" staged-paths "{\"name\": \"Careful\", \"steps\": \"10 % for 10 min\\n100 %\", \"config\": \"$CANARY\"}"
+post "$MANAGER" rollouts/plan "{\"service\": \"crl-ledger\", \"environment\": \"crl-production\", \"path\": \"$(pick id)\", \"release\": \"$RELEASE\"}"
+ROLLOUT=$(pick key)
+post "$MANAGER" "rollouts/$ROLLOUT/start"
 post "$PIPELINE" deployments/record "$(run 1.0.1 "$RELEASE" running "$FIXED")"
-post "$PIPELINE" deployments/record "$(run 1.0.1 "$RELEASE" succeeded "$FIXED")"
+for weight in 10 100; do
+    get "$PIPELINE" "rollout-commands?rollout=$ROLLOUT&state=awaiting"
+    expect "$weight" items.0.weight
+    post "$PIPELINE" "rollout-commands/$(pick items.0.id)/confirm"
+    post "$MANAGER" "rollouts/$ROLLOUT/advance" '{"reason": "No refund failed on the first of them."}'
+done
+expect completed state
 post "$MANAGER" "releases/$RELEASE/mark_released"
 observing() { get "$PROBLEM" "problems/$TROUBLE" && [[ $(pick state) == observing ]]; }
 eventually 180 observing

@@ -598,7 +598,11 @@ def review_what_happened(meet: Callable[..., Person]) -> None:
         success_criteria="The same order sent twice is booked once, in a test that runs daily.",
     )
     prue.sees("idempotency key")
-    rena.do(f"{review}do/close", decision="We change the interface before refunds are switched on again.")
+    rena.do(
+        f"{review}do/close",
+        decision="We change the interface before refunds are switched on again.",
+        rationale="Refunds fail while it stands.",
+    )
     rena.open(review)
     rena.sees("We change the interface before refunds are switched on again.")
 
@@ -647,11 +651,34 @@ def bring_the_fix(meet: Callable[..., Person], pipeline: Pipeline, problem: str)
     prue.do(f"{change}do/sign", agrees=True, rationale="It makes the posting interface idempotent.")
     decide_on_phones(meet, change)
     the_gate_lets_it_through(pipeline, release)
-    for status in ("running", "succeeded"):
-        pipeline.post("deployments/record", **deployment_of("1.0.1", key_of(release), status, digest=FIXED))
+    step_by_step(rena, pipeline, release)
     rena.do(f"{release}do/mark_released")
     prue.open(problem)
     prue.watches_for("Observing")
+
+
+def step_by_step(rena: Person, pipeline: Pipeline, release: str) -> None:
+    """g. A fix of this risk goes out on a staged path only: a tenth of the traffic first, and a person leads on."""
+    fixed = deployment_of("1.0.1", key_of(release), "running", digest=FIXED)
+    early = pipeline.send("POST", "deployments/record", fixed)
+    assert early.status == 409 and early.body["code"] == "deployment.unstaged", early
+    metrics = '[{"name": "failed_refunds", "direction": "increase"}]'
+    rena.do("canary-configs/new", name="Refunds", metrics=metrics)
+    rena.do("staged-paths/new", name="Careful", steps="10 % for 10 min\n100 %", config="Refunds")
+    rollout = rena.do(
+        "rollouts/do/plan", service="ledger", environment="production", path="Careful", release="1.0.1"
+    )
+    rena.do(f"{rollout}do/start")
+    pipeline.post("deployments/record", **fixed)
+    for weight in (10, 100):
+        waiting = pipeline.send("GET", f"rollout-commands?rollout={key_of(rollout)}&state=awaiting").body[
+            "items"
+        ]
+        assert [command["weight"] for command in waiting] == [weight]
+        pipeline.post(f"rollout-commands/{waiting[0]['id']}/confirm")
+        rena.do(f"{rollout}do/advance", reason="No refund failed on the first of them.")
+    rena.open(rollout)
+    rena.sees("Completed")
 
 
 def closing_has_to_wait(meet: Callable[..., Person], problem: str) -> None:
