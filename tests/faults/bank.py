@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import Any
 
@@ -46,7 +47,7 @@ class Bank(Gateway):
             _ = self.cast[role]  # looked up before the first fault
 
 
-class Job:
+class Job(ABC):
     """One piece of work; `acts` run in processes that may die, `mend` does what follows without faults."""
 
     kind = ""
@@ -54,18 +55,20 @@ class Job:
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
 
+    @abstractmethod
     def acts(self) -> list[Act]:
-        raise NotImplementedError
+        """What processes do at the same time, each of which may die."""
 
-    def ended(self, children: list[Child]) -> None:
+    def ended(self, children: list[Child]) -> None:  # noqa: B027 - most jobs need not know
         """What the processes said when they ended."""
 
+    @abstractmethod
     def mend(self) -> None:
-        raise NotImplementedError
+        """Go on without faults, as a person, a pipeline or the sweeper would."""
 
+    @abstractmethod
     def faults(self) -> list[tuple[str, str]]:
         """(lost | passed | doubled, what) for all that is not as it ought to be."""
-        raise NotImplementedError
 
 
 def entries(verb: str, subject_id: Any) -> int:
