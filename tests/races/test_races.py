@@ -195,8 +195,8 @@ def test_the_quorum_rises_while_the_last_vote_is_cast(table: Table, together: An
                 ),
             ),
         )
-        # Decided by the old quorum, or open under the new one.
-        assert table.counts(change) == 2, outcomes
+        # Decided by the old quorum, or open under the new one; a vote that was not acknowledged does not count.
+        assert table.counts(change) == 1 + (outcomes[0] == DONE), outcomes
         approved = table.now(change).state == "approved"
         assert table.entries("change.approved", change) == approved
         with table.scope("change_manager") as chair:
