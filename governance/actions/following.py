@@ -148,6 +148,9 @@ def link_deployment(actor: Actor, deployment: Any, params: dict[str, Any]) -> No
             deployment, change, False, f"{change.key} is {change.get_state_display().lower()}, not approved."
         )
         return
+    if change.approved_at is None or change.approved_at > deployment.started_at:
+        _record(deployment, change, False, f"It started before {change.key} was approved.")
+        return
     try:
         with transaction.atomic():
             _record(deployment, change, True, f"Approved at revision {change.revision}.")

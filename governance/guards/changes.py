@@ -121,21 +121,28 @@ GUARDS = [
     "CREATE TRIGGER change_guard BEFORE INSERT OR UPDATE ON governance_changerequest"
     " FOR EACH ROW EXECUTE FUNCTION guard_change()",
     "ALTER TABLE governance_changerequest ENABLE ALWAYS TRIGGER change_guard",
-    # A deployment is authorised only by a change that stands approved; by whose hands, `guards.duties` says.
+    # A deployment is authorised only by a change that stands approved and did so when it started; by whose hands,
+    # `guards.duties` says.
     """
     CREATE OR REPLACE FUNCTION guard_authorisation() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
       decided record;
+      started timestamptz;
     BEGIN
       IF NOT NEW.authorised THEN
         RETURN NEW;
       END IF;
-      SELECT state, revision, approved_revision, content_digest, approved_digest INTO decided
+      SELECT state, revision, approved_revision, content_digest, approved_digest, approved_at INTO decided
         FROM governance_changerequest WHERE id = NEW.change_id FOR UPDATE;
       IF decided.state NOT IN ('approved', 'scheduled', 'implementing')
          OR decided.approved_revision IS DISTINCT FROM decided.revision
          OR decided.approved_digest IS DISTINCT FROM decided.content_digest THEN
         RAISE EXCEPTION 'the change does not stand approved' USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      SELECT d.started_at INTO started FROM trains_deployment d WHERE d.id = NEW.deployment_id;
+      IF (decided.approved_at <= started) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the deployment started before its change was approved'
+          USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       RETURN NEW;
     END $$

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 
-from . import frame
+from . import faults, frame
 from .api import problems
 
 
@@ -35,4 +37,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    """Called while the error is being handled: what passes by itself is 503, everything else a fault of ours."""
+    error = sys.exception()
+    if isinstance(error, Exception) and faults.passes(error):
+        return problems.respond_to(request, error) if _is_api(request) else frame.busy(request)
     return _problem(request, 500, "internal") if _is_api(request) else frame.server_error(request)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from releasetrain.kernel.refusals import Refusal
 
+from . import faults
 from .pages import page, wanted_fragment
 
 THEMES = ("auto", "light", "dark")
@@ -41,6 +42,11 @@ _TEXTS = {
         "Something broke on our side",
         "The act was not carried out and nothing was changed.",
         "Try again in a moment.",
+    ),
+    503: (
+        "Too much at the same moment",
+        "Somebody changed the same thing just now, or the database was away for a moment. Nothing was changed.",
+        "Send it once more.",
     ),
 }
 
@@ -114,6 +120,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return refusal_page(request, 500)
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """A fault that passes: the same request may be sent again."""
+    response = refusal_page(request, 503)
+    response["Retry-After"] = str(faults.RETRY_AFTER)
+    return response
 
 
 urlpatterns = [path("appearance/", set_theme, name="set-theme")]

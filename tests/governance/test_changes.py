@@ -300,6 +300,32 @@ def test_a_deployment_without_a_change_is_recorded_as_not_authorised(cast: Any, 
 
 
 @pytest.mark.django_db
+def test_what_started_before_the_approval_was_not_authorised_however_late_it_is_reported(
+    cast: Any, shop: dict[str, Any]
+) -> None:
+    from datetime import timedelta
+
+    from governance.models import ChangeDeployment
+    from releasetrain.kernel.clock import now
+
+    change = changes.create_change(
+        cast["release_manager"], title="Raise", board=board_of(cast), service=shop["service"],
+        window_starts=now() - timedelta(hours=1), window_ends=now() + timedelta(hours=1), **PLANS,
+    )  # fmt: skip
+    change = changes.submit(cast["release_manager"], change)
+    for role in ("cab_member", "second_cab_member"):
+        change = approve(cast, change, role)
+    early = start(cast, shop, started_at=change.approved_at - timedelta(minutes=1))
+    link = ChangeDeployment.objects.get(deployment=early)
+    assert (link.authorised, link.change) == (False, change)
+    assert link.reason == f"It started before {change.key} was approved."
+    with pytest.raises(DatabaseError, match="started before its change was approved"), transaction.atomic():
+        ChangeDeployment.objects.create(deployment=early, change=change, authorised=True, reason="approved")
+    later = start(cast, shop)
+    assert ChangeDeployment.objects.get(deployment=later).authorised
+
+
+@pytest.mark.django_db
 def test_who_approved_a_change_does_not_deploy_it(cast: Any, shop: dict[str, Any]) -> None:
     from datetime import timedelta
 

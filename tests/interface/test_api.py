@@ -6,6 +6,7 @@ import json
 import uuid
 
 import pytest
+from django.db import connection
 
 ROOT = "/api/v1/orgs/northwind"
 
@@ -334,6 +335,34 @@ def test_an_error_after_a_write_leaves_nothing_behind(owner, monkeypatch, in_nor
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
     assert not SavedView.objects.filter(name="Ghost").exists()
+
+
+@pytest.mark.parametrize("code", ["40P01", "40001", "55P03", "57P01"])
+def test_a_fault_of_the_database_that_passes_says_to_send_it_again(owner, monkeypatch, in_northwind, code):
+    """A deadlock that was ended for another's sake, for one: nobody's mistake, nothing changed, never a 500."""
+    from releasetrain.interface.api import verbs
+    from releasetrain.interface.models import SavedView
+
+    def ended(*_):
+        with connection.cursor() as cursor:
+            cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'ended' USING ERRCODE = '{code}'; END $$")
+
+    monkeypatch.setattr(verbs, "answer", ended)
+    answer = owner.post(f"{ROOT}/saved-views", {"name": "Ghost", "listed": "grants"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "try_again")
+    assert int(answer["Retry-After"]) >= 1
+    assert not SavedView.objects.filter(name="Ghost").exists()
+
+
+def test_other_faults_of_the_database_are_ours(owner, monkeypatch):
+    from releasetrain.interface.api import verbs
+
+    def broken(*_):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column")
+
+    monkeypatch.setattr(verbs, "answer", broken)
+    assert owner.post(f"{ROOT}/saved-views", {"name": "Ghost", "listed": "grants"}).status_code == 500
 
 
 def test_lists_cost_the_same_number_of_queries_whatever_their_length(owner, django_assert_max_num_queries):

@@ -120,3 +120,19 @@ def _views() -> int:
     organization = Organization.objects.get(slug="northwind")
     with tenant_scope(organization.pk, Actor.system(organization.pk, "test")):
         return SavedView.objects.count()
+
+
+def test_a_page_whose_transaction_was_ended_by_a_deadlock_says_to_send_it_again(rf, in_northwind):
+    from django.db import DatabaseError, transaction
+
+    from releasetrain.interface import errors
+
+    for code, status in (("40P01", 503), ("42703", 500)):
+        request = rf.post("/o/northwind/releases/new")
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'ended' USING ERRCODE = '{code}'; END $$")
+        except DatabaseError:
+            answer = errors.failed(request)
+        assert (answer.status_code, answer.has_header("Retry-After")) == (status, status == 503)
+        assert b"Nothing was changed" in answer.content or status == 500

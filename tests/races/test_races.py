@@ -335,11 +335,8 @@ def test_a_deployment_slips_past_no_vote_that_is_still_missing(table: Table, tog
             run = Deployment.objects.filter(external_id=f"run-{turn}").first()
             link = ChangeDeployment.objects.filter(deployment=run).first() if run else None
             if link is not None and link.authorised:
-                approved = LedgerEntry.objects.get(verb="change.approved", subject_id=str(change.pk)).pk
-                recorded = LedgerEntry.objects.filter(
-                    verb="deployment.record", subject_id=str(run.pk)
-                ).earliest("id")
-                assert approved < recorded.pk
+                approved = ChangeRequest.objects.get(pk=change.pk).approved_at
+                assert approved is not None and approved <= run.started_at
         with table.scope("release_manager") as manager:
             changes.start(manager, table.now(change))
             changes.complete(manager, table.now(change), outcome="successful")

@@ -13,7 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.utils.serializer_helpers import ReturnDict
 
-from releasetrain.interface import links
+from releasetrain.interface import faults, links
 from releasetrain.kernel.refusals import Refusal, Refused
 
 from .rendering import dump
@@ -50,6 +50,7 @@ PLATFORM_CODES: dict[str, str] = {
     "state.illegal": "The object's state does not allow the verb now.",
     "step_up.required": "The act needs a sign-in within the last minutes.",
     "text.zero_character": "A text contains the zero character.",
+    "try_again": "The database was busy with the same rows, or away for a moment. Nothing was changed; send it again.",
     "unsupported_media_type": "Send application/json, or multipart/form-data where a file is uploaded.",
     "verb.unknown": "There is no such verb; the schema's operation ids are the verbs.",
     "value.out_of_range": "A value does not fit its column.",
@@ -145,6 +146,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. What it does not know is a fault of ours: logged, and answered as a problem."""
     request = context["request"]
     described = describe(request, error)
+    if described is not None and described[0] == 503:
+        log.warning("passing fault in %s: %s", request.path, error)
     if described is None:
         log.exception("unhandled error in %s", request.path, exc_info=error)
         described = (500, body(request, 500, "internal", PLATFORM_CODES["internal"]), {})
@@ -160,6 +163,9 @@ def describe(request: Any, error: Exception) -> tuple[int, dict[str, Any], dict[
         return 422, _of_validation(request, error), {}
     if isinstance(error, exceptions.APIException):
         return _of_api_exception(request, error)
+    if faults.passes(error):
+        problem = body(request, 503, "try_again", PLATFORM_CODES["try_again"])
+        return 503, problem, {"Retry-After": str(faults.RETRY_AFTER)}
     simple = _simple(error)
     if simple is None:
         return None
