@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
+
+from django.db import connection
 
 from governance.gates import changes_of
 from governance.models import Evaluation, Gate, Verdict
@@ -12,6 +15,7 @@ from releasetrain.interface import links
 from releasetrain.kernel.canonical import digest, plain
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref
+from releasetrain.tenancy.scope import require_scope
 
 from .subjects import Subject
 
@@ -39,6 +43,22 @@ def stands(evaluation: Evaluation) -> bool:
     ):
         return False
     return changes_of(evaluation.subjects) == evaluation.stamp
+
+
+def standing(ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these evaluations stand, in one query: what `stands` says of each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.id FROM governance_evaluation e JOIN governance_gate g ON g.id = e.gate_id"
+            " AND g.organization_id = e.organization_id WHERE e.organization_id = %s AND e.id = ANY(%s::uuid[])"
+            " AND e.state IN ('done', 'dead') AND e.valid_until > %s AND g.mode <> 'retired'"
+            " AND e.gate_version_id = (SELECT v.id FROM governance_gateversion v WHERE v.gate_id = g.id"
+            " AND v.organization_id = g.organization_id ORDER BY v.number DESC LIMIT 1)"
+            " AND e.stamp = (SELECT coalesce(sum(c.weight), 0) FROM governance_inputchange c"
+            " WHERE c.organization_id = e.organization_id AND c.subject = ANY(e.subjects))",
+            [require_scope().organization_id, [str(each) for each in ids], now()],
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 def standing_verdict(evaluation: Evaluation) -> str:

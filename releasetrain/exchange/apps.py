@@ -11,6 +11,6 @@ class ExchangeConfig(AppConfig):
         """The last app: by now every other has said which notices it has."""
         from releasetrain.interface import notices
 
-        from . import hooking, occasions, telling, watching  # noqa: F401 - listen to the ledger, carry notices
+        from . import hooking, occasions, posting, telling, watching  # noqa: F401 - listen to the ledger, carry notices
 
         notices.follow_ledger()

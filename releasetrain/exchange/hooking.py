@@ -37,7 +37,15 @@ BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 60, 300, 1_800, 7_200, 14_400
 GIVEN_UP = timedelta(days=5)
 _KEPT_ATTEMPTS = 30
 # What is everybody's own is told to no other system.
-PRIVATE = ("notification.", "notification_settings.", "watch.", "saved_view.", "webhook_", "event_source.")
+PRIVATE = (
+    "notification.",
+    "notification_settings.",
+    "watch.",
+    "saved_view.",
+    "webhook_",
+    "event_source.",
+    "forge_",
+)
 PING = "webhook_endpoint.test"
 State = WebhookDelivery.State
 

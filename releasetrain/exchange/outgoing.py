@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from releasetrain.exchange.rules import addresses
 
 CONNECT, TOTAL = 5.0, 15.0
-_READ = 2_000
+SHORT = 2_000
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,19 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     """Send a body; never raises for what lies outside."""
-    return _ask("POST", url, body, headers, _READ, cut=True)
+    return _ask("POST", url, body, headers, SHORT, cut=True)
 
 
 def get(url: str, most: int) -> Answer:
     """Read what is there, up to so many bytes: more is an error, never a part. Never raises for what lies outside."""
     return _ask("GET", url, None, {"Accept": "application/json"}, most, cut=False)
+
+
+def call(
+    method: str, url: str, body: bytes | None, headers: dict[str, str], most: int, *, cut: bool = False
+) -> Answer:
+    """Any other request; a longer answer is an error, or cut where it is only shown to people."""
+    return _ask(method, url, body, headers, most, cut=cut)
 
 
 def _ask(

@@ -56,6 +56,23 @@ def send_webhooks() -> None:
         send_webhooks_of.delay(str(organization_id))
 
 
+@shared_task(name="releasetrain.exchange.tasks.post_statuses_of")
+def post_statuses_of(organization_id: str) -> int:
+    """Passes that have fallen are withdrawn first; a claim is committed before it is posted."""
+    from .posting import send_due, withdraw_outdated
+
+    withdraw_outdated(uuid.UUID(organization_id))
+    return send_due(uuid.UUID(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.post_statuses")
+def post_statuses() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
+        post_statuses_of.delay(str(organization_id))
+
+
 @shared_task(name="releasetrain.exchange.tasks.pull_series_of")
 def pull_series_of(organization_id: str) -> int:
     """Servers are asked outside of any transaction."""

@@ -58,6 +58,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},
     "act-on-events": {"task": "releasetrain.exchange.tasks.sweep_events", "schedule": 30.0},
     "send-webhooks": {"task": "releasetrain.exchange.tasks.send_webhooks", "schedule": 15.0},
+    "post-statuses": {"task": "releasetrain.exchange.tasks.post_statuses", "schedule": 15.0},
     "send-mail": {"task": "releasetrain.exchange.tasks.send_mail", "schedule": 30.0},
     "pull-series": {"task": "releasetrain.exchange.tasks.pull_series", "schedule": 60.0},
     "clear-series": {"task": "trains.tasks.clear_series", "schedule": 21600.0},

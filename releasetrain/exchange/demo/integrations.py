@@ -7,13 +7,15 @@ from typing import Any
 
 import orjson
 
+from governance.models import Evaluation
 from releasetrain.accounts.catalogue import Role
 from releasetrain.audit.models import ConsumerCursor, LedgerEntry
 from releasetrain.audit.sealing import horizon
 from releasetrain.exchange.acting import Places, act
-from releasetrain.exchange.actions import events, notifications, webhooks
+from releasetrain.exchange.actions import events, forges, notifications, webhooks
 from releasetrain.exchange.intake import take
 from releasetrain.exchange.models import EventSource, InboundEvent, MailState, Notification, WebhookEndpoint
+from releasetrain.exchange.posting import note
 from releasetrain.interface import notices
 from releasetrain.kernel.clock import now
 from trains.models import Environment, Release, Service
@@ -44,6 +46,7 @@ def build_integrations(bank: Any) -> None:
     ):
         act(event, places)
     _endpoint(owner)
+    _forge(owner, service)
     _tell(bank)
 
 
@@ -120,6 +123,22 @@ def _endpoint(owner: Any) -> None:
     webhooks.disable_endpoint(
         owner, WebhookEndpoint.objects.get(pk=made["id"]), reason="The platform listens from next week on."
     )
+
+
+def _forge(owner: Any, service: Service) -> None:
+    """What the last evaluations would show at their commits; it waits, since the demo reaches out to nobody."""
+    connection = forges.connect_forge(
+        owner,
+        name="Git of Northwind",
+        form="gitlab-status",
+        url="https://git.northwind.example/api/v4",
+        credential="glpat-of-the-demo",
+        repositories={service.name: f"payments/{service.name}"},
+    )
+    rows = Evaluation.objects.select_related("gate__environment", "release", "artifact__service__train")
+    for evaluation in rows.order_by("-requested_at")[:12]:
+        note(evaluation, [connection])
+    forges.disable_forge(owner, connection, reason="The forge takes statuses from next week on.")
 
 
 def _tell(bank: Any) -> None:

@@ -14,6 +14,7 @@ from releasetrain.audit.doorway import actions
 from releasetrain.exchange.actions.events import address_of
 from releasetrain.exchange.intake import reread
 from releasetrain.exchange.models import EventSource, InboundEvent, WebhookDelivery, WebhookEndpoint
+from releasetrain.exchange.pages.forges import forge_health
 from releasetrain.exchange.rules.events import Unreadable, kind_of
 from releasetrain.interface.api.parsing import ParseError
 from releasetrain.interface.links import url_of_ref, verb_url
@@ -48,13 +49,14 @@ def integrations(request: Any) -> HttpResponse:
         "title": "Integrations",
         "sources": list(sources.order_by("retired_at", "name")),
         "endpoints": list(endpoints.order_by("disabled_at", "name")),
+        "forges": forge_health(),
         "dead": list(dead.order_by("-received_at")[:_SHOWN])
         if request.actor.may_somewhere("imports.run")
         else [],
         "reads_events": request.actor.may_somewhere("imports.run"),
         "creators": [
             (registry[verb].decide(request.actor), verb_url(registry[verb]), registry[verb].title)
-            for verb in ("event_source.create", "webhook_endpoint.create")
+            for verb in ("event_source.create", "webhook_endpoint.create", "forge_connection.create")
         ],
     }
     return page(request, "exchange/integrations.html", context)
