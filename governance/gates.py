@@ -25,13 +25,14 @@ from releasetrain.tenancy.scope import require_scope
 _NARROW = ("release", "artifact", "service", "gate")
 _WIDE = ("environment", "train")
 # Asking changes nothing that a gate reads, and neither does evidence built about it. Results, and requests for waivers,
-# count their own changes: posting a standing report again changes nothing.
+# count their own changes, and so do facts of environments: posting a standing report again changes nothing.
 _HARMLESS_NOUNS = {
     "control",
     "control_assessment",
     "control_catalogue",
     "control_mapping",
     "disposal",
+    "environment_facts",
     "evaluation",
     "event_source",
     "evidence_package",

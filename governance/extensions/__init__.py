@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     duties,
     evidence,
     gates,
+    parity,
     promotion,
     readiness,
     releases,

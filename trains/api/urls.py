@@ -5,6 +5,7 @@ from django.urls import path
 from . import calendar
 from .boundaries import BoundariesView
 from .compatibility import BriefHtmlView, BriefPdfView, CanDeployView, CompatibilityView, VolatilityView
+from .parity import EnvironmentParityView
 from .reconciliation import ReconciliationView
 from .series import PushView, ValuesView
 from .value_stream import ValueStreamView
@@ -13,6 +14,7 @@ urlpatterns = [
     path("series/openmetrics", PushView.as_view(), name="api_series_push"),
     path("series/values", ValuesView.as_view(), name="api_series_values"),
     path("reconciliation", ReconciliationView.as_view(), name="api_reconciliation"),
+    path("environment-parity", EnvironmentParityView.as_view(), name="api_environment_parity"),
     path("value-stream", ValueStreamView.as_view(), name="api_value_stream"),
     path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
     path("can-i-deploy", CanDeployView.as_view(), name="api-can-i-deploy"),

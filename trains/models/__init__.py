@@ -26,6 +26,7 @@ from .coupling import Coupling
 from .data_migration import DataMigration, MigrationStep
 from .deployment import Commit, Deployment, DeploymentCommit
 from .drill import FailureDrill, ObservedAlert
+from .environment_facts import EnvironmentFacts
 from .escalation import (
     Channel,
     Escalation,
@@ -96,6 +97,7 @@ __all__ = [
     "Deployment",
     "DeploymentCommit",
     "Environment",
+    "EnvironmentFacts",
     "Escalation",
     "EscalationLevel",
     "EscalationPolicy",

@@ -255,6 +255,14 @@ class ToleratedDifference(TenantModel):
         blank=True,
         help_text="Empty: a drift of what runs, whatever the release.",
     )
+    environment = TenantForeignKey(
+        Environment,
+        related_name="tolerated_differences",
+        null=True,
+        blank=True,
+        help_text="Of two environments that are compared.",
+    )
+    compared_with = TenantForeignKey(Environment, related_name="+", null=True, blank=True)
     fingerprint = models.CharField(max_length=71)
     sentence = models.TextField("difference")
     reason = models.TextField()
@@ -271,6 +279,14 @@ class ToleratedDifference(TenantModel):
                 condition=Q(expires_at__gt=F("accepted_at")), name="tolerated_difference_ends"
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="tolerated_difference_has_reason"),
+            models.CheckConstraint(
+                condition=Q(environment__isnull=True, compared_with__isnull=True)
+                | (
+                    Q(environment__isnull=False, compared_with__isnull=False)
+                    & ~Q(environment=F("compared_with"))
+                ),
+                name="tolerated_difference_of_two_environments",
+            ),
         ]
         indexes = [
             models.Index(
@@ -288,4 +304,6 @@ class ToleratedDifference(TenantModel):
     def scope_path(self) -> list[ScopeKey]:
         if self.release is not None:
             return [("train", str(self.release.train_id))]
+        if self.environment is not None and self.environment.train_id:
+            return [("train", str(self.environment.train_id))]
         return self.item.scope_path() if self.item else []

@@ -65,6 +65,17 @@ class Environment(TenantModel):
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=12, choices=Kind.choices)
     rank = models.PositiveSmallIntegerField(default=0)
+    iac_repository = models.CharField(
+        "infrastructure repository",
+        max_length=300,
+        blank=True,
+        help_text="Where its infrastructure is described.",
+    )
+    iac_path = models.CharField("path there", max_length=300, blank=True)
+    iac_revision = models.CharField(
+        "applied revision", max_length=120, blank=True, help_text="Commit or tag that was applied last."
+    )
+    iac_digest = models.CharField("digest of the description", max_length=71, blank=True)
     history = tracked()
 
     class Meta:

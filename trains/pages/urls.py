@@ -12,6 +12,7 @@ from . import (
     feeds,
     load,
     on_call,
+    parity,
     reconciliation,
     volatility,
 )
@@ -19,6 +20,7 @@ from . import (
 app_name = "trains"
 urlpatterns = [
     path("deployments/reconciliation/", reconciliation.show, name="reconciliation"),
+    path("environments/parity/", parity.show, name="parity"),
     path("boundaries/", boundaries.show, name="boundaries"),
     path("calendar/", calendar.show, name="calendar"),
     path("compatibility/", compatibility.matrix, name="compatibility"),

@@ -68,6 +68,7 @@ from .integrations import build_integrations
 from .learning import build_learning, measure
 from .measurements import build as build_measurements
 from .metrics import build_metrics
+from .pipelines import build_pipelines
 from .portfolio import build_portfolio
 from .problems import carry_fix, conduct, late_files, publish_policy, sign_fix
 from .quality import build as build_quality
@@ -155,6 +156,7 @@ class Bank:
         build_integrations(self)
         build_measurements(self)
         build_delivery(self)
+        build_pipelines(self)
 
     def _train(self, key: str, name: str, listed: tuple[catalogue.TeamOf, ...], description: str) -> Train:
         train: Train = trains.create_train(
