@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from releasetrain.kernel.clock import now
@@ -57,6 +57,10 @@ def sights(draw: Any, name: str) -> rules.Sight:
     return rules.Sight(name, name, seen, iac)
 
 
+busy = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@busy
 @given(sights("one"), sights("two"))
 def test_comparing_from_either_side_finds_the_same_differences(left: Any, right: Any) -> None:
     there, back = rules.differences(left, right), rules.differences(right, left)
@@ -67,6 +71,7 @@ def test_comparing_from_either_side_finds_the_same_differences(left: Any, right:
     assert len(prints) == len(set(prints))
 
 
+@busy
 @given(sights("one"), st.sets(st.sampled_from(rules.KINDS)))
 def test_equal_sets_have_no_difference_and_only_asked_kinds_are_listed(left: Any, kinds: set[str]) -> None:
     twin = rules.Sight("two", "two", left.facts, left.iac)
@@ -75,6 +80,7 @@ def test_equal_sets_have_no_difference_and_only_asked_kinds_are_listed(left: Any
     assert {d.kind for d in rules.differences(left, other, kinds)} <= kinds
 
 
+@busy
 @given(sights("one"), sights("two"), st.integers(-3, 3), st.one_of(st.none(), st.integers(-3, 3)))
 def test_an_expired_or_ended_tolerance_does_not_count(left: Any, right: Any, days: int, ended: Any) -> None:
     found = rules.differences(left, right)
