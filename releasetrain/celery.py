@@ -1,10 +1,30 @@
 """The Celery application: workers evaluate gates, build evidence and consume the ledger."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
+
+from releasetrain.kernel import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releasetrain.settings")
 app = Celery("releasetrain")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.before_task_publish.connect
+def _carry_request(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """What a task writes into the log carries the id of the request that asked for it."""
+    if headers is not None and logs.request_id.get():
+        headers["releasetrain_request"] = logs.request_id.get()
+
+
+@signals.task_prerun.connect
+def _begin(task: Any = None, task_id: str = "", **_: Any) -> None:
+    logs.request_id.set(getattr(task.request, "releasetrain_request", None) or task_id)
+
+
+@signals.task_postrun.connect
+def _end(**_: Any) -> None:
+    logs.request_id.set("")

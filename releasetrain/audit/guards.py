@@ -1,6 +1,21 @@
-"""The ledger's own rule in the database: the columns and the leaf hash follow from the body, always."""
+"""The ledger's own rules in the database: the columns and the leaf hash follow from the body, always; its time never runs back."""
+
+# Transactions are numbered by the cluster, and a restored database may find itself in one that has not counted as far.
+# What was written before must stay before: a restore raises the epoch (audit.epoch), which this never resets.
+TRANSACTION = """
+    DO $$ BEGIN
+      IF to_regprocedure('ledger_epoch()') IS NULL THEN
+        CREATE FUNCTION ledger_epoch() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 0::bigint';
+      END IF;
+    END $$
+    """
 
 GUARDS = [
+    TRANSACTION,
+    """
+    CREATE OR REPLACE FUNCTION ledger_transaction() RETURNS bigint LANGUAGE sql STABLE
+      AS 'SELECT pg_current_xact_id()::text::bigint + ledger_epoch()'
+    """,
     """
     CREATE OR REPLACE FUNCTION ledger_from_body() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
@@ -9,7 +24,7 @@ GUARDS = [
       IF (entry->>'organization')::uuid IS DISTINCT FROM NEW.organization_id THEN
         RAISE EXCEPTION 'ledger entry names another organization' USING ERRCODE = 'integrity_constraint_violation';
       END IF;
-      NEW.xid := pg_current_xact_id()::text::bigint;
+      NEW.xid := ledger_transaction();
       NEW.at := (entry->>'at')::timestamptz;
       NEW.verb := entry->>'verb';
       NEW.actor_id := (entry#>>'{actor,id}')::uuid;

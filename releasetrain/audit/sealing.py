@@ -33,7 +33,7 @@ SELECT least(
     pg_current_xact_id_if_assigned(),
     (SELECT min(x) FROM pg_snapshot_xip(s) AS x WHERE NOT EXISTS (
         SELECT FROM pg_stat_activity AS a WHERE a.backend_xid = x::xid AND a.datname <> current_database()))
-)::text::bigint
+)::text::bigint + ledger_epoch()
 FROM pg_current_snapshot() AS s
 """
 

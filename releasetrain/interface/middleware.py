@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -20,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from releasetrain.accounts.models import Membership
+from releasetrain.kernel import logs
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.ids import uuid7
 from releasetrain.kernel.refusals import Refused
@@ -30,6 +33,7 @@ from . import links
 from .api import limits, problems
 from .frame import refusal_page
 
+log = logging.getLogger("releasetrain.requests")
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
@@ -45,6 +49,15 @@ class RequestIdMiddleware:
     def __call__(self, request: Any) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.request_id = given if _REQUEST_ID.match(given) else str(uuid7())
+        token, began = logs.request_id.set(request.request_id), time.perf_counter()
+        try:
+            response = self._answer(request)
+            _told(request, response, time.perf_counter() - began)
+        finally:
+            logs.request_id.reset(token)
+        return response
+
+    def _answer(self, request: Any) -> HttpResponseBase:
         if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.path_info:
             # PostgreSQL cannot hold the zero character, so no row can match it.
             response: HttpResponseBase = _without_zero_characters(request)
@@ -52,6 +65,24 @@ class RequestIdMiddleware:
             response = self.get_response(request)
         response["X-Request-ID"] = request.request_id
         return response
+
+
+def _told(request: Any, response: HttpResponseBase, seconds: float) -> None:
+    """A line in the log: the pattern of the address, never the address itself, whose words may be secret (feeds)."""
+    match, actor = request.resolver_match, getattr(request, "actor", None)
+    log.info(
+        "%s %s %d",
+        request.method,
+        match.route if match else "-",
+        response.status_code,
+        extra={
+            "method": request.method,
+            "route": match.route if match else "",
+            "status": response.status_code,
+            "milliseconds": round(seconds * 1000, 1),
+            **({"organization": str(actor.organization_id), "user": str(actor.user_id)} if actor else {}),
+        },
+    )
 
 
 def _without_zero_characters(request: Any) -> HttpResponseBase:

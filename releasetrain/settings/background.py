@@ -40,6 +40,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "releasetrain.interface.tasks.heartbeat", "schedule": 30.0},
     "seal-ledger": {"task": "releasetrain.audit.tasks.seal_all", "schedule": 15.0},
     "sweep-evaluations": {"task": "governance.tasks.sweep_evaluations", "schedule": 15.0},
     "sweep-evidence": {"task": "governance.tasks.sweep_packages", "schedule": 15.0},

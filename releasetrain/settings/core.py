@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "reviews",
     "metrics",
     "releasetrain.exchange",
+    "releasetrain.operations",
 ]
 
 MIDDLEWARE = [

@@ -107,11 +107,12 @@ def _history(model: type[models.Model], table: str, history: type[models.Model])
     yield f"""
     CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      INSERT INTO "{kept}" ({names}, history_date, history_type, history_user_id, history_change_reason, history_request_id)
+      INSERT INTO "{kept}" ({names}, history_date, history_type, history_user_id, history_change_reason, history_request_id, history_xid)
       SELECT {names}, clock_timestamp(), CASE TG_OP WHEN 'INSERT' THEN '+' ELSE '~' END,
         nullif(current_setting('releasetrain.user', true), '')::uuid,
         nullif(current_setting('releasetrain.reason', true), ''),
-        coalesce(current_setting('releasetrain.request', true), '')
+        coalesce(current_setting('releasetrain.request', true), ''),
+        ledger_transaction()
       FROM written;
       RETURN NULL;
     END $$

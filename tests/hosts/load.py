@@ -171,7 +171,7 @@ class Load:
                     version=version,
                     verdict=answer["verdict"],
                     expected=expected,
-                    key=answer["key"],
+                    key=answer.get("evaluation") or answer.get("key", ""),
                 )
                 return
             self._expect((status, headers, answer), 202)
@@ -187,7 +187,7 @@ class Load:
             "source": "ci",
             "external_id": run,
         }
-        self._expect(client.send("POST", f"{self.root}/deployments", body), 200, 201)
+        self._expect(client.send("POST", f"{self.root}/deployments/record", body), 200, 201)
         self.note("deployment", run=run, status=status)
 
     def people(self) -> None:

@@ -231,7 +231,7 @@ class Installation:
                 *("--concurrency", "1", "--hostname", f"worker@{name}"),
             ],
             "beat": [
-                *("-m", "celery", "--app", "releasetrain.celery", "beat", "--loglevel", "INFO"),
+                *("-m", "celery", "--app", "releasetrain.celery", "beat", "--loglevel", "WARNING"),
                 *("--schedule", str(self._folder(name) / "schedule")),
             ],
         }

@@ -242,7 +242,7 @@ def test_the_explorer_needs_no_sign_in(client, db):
 
 def test_health_needs_no_sign_in(client, db, redis_url):
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json()["checks"] == {"database": True, "cache": True}
+    assert client.get("/readyz").status_code == 200
 
 
 def _first(client, plural):

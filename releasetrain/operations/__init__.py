@@ -1,0 +1,1 @@
+"""What operators do with an installation as a whole: back it up, restore it, prove that it can be restored."""
