@@ -4,7 +4,8 @@
     release-gate --url https://releases.example --org acme --environment production --digest sha256:… \\
                  --service ledger --version 5.2.0 --post junit.xml coverage.xml bandit.sarif bom.json
 
-The token comes from the variable RELEASETRAIN_TOKEN (or --token). Exit codes:
+The token comes from the variable RELEASETRAIN_TOKEN (or --token); with --workload-identity from the job's own ID token
+(GitHub Actions with `id-token: write`, GitLab CI with an id_token RELEASETRAIN_ID_TOKEN): no secret is stored. Exit codes:
 
     0  pass       every gate in the way passes
     1  fail       a gate says no; reasons and remedies are printed
@@ -120,6 +121,42 @@ class Installation:
             raise Busy(2, "No connection: {}".format(getattr(error, "reason", error))) from error
         except ValueError as error:
             raise Trouble(f"The answer cannot be understood: {error}") from error
+
+
+def id_token(audience: str) -> str:
+    """The ID token of this job: GitLab puts it into a variable, GitHub gives it when asked."""
+    given = os.environ.get("RELEASETRAIN_ID_TOKEN", "").strip()
+    if given:
+        return given
+    address, permit = (os.environ.get("ACTIONS_ID_TOKEN_REQUEST_" + n, "") for n in ("URL", "TOKEN"))
+    if not address.startswith("https://") and not address.startswith("http://127.0.0.1:"):
+        raise Trouble(
+            "This job has no ID token: GitHub Actions needs the permission id-token: write, GitLab CI an id_token"
+            " named RELEASETRAIN_ID_TOKEN."
+        )
+    if not audience:
+        raise Trouble("--audience or RELEASETRAIN_AUDIENCE is missing: the page Workload identity names it.")
+    address += ("&" if "?" in address else "?") + urllib.parse.urlencode({"audience": audience})
+    request = urllib.request.Request(address, headers={"Authorization": "Bearer " + permit})  # noqa: S310 - checked above
+    try:
+        with urllib.request.build_opener(NoRedirects).open(request, timeout=30) as answer:
+            return str(understood(answer.read(65_536))["value"])
+    except (OSError, ValueError, KeyError) as error:
+        raise Trouble(f"GitHub gives no ID token: {type(error).__name__}") from error
+
+
+def admitted(url: str, org: str, audience: str, clock: Clock) -> Installation:
+    """The organization, entered with a short access for the job's ID token."""
+
+    def exchange() -> JSON:
+        # Each try with a token of its own where the CI system gives one: an ID token opens one access only.
+        asking = Installation(url, org, id_token(audience))
+        return asking.ask("POST", asking.root + "/workload-identity/exchange", b"{}")[2]
+
+    answer = patiently(clock, exchange)
+    if not isinstance(answer.get("access_token"), str):
+        raise Trouble("The exchange of the ID token gave no access.")
+    return Installation(url, org, answer["access_token"])
 
 
 def understood(body: bytes) -> JSON:
@@ -314,6 +351,14 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--token", default=env("RELEASETRAIN_TOKEN"), help="better given as RELEASETRAIN_TOKEN"
     )
+    parser.add_argument(
+        "--workload-identity", action="store_true", help="instead of a token: the ID token of this job"
+    )
+    parser.add_argument(
+        "--audience",
+        default=env("RELEASETRAIN_AUDIENCE", ""),
+        help="whom GitHub makes the ID token for (RELEASETRAIN_AUDIENCE)",
+    )
     parser.add_argument("--environment", help="name of the environment to enter")
     parser.add_argument("--gate", help="ask this gate only, by its key")
     parser.add_argument("--release", help="key of the release")
@@ -330,7 +375,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--run-url", dest="run_url", help="address of the pipeline run")
     parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     options = parser.parse_args(arguments)
-    for name in ("url", "org", "token"):
+    for name in ("url", "org") if options.workload_identity else ("url", "org", "token"):
         if not getattr(options, name):
             parser.error(f"--{name} or RELEASETRAIN_{name.upper()} is missing")
     if bool(options.release) == bool(options.digest):
@@ -347,7 +392,10 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
 def run(arguments: list[str]) -> int:
     options = options_of(arguments)
     clock = Clock(options.wait)
-    there = Installation(options.url, options.org, options.token.strip())
+    if options.workload_identity:
+        there = admitted(options.url, options.org, options.audience, clock)
+    else:
+        there = Installation(options.url, options.org, options.token.strip())
     post_results(there, clock, options)
     answer = verdict(there, clock, options)
     if options.json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -200,9 +201,38 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # The token that takes its place while both still work.
+    successor = models.CharField(max_length=16, blank=True, default="", db_default="")
+    # Of an access that a pipeline got for its ID token: by which rule, as whom, and the digest that is spent with it.
+    trust_rule = models.UUIDField(null=True, blank=True)
+    subject = models.CharField(max_length=300, blank=True, default="", db_default="")
+    assertion = models.BinaryField(max_length=32, null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "user"], name="token_of_user")]
+        indexes = [
+            models.Index(fields=["organization", "user"], name="token_of_user"),
+            models.Index(
+                fields=["organization", "trust_rule", "-created_at"],
+                condition=models.Q(trust_rule__isnull=False),
+                name="token_of_trust_rule",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "assertion"], name="token_assertion_once"),
+            models.CheckConstraint(
+                condition=models.Q(trust_rule__isnull=True)
+                | models.Q(
+                    assertion__isnull=False,
+                    expires_at__lte=models.F("created_at") + timedelta(minutes=15),
+                ),
+                name="token_of_workload_short_lived",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.label} (rtk_{self.id}_…)"
+
+    @property
+    def acts_as(self) -> str:
+        """How the ledger names who acts with it: the workload by its subject, where there is one."""
+        return f"{self.user} ({self.subject})" if self.subject else ""

@@ -9,8 +9,10 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         """The last app: by now every other has said which notices it has."""
+        from releasetrain.access import issuers
         from releasetrain.interface import notices
 
-        from . import hooking, occasions, posting, telling, watching  # noqa: F401 - listen to the ledger, carry notices
+        from . import hooking, occasions, outgoing, posting, telling, watching  # noqa: F401 - listen to the ledger, carry notices
 
         notices.follow_ledger()
+        issuers.ask_by(outgoing.get)

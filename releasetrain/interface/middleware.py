@@ -200,7 +200,7 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
     request.actor = Actor(
         organization_id=organization.pk,
         user_id=user.pk,
-        name=str(user),
+        name=getattr(getattr(request, "auth", None), "acts_as", "") or str(user),
         kind=user.kind,
         route=face,
         request_id=request.request_id,

@@ -64,5 +64,6 @@ CELERY_BEAT_SCHEDULE = {
     "pull-series": {"task": "releasetrain.exchange.tasks.pull_series", "schedule": 60.0},
     "clear-series": {"task": "trains.tasks.clear_series", "schedule": 21600.0},
     "remind-of-kpis": {"task": "metrics.tasks.remind_of_kpis", "schedule": 21600.0},
+    "sweep-access": {"task": "releasetrain.access.tasks.sweep_access", "schedule": 60.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }

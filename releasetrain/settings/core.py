@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "problems",
     "reviews",
     "metrics",
+    "releasetrain.access",
     "releasetrain.exchange",
     "releasetrain.operations",
 ]

@@ -52,6 +52,7 @@ API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=1200)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "releasetrain.accounts.authentication.TokenAuthentication",
+        "releasetrain.access.authentication.WorkloadAuthentication",
         "releasetrain.accounts.authentication.BrowserSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -31,6 +31,13 @@ class Organization(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     demo = models.BooleanField(default=False, help_text="Generated sample data, labelled as such.")
     suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_by_operator = models.BooleanField(default=False, db_default=False)
+    suspended_reason = models.CharField(max_length=300, blank=True, default="", db_default="")
+    access_review_days = models.PositiveSmallIntegerField(
+        default=180,
+        db_default=180,
+        help_text="After so many days without one an access review is due.",
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:

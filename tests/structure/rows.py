@@ -32,7 +32,7 @@ _LEFT_EMPTY = {
     "deviation": ("recorded_by", "caught_up_at", "caught_up_by"),
     "windowproposal": ("window", "replaces"),
 }
-_PLAUSIBLE = {"rrule": "FREQ=YEARLY", "time_zone": "UTC"}
+_PLAUSIBLE = {"rrule": "FREQ=YEARLY", "time_zone": "UTC", "conditions": ["sub=x"]}
 _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
 
 

@@ -168,7 +168,7 @@ READ = _variables(ROOT / "releasetrain" / "settings") | {
 # The first is read by prometheus_client itself.
 ELSEWHERE = {
     "PROMETHEUS_MULTIPROC_DIR", "RELEASETRAIN_URL", "RELEASETRAIN_ORG", "RELEASETRAIN_TOKEN", "RELEASETRAIN_DATA",
-    "RELEASETRAIN_VECTORS",
+    "RELEASETRAIN_VECTORS", "RELEASETRAIN_ID_TOKEN", "RELEASETRAIN_AUDIENCE",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from releasetrain.accounts.models import Grant, Scope, ServiceAccount
 from releasetrain.interface.resources import Resource, register
+from releasetrain.kernel.clock import now
 
 register(
     Resource(
@@ -26,7 +27,10 @@ register(
         search=("name",),
         order=("name",),
         template="organization/service_account.html",
-        context=lambda request, account: {"tokens": account.user.tokens.order_by("-created_at")},
+        context=lambda request, account: {
+            "tokens": account.user.tokens.filter(trust_rule__isnull=True).order_by("-created_at"),
+            "moment": now(),
+        },
         select=("user",),
         requires="tokens.manage",
     )

@@ -1,0 +1,1 @@
+"""Own endpoints of access."""

@@ -1,0 +1,1 @@
+"""Own pages of access."""

@@ -1,0 +1,23 @@
+"""Celery envelopes of access: what is due is found in the database, so beat twice does no harm."""
+
+from __future__ import annotations
+
+import uuid
+
+from celery import shared_task
+
+from releasetrain.tenancy.models import Organization
+from releasetrain.tenancy.tasks import tenant_task
+
+
+@tenant_task()
+def clear_accesses(organization_id: uuid.UUID) -> int:
+    from .workload import clear
+
+    return clear(organization_id)
+
+
+@shared_task(name="releasetrain.access.tasks.sweep_access")
+def sweep_access() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list("id", flat=True):
+        clear_accesses.delay(str(organization_id))
