@@ -19,5 +19,7 @@ def clear_accesses(organization_id: uuid.UUID) -> int:
 
 @shared_task(name="releasetrain.access.tasks.sweep_access")
 def sweep_access() -> None:
-    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list("id", flat=True):
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
         clear_accesses.delay(str(organization_id))

@@ -23,9 +23,7 @@ class TrustRule(TenantModel):
     issuer = models.CharField(max_length=300, help_text="The claim iss, letter by letter.")
     audience = models.CharField(max_length=300, help_text="The claim aud, letter by letter.")
     service_account = TenantForeignKey(ServiceAccount, related_name="trust_rules")
-    conditions = models.JSONField(
-        help_text="Lines claim=pattern. Every claim must match one of its lines."
-    )
+    conditions = models.JSONField(help_text="Lines claim=pattern. Every claim must match one of its lines.")
     minutes = models.PositiveSmallIntegerField(default=15, help_text="How long an access lives.")
     pull_requests = models.BooleanField(
         default=False, help_text="Also tokens of pull requests and merge requests, which strangers can open."
