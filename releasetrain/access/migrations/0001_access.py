@@ -3,12 +3,13 @@
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
-import releasetrain.kernel.clock
-import releasetrain.kernel.ids
-import releasetrain.tenancy.models
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
+
+import releasetrain.kernel.clock
+import releasetrain.kernel.ids
+import releasetrain.tenancy.models
 
 
 class Migration(migrations.Migration):
