@@ -23,6 +23,7 @@ ORDER = (
     "features",
     "evidence",
     "explorer",
+    "search",
 )
 
 

@@ -1,11 +1,13 @@
-"""What the interface itself remembers: saved views of lists, and answers given under an idempotency key."""
+"""What the interface itself remembers: saved views, answers given under an idempotency key, and the index of search."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models.functions import Now
 
-from releasetrain.tenancy.models import TenantModel
+from releasetrain.tenancy.models import Organization, TenantModel
 
 
 class SavedView(TenantModel):
@@ -50,3 +52,59 @@ class IdempotentReply(TenantModel):
 
     def __str__(self) -> str:
         return self.key
+
+
+class SearchEntry(models.Model):
+    """What search knows of one object. Derived from its row, and made anew by `rebuild_search`."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=60)
+    object_id = models.UUIDField()
+    changed_at = models.DateTimeField()
+    document = SearchVectorField()
+
+    tenant_table = True
+
+    class Meta:
+        verbose_name_plural = "search entries"
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "kind", "object_id"], name="search_entry_once")
+        ]
+        indexes = [models.Index(fields=["organization", "-changed_at"], name="search_entry_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}"
+
+
+class SearchNote(models.Model):
+    """An object whose row was written since search last read it. Written by the database, any number of times."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    kind = models.CharField(max_length=60)
+    object_id = models.UUIDField()
+    noted_at = models.DateTimeField(db_default=Now())
+
+    tenant_table = True
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}"
+
+
+class SearchWord(models.Model):
+    """A word that occurs in the index, for questions in which one is mistyped."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    word = models.CharField(max_length=60, db_collation="C")
+
+    tenant_table = True
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "word"], name="search_word_once")]
+
+    def __str__(self) -> str:
+        return self.word

@@ -99,7 +99,7 @@ def address(request: HttpRequest, place: Place) -> str:
 
 
 def places(request: HttpRequest, section: str = "") -> dict[str, Any]:
-    """The frame's entries: ``rail`` (eight), ``more`` (groups), ``foot`` and ``bar``."""
+    """The frame's entries: ``rail`` (eight), ``more`` (groups), ``foot`` and ``bar``; ``all`` of them in order."""
     entries: dict[str, list[Entry]] = {"rail": [], "foot": [], "bar": []}
     for place in sorted(_places.values(), key=lambda p: p.order):
         url = address(request, place)
@@ -125,6 +125,7 @@ def places(request: HttpRequest, section: str = "") -> dict[str, Any]:
         "more_current": any(e.current for e in rest),
         "foot": entries["foot"],
         "bar": entries["bar"],
+        "all": [*entries["rail"], *entries["foot"], *entries["bar"]],
         "keys": {
             e.place.key: e for e in (*entries["rail"], *entries["foot"], *entries["bar"]) if e.place.key
         },

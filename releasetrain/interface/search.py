@@ -1,29 +1,38 @@
-"""Search over all kinds of objects that a person may see: one query finds, one per kind shows."""
+"""Search over all kinds of objects that a person may see: the index finds, one query per kind shows."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
-from django.db.models import CharField, QuerySet, Value
+from django.db.models import CharField, Value
 from django.db.models.functions import Cast
+from django.utils.safestring import SafeString
 
 from releasetrain.kernel.actor import Actor
 
 from . import links
-from .listing import searched
 from .resources import Resource, resources
+from .searching import finding, words
+from .searching.highlighting import excerpt, marked
+from .searching.texts import heading_of, texts_of
 
 PER_KIND = 8
+_LIKE_A_KEY = re.compile(r"[A-Za-z]{2,12}-\d+|[0-9a-fA-F-]{32,36}")
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One object found."""
+    """One object found, and for which words."""
 
     resource: Resource
     obj: Any
+    terms: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -38,8 +47,8 @@ class Hit:
         """What the object is called beside its key."""
         named = (
             str(getattr(self.obj, n))
-            for n in ("title", "name", "version", "summary", "label")
-            if getattr(self.obj, n, "")
+            for n in heading_of(self.resource)
+            if n != "key" and getattr(self.obj, n, "")
         )
         return next(named, str(self.obj) if str(self.obj) != self.key else "")
 
@@ -47,32 +56,108 @@ class Hit:
     def label(self) -> str:
         return str(self.obj)
 
+    @property
+    def marked_key(self) -> SafeString:
+        return marked(self.key, self.terms)
 
-def find(actor: Actor, text: str, per_kind: int = PER_KIND) -> list[tuple[Resource, list[Hit]]]:
+    @property
+    def marked_title(self) -> SafeString:
+        return marked(self.title, self.terms)
+
+    @property
+    def excerpt(self) -> SafeString | str:
+        """The words around the find, where key and title do not hold all that was asked for."""
+        if words.holds((self.key, self.title), self.terms):
+            return ""
+        text = excerpt(self.body, self.terms)
+        return marked(text, self.terms) if text != self.title else ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What was found of one kind: the best of `count` objects, or of more where not all were counted."""
+
+    resource: Resource
+    hits: list[Hit]
+    count: int
+    counted: bool
+
+    @property
+    def more(self) -> bool:
+        return self.count > len(self.hits) or not self.counted
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found, by kind; `instead` is what was looked for when nothing held the words as they were written."""
+
+    groups: list[Group] = field(default_factory=list)
+    instead: str = ""
+
+    def __iter__(self) -> Iterator[tuple[Resource, list[Hit]]]:
+        return iter([(group.resource, group.hits) for group in self.groups])
+
+    @property
+    def count(self) -> int:
+        return sum(len(group.hits) for group in self.groups)
+
+
+def find(actor: Actor, text: str, kind: str = "", per_kind: int = PER_KIND) -> Found:
     """Objects in which all words occur, by kind; the object whose key is the text comes first."""
     text = text.strip()[:200]
-    kinds = [r for r in resources() if r.search or r.lookup]
-    if not text or not kinds:
-        return []
-    parts = [
-        part
-        for index, resource in enumerate(kinds)
-        for part in _parts(actor, resource, index, text, per_kind)
-    ]
-    ids: dict[int, list[Any]] = defaultdict(list)
-    found = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    for index, pk in found:
-        if pk not in ids[index]:
-            ids[index].append(pk)
+    terms = words.asked(text)
+    kinds = [r for r in resources() if not kind or kind in (r.kind, r.plural)]
+    if not terms or not kinds:
+        return Found()
+    of_kind = kinds[0].kind if kind else ""
+    groups = _groups(actor, kinds, text, terms, per_kind, of_kind)
+    if groups:
+        return Found(groups)
+    for other in finding.corrections(terms):
+        groups = _groups(actor, kinds, " ".join(other), other, per_kind, of_kind)
+        if groups:
+            return Found(groups, instead=" ".join(other))
+    return Found()
+
+
+def _groups(
+    actor: Actor, kinds: Sequence[Resource], text: str, terms: Sequence[str], per_kind: int, kind: str
+) -> list[Group]:
+    order: dict[str, list[UUID]] = defaultdict(list)
+    counts: dict[str, tuple[int, bool]] = {}
+    # A key is looked up in the tables themselves: what was made a moment ago is found by it whatever the index knows.
+    if _LIKE_A_KEY.fullmatch(text):
+        for known, pk in named(actor, text.upper() if "-" in text else text):
+            order[known].append(UUID(pk))
+            counts[known] = (1, True)
+    for each in finding.candidates(actor, kinds, terms, per_kind, kind):
+        if each.id not in order[each.kind]:
+            order[each.kind].append(each.id)
+        before = counts.get(each.kind, (0, True))
+        counts[each.kind] = (max(before[0], each.count), each.counted)
+    by_kind = {resource.kind: resource for resource in kinds}
     groups = []
-    for index, keys in ids.items():
-        resource = kinds[index]
-        by_id = {str(obj.pk): obj for obj in resource.loaded(actor).filter(pk__in=keys[:per_kind])}
-        hits = [Hit(resource, by_id[str(key)]) for key in keys[:per_kind] if str(key) in by_id]
-        if hits:
-            groups.append((resource, hits))
-    groups.sort(key=lambda group: not any(_exact(group[0], hit, text) for hit in group[1]))
+    for known, ids in order.items():
+        if known in by_kind:
+            hits = _hits(actor, by_kind[known], ids[:per_kind], terms)
+            if hits:
+                groups.append(Group(by_kind[known], hits, max(counts[known][0], len(hits)), counts[known][1]))
+    groups.sort(key=lambda group: not any(_exact(hit, text) for hit in group.hits))
     return groups
+
+
+def _hits(actor: Actor, resource: Resource, ids: Sequence[UUID], terms: Sequence[str]) -> list[Hit]:
+    objects = {obj.pk: obj for obj in resource.loaded(actor).filter(pk__in=ids)}
+    bodies = {each.id: each.body for each in texts_of(resource, list(objects), resource.visible(actor))}
+    return [
+        Hit(resource, objects[pk], tuple(terms), bodies.get(pk, ()))
+        for pk in dict.fromkeys(ids)
+        if pk in objects
+    ]
+
+
+def _exact(hit: Hit, text: str) -> bool:
+    return hit.resource.reference_of(hit.obj).lower() == text.lower()
 
 
 def named(actor: Actor, reference: str) -> list[tuple[str, str]]:
@@ -91,20 +176,3 @@ def named(actor: Actor, reference: str) -> list[tuple[str, str]]:
                 rows.annotate(which=which, found=Cast("pk", CharField())).values_list("which", "found")
             )
     return list(parts[0].union(*parts[1:], all=True)) if parts else []
-
-
-def _exact(resource: Resource, hit: Hit, text: str) -> bool:
-    return resource.reference_of(hit.obj).lower() == text.lower()
-
-
-def _parts(actor: Actor, resource: Resource, index: int, text: str, per_kind: int) -> list[QuerySet]:
-    rows = resource.visible(actor)
-    parts = []
-    if resource.lookup:
-        parts.append(rows.filter(**{f"{resource.lookup}__iexact": text})[:1])
-    if resource.search:
-        parts.append(searched(resource, rows, text).order_by("-pk")[:per_kind])
-    return [
-        part.annotate(which=Value(index), found=Cast("pk", CharField())).values_list("which", "found")
-        for part in parts
-    ]

@@ -65,5 +65,7 @@ CELERY_BEAT_SCHEDULE = {
     "clear-series": {"task": "trains.tasks.clear_series", "schedule": 21600.0},
     "remind-of-kpis": {"task": "metrics.tasks.remind_of_kpis", "schedule": 21600.0},
     "sweep-access": {"task": "releasetrain.access.tasks.sweep_access", "schedule": 60.0},
+    "index-search": {"task": "releasetrain.interface.tasks.index_search", "schedule": 5.0},
+    "forget-search-words": {"task": "releasetrain.interface.tasks.forget_search_words", "schedule": 86400.0},
     "consume-ledger": {"task": "releasetrain.audit.tasks.consume_all", "schedule": 5.0},
 }

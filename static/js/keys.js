@@ -1,4 +1,6 @@
-// Keys: g then a letter goes to a place, / filters, ? lists the keys, j and k walk the rows of the list in focus. Never while typing; can be turned off.
+// Keys: g then a letter goes to a place, / filters or searches, ? lists the keys, j and k walk the rows of the list in focus. Never while typing; can be turned off.
+import * as palette from "./palette.js";
+
 const STORE = "releasetrain.keys";
 let waiting = 0;
 
@@ -39,7 +41,8 @@ export function start() {
     if (event.key === "?") { event.preventDefault(); help?.showModal(); }
     else if (event.key === "/") {
       const field = document.querySelector("[data-filter], .filters input[type=search]");
-      if (field) { event.preventDefault(); field.focus(); field.select?.(); }
+      event.preventDefault();
+      if (field) { field.focus(); field.select?.(); } else palette.open();
     } else if (event.key === "j" && step(1)) event.preventDefault();
     else if (event.key === "k" && step(-1)) event.preventDefault();
     else if (event.key === "x") {

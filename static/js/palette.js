@@ -1,9 +1,14 @@
-// Command palette (Ctrl K): the places at once, then what the search page finds. A combobox: focus stays in the field, arrows choose, Enter opens.
+// Command palette (Ctrl K, or / where a page has no filter): what was seen last and the places at once, then what search finds, by kind.
+// A combobox: focus stays in the field, arrows choose, Enter opens; Tab goes to the kinds.
+import { forget, recent, remember } from "./recent.js";
 import { isWholePage, region } from "./requests.js";
 
+const EACH_KIND = 4;
 let chosen = -1;
 let round = 0;
 let pending = 0;
+let kind = "";
+let offered = [];
 
 const dialog = () => document.getElementById("palette");
 const field = () => dialog().querySelector("input");
@@ -40,10 +45,39 @@ function option(link) {
   return el;
 }
 
-function show(groups) {
+function written(href, name, kindName = "") {
+  const el = document.createElement("a");
+  el.href = href;
+  for (const [text, style] of [[name, ""], [kindName, "push"]]) {
+    if (!text) continue;
+    const span = document.createElement("span");
+    span.textContent = text;
+    if (style) span.className = style;
+    el.append(span);
+  }
+  return option(el);
+}
+
+function show(groups, told = "") {
   list().replaceChildren(...groups.filter(Boolean));
   options().forEach((el, i) => { el.id = `hit-${i}`; });
+  dialog().querySelector("[data-found]").textContent = told;
   choose(0);
+}
+
+// The kinds of the last answer over everything stay, so that one can go from kind to kind.
+function offer(found) {
+  if (!kind) offered = found;
+  const bar = dialog().querySelector("[data-kinds]");
+  bar.hidden = offered.length < 2 && !kind;
+  bar.replaceChildren(...[{ kind: "", title: "All" }, ...offered].map((each) => {
+    const el = document.createElement("button");
+    el.type = "button";
+    el.textContent = each.title;
+    el.dataset.kind = each.kind;
+    el.setAttribute("aria-pressed", String(each.kind === kind));
+    return el;
+  }));
 }
 
 const words = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -54,28 +88,40 @@ function placesFor(query) {
   return links.filter((link) => asked.every((word) => link.textContent.toLowerCase().includes(word))).map(option);
 }
 
+async function answered(query) {
+  const chosenKind = kind ? `&kind=${encodeURIComponent(kind)}` : "";
+  const answer = await region(`${document.body.dataset.search}?q=${encodeURIComponent(query)}${chosenKind}`, "hits");
+  if (!answer.ok) return null;
+  const html = await answer.text();
+  const page = new DOMParser().parseFromString(html, "text/html");
+  return isWholePage(html) ? page.querySelector("main") : page.body;
+}
+
 async function search(query) {
   const mine = ++round;
-  const places = group("Places", placesFor(query));
+  const places = group("Go to", placesFor(query));
   const base = document.body.dataset.search;
-  if (!query.trim() || !base) { show([places]); return; }
-  let found = [];
+  if (!query.trim() || !base) {
+    kind = "";
+    offer([]);
+    show([group("Recent", recent().map((each) => written(each.href, each.name, each.kind))), places]);
+    return;
+  }
+  let sections = [];
+  let instead = "";
   try {
-    const answer = await region(`${base}?q=${encodeURIComponent(query)}`, "hits");
-    if (answer.ok) {
-      const html = await answer.text();
-      const page = new DOMParser().parseFromString(html, "text/html");
-      const scope = isWholePage(html) ? page.querySelector("main") : page.body;
-      found = [...(scope?.querySelectorAll("[data-hit], a.obj, td a[href], li a[href]") || [])].slice(0, 12).map(option);
-    }
+    const page = await answered(query);
+    sections = [...(page?.querySelectorAll("section[data-kind]") || [])];
+    instead = page?.querySelector("[data-instead] strong")?.textContent || "";
   } catch { /* offline: the places still work */ }
   if (mine !== round) return;
-  const seen = new Set();
-  found = found.filter((el) => !seen.has(el.href) && seen.add(el.href));
-  const all = document.createElement("a");
-  all.href = `${base}?q=${encodeURIComponent(query)}`;
-  all.textContent = `Search everything for “${query.trim()}”`;
-  show([group("Found", found), places, group("Search", [option(all)])]);
+  const most = kind ? 20 : EACH_KIND;
+  const found = sections.map((section) => group(section.dataset.title, [...section.querySelectorAll("[data-hit]")].slice(0, most).map(option)));
+  offer(sections.map((section) => ({ kind: section.dataset.kind, title: section.dataset.title })));
+  const all = written(`${base}?q=${encodeURIComponent(query)}${kind ? `&kind=${encodeURIComponent(kind)}` : ""}`, `Search everything for “${query.trim()}”`);
+  const count = found.reduce((sum, box) => sum + (box?.querySelectorAll("[role=option]").length || 0), 0);
+  const told = `${instead ? `Shown for ${instead}: ` : ""}${count ? `${count} found` : "Nothing found"}`;
+  show([...(instead ? found.map((box) => { box?.querySelector(".group").append(` for “${instead}”`); return box; }) : found), places, group("Search", [all])], told);
 }
 
 export function open() {
@@ -88,12 +134,21 @@ export function open() {
 
 export function start() {
   if (!dialog()) return;
+  remember();
+  document.addEventListener("submit", (event) => { if (event.target.getAttribute("action") === "/accounts/logout/") forget(); });
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); open(); }
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-palette]") && !event.ctrlKey && !event.metaKey) { event.preventDefault(); open(); }
     else if (event.target === dialog()) dialog().close();
+  });
+  dialog().querySelector("[data-kinds]").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    kind = button.dataset.kind;
+    field().focus();
+    search(field().value);
   });
   field().addEventListener("input", () => { clearTimeout(pending); pending = setTimeout(() => search(field().value), 140); });
   field().addEventListener("keydown", (event) => {

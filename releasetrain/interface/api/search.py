@@ -34,11 +34,21 @@ class SearchView(OrganizationView):
     @extend_schema(
         operation_id="search",
         tags=["search"],
-        parameters=[OpenApiParameter("q", str, required=True, description="Words that must all occur.")],
+        parameters=[
+            OpenApiParameter(
+                "q",
+                str,
+                required=True,
+                description="Words that must all occur, each at least by its beginning.",
+            ),
+            OpenApiParameter("kind", str, description="Objects of this kind only, e.g. release."),
+        ],
         responses=SearchResultSerializer,
     )
     def get(self, request: Any, **_: Any) -> Response:
-        groups = search.find(self.actor, request.query_params.get("q", ""))
+        found = search.find(
+            self.actor, request.query_params.get("q", ""), kind=request.query_params.get("kind", "")
+        )
         return Response(
             {
                 "items": [
@@ -47,7 +57,7 @@ class SearchView(OrganizationView):
                         "title": resource.title,
                         "items": [reference(hit.obj) for hit in hits],
                     }
-                    for resource, hits in groups
+                    for resource, hits in found
                 ]
             }
         )

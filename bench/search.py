@@ -1,0 +1,235 @@
+"""Search over a million objects of one organization: the search page's server time, question by question.
+
+`RELEASETRAIN_BENCH_SCALE` scales the number of objects (1 is all of them; the default is a tenth).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from typing import Any
+
+import psycopg2
+
+from .figures import Figure, Observation, Result, milliseconds, percentile
+from .installation import Installation
+
+TITLE = "Search"
+BUDGET = 0.15
+OBJECTS = 1_000_000
+SCALE = float(os.environ.get("RELEASETRAIN_BENCH_SCALE", "0.1"))
+SLUG = "search-bench"
+ASKED = 40
+
+# Table, prefix of its keys, share of all objects, and the text fields that get words of their own.
+KINDS: tuple[tuple[str, str, float, tuple[str, ...]], ...] = (
+    ("planning_workitem", "WORK", 0.50, ("title", "external_id")),
+    ("planning_feature", "FEAT", 0.20, ("title", "description", "external_id")),
+    ("governance_changerequest", "CHG", 0.10, ("title",)),
+    ("problems_incident", "INC", 0.10, ("title", "external_id")),
+    ("planning_risk", "RISK", 0.05, ("title", "description", "mitigation")),
+    ("reviews_casestudy", "CASE", 0.03, ("title", "body")),
+    ("problems_problem", "PRB", 0.02, ("title", "workaround")),
+)
+_COMMON = (
+    *(
+        "payments",
+        "refund",
+        "ledger",
+        "settlement",
+        "passkey",
+        "onboarding",
+        "merchant",
+        "wallet",
+        "balance",
+        "rule",
+    ),
+    *(
+        "deploy",
+        "service",
+        "release",
+        "change",
+        "fix",
+        "retry",
+        "timeout",
+        "cache",
+        "queue",
+        "schema",
+        "customer",
+    ),
+    *("report", "export", "limit", "alert", "batch", "gateway", "token", "invoice", "statement"),
+)
+
+_ROWS = """
+    INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, template.row || jsonb_build_object(
+      'id', gen_random_uuid(), 'organization_id', %s, 'key', %s || '-' || n,
+      'created_at', now() - n * interval '37 seconds', {texts}))).*
+    FROM (SELECT to_jsonb(t) AS row FROM {table} t LIMIT 1) AS template, generate_series(1, %s) AS n
+"""
+# Most words are common; the others are put together from syllables, as the questions for rare words are.
+_WORDS = """'{name}', (SELECT string_agg(CASE WHEN random() < 0.75 THEN (%s::text[])[1 + floor(power(random(), 2) * {common})::int]
+      ELSE (%s::text[])[1 + floor(random() * 16)::int] || (%s::text[])[1 + floor(random() * 160)::int]
+        || (%s::text[])[1 + floor(power(random(), 3) * 160)::int] END, ' ') FROM generate_series(1, {count} + n %% 6) AS w)"""
+_SYLLABLES = [
+    a + b for a in "bcdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il", "on", "us")
+]
+_BEGINNINGS = [a + b for a in "bcdf" for b in ("ala", "eri", "ono", "utu")]
+
+
+def measure(installation: Installation) -> list[Result]:
+    from releasetrain.embedded.provisioning import DATABASE
+    from releasetrain.interface.searching.indexing import rebuild
+    from releasetrain.kernel.actor import Actor
+    from releasetrain.tenancy.scope import tenant_scope
+
+    cast = _organization()
+    rare = _rare_words()
+    superuser = psycopg2.connect(installation.postgres.url(DATABASE))
+    superuser.autocommit = True
+    with superuser.cursor() as cursor:
+        total = sum(_generate(cursor, cast.organization.pk, *kind) for kind in KINDS)
+        started = time.perf_counter()
+        with tenant_scope(cast.organization.pk, Actor.system(cast.organization.pk, "bench")):
+            rebuild()
+        rebuilt = time.perf_counter() - started
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("SELECT pg_total_relation_size('interface_searchentry')")
+        size = cursor.fetchone()[0]
+    superuser.close()
+    results: list[Result] = [
+        Observation(
+            f"Index of {total:,} objects rebuilt",
+            f"{total / rebuilt:,.0f} objects/s",
+            f"Its size: {size / 2**20:,.0f} MiB.",
+        )
+    ]
+    from releasetrain.accounts.catalogue import Role
+
+    for what, questions in _questions(rare).items():
+        for who in (Role.OWNER, Role.AUDITOR) if what == "common words" else (Role.OWNER,):
+            times = _server_times(cast.user(who), questions)
+            results.append(
+                _figure(
+                    f"{what.capitalize()}{', as auditor' if who == Role.AUDITOR else ''}", times, questions
+                )
+            )
+    return results
+
+
+def _figure(what: str, times: list[float], questions: list[str]) -> Figure:
+    slow = percentile(times, 0.95)
+    return Figure(
+        f"{what}, p95",
+        milliseconds(slow),
+        milliseconds(BUDGET),
+        slow / BUDGET,
+        1.0,
+        note=f"{what}: median {milliseconds(percentile(times, 0.5))} of {len(times)} questions such as “{questions[0]}”.",
+    )
+
+
+def _organization() -> Any:
+    from releasetrain.accounts.catalogue import Role
+    from releasetrain.exchange.demo.cast import found
+
+    people = [
+        ("Owner", f"owner@{SLUG}.example", (Role.OWNER,)),
+        ("Auditor", f"auditor@{SLUG}.example", (Role.AUDITOR,)),
+    ]
+    return found(SLUG, "Search at scale", "UTC", people)
+
+
+def _rare_words() -> list[str]:
+    """Words as the rows have them, each in one of many thousand objects."""
+    chance = random.Random(8)
+    return [
+        chance.choice(_BEGINNINGS) + chance.choice(_SYLLABLES) + chance.choice(_SYLLABLES[40:])
+        for _ in range(500)
+    ]
+
+
+def _generate(
+    cursor: Any,
+    organization: Any,
+    rare: list[str],
+    table: str,
+    prefix: str,
+    share: float,
+    texts: tuple[str, ...],
+) -> int:
+    """Rows like the demo's first, with words of their own, past every trigger; made-up rows need neither history nor notes."""
+    count = max(50, round(OBJECTS * SCALE * share))
+    cursor.execute(f"SELECT count(*) FROM {table}")
+    if not cursor.fetchone()[0]:
+        return 0
+    cursor.execute(
+        "SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table]
+    )
+    triggers = cursor.fetchall()
+    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    parts, values = [], []
+    for name in texts:
+        if name == "external_id":
+            parts.append("'external_id', 'EXT-' || n")
+        else:
+            parts.append(
+                _WORDS.format(
+                    name=name, common=len(_COMMON), rare=len(rare), count=6 if name == "title" else 14
+                )
+            )
+            values += [list(_COMMON), _BEGINNINGS, _SYLLABLES, _SYLLABLES]
+    cursor.execute(
+        _ROWS.format(table=table, texts=", ".join(parts)), [str(organization), prefix, *values, count]
+    )
+    cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
+    for name, enabled in triggers:
+        how = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA", "D": "DISABLE"}[enabled]
+        cursor.execute(f'ALTER TABLE {table} {how} TRIGGER "{name}"')
+    return count
+
+
+def _questions(rare: list[str]) -> dict[str, list[str]]:
+    chance = random.Random(9)
+    most = max(50, round(OBJECTS * SCALE * 0.1))
+
+    def mistyped(word: str) -> str:
+        at = chance.randrange(2, len(word) - 1)
+        return (
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+            if word[at] != word[at + 1]
+            else word[:at] + word[at + 1 :]
+        )
+
+    return {
+        "common words": chance.choices(_COMMON, k=ASKED),
+        "rare words": chance.choices(rare, k=ASKED),
+        "keys": [f"CHG-{chance.randint(1, most)}" for _ in range(ASKED)],
+        "beginnings": [word[: chance.randint(2, 5)] for word in chance.choices([*_COMMON, *rare], k=ASKED)],
+        "several words": [
+            " ".join(chance.sample(_COMMON, chance.randint(2, 4)) + chance.sample(rare, chance.randint(0, 1)))
+            for _ in range(ASKED)
+        ],
+        "words mistyped": [mistyped(word) for word in chance.choices(rare, k=ASKED)],
+    }
+
+
+def _server_times(user: Any, questions: list[str]) -> list[float]:
+    """Seconds of each answer for the palette, the whole stack from middleware to the last byte."""
+    from django.test import Client
+
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user)
+    times = []
+    for number, question in enumerate([*questions[:3], *questions]):
+        started = time.perf_counter()
+        answer = client.get(
+            f"/o/{SLUG}/search/", {"q": question}, headers={"HX-Request": "true", "HX-Target": "hits"}
+        )
+        taken = time.perf_counter() - started
+        if answer.status_code != 200:
+            raise RuntimeError(f"search for {json.dumps(question)} answered {answer.status_code}.")
+        if number >= 3:
+            times.append(taken)
+    return times

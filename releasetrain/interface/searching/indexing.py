@@ -1,0 +1,132 @@
+"""Keeping the index true: what the database noted as written is read anew; late work costs time, never truth (ADR 27)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from releasetrain.interface.models import SearchEntry, SearchNote
+from releasetrain.interface.resources import Resource, resources
+from releasetrain.kernel.clock import now
+from releasetrain.tenancy.scope import require_scope
+
+from .texts import texts_of
+from .words import vector, words
+
+BATCH = 2_000
+_SHORTEST_WORD, _LONGEST_WORD = 4, 24
+
+_ENTER = """
+    INSERT INTO interface_searchentry AS known (organization_id, kind, object_id, changed_at, document)
+    SELECT %s, %s, fresh.id, fresh.at, fresh.document::tsvector
+    FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS fresh (id, at, document)
+    ON CONFLICT (organization_id, kind, object_id) DO UPDATE SET document = excluded.document,
+      changed_at = CASE WHEN %s OR known.document = excluded.document THEN known.changed_at ELSE excluded.changed_at END
+"""
+_LEARN = """
+    INSERT INTO interface_searchword (organization_id, word)
+    SELECT DISTINCT %s::uuid, fresh.word FROM unnest(%s::text[]) AS fresh (word)
+    ON CONFLICT (organization_id, word) DO NOTHING
+"""
+_FORGET = """
+    DELETE FROM interface_searchword known WHERE NOT EXISTS (
+      SELECT 1 FROM ts_stat('SELECT document FROM interface_searchentry') used WHERE used.word = known.word)
+"""
+
+
+def index_noted(most: int = BATCH) -> int:
+    """Read anew what was noted, in the organization of the scope; returns how many notes. One worker at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))",
+            [f"search {require_scope().organization_id}"],
+        )
+        if not cursor.fetchone()[0]:
+            return 0
+    notes = list(SearchNote.objects.order_by("id").values_list("id", "kind", "object_id")[:most])
+    by_kind: dict[str, set[UUID]] = defaultdict(set)
+    for _, kind, object_id in notes:
+        by_kind[kind].add(object_id)
+    kinds = {resource.kind: resource for resource in resources()}
+    for kind, ids in by_kind.items():
+        if kind in kinds:
+            enter(kinds[kind], list(ids), now())
+    # What was written while we read has a note of its own.
+    SearchNote.objects.filter(pk__in=[pk for pk, _, _ in notes]).delete()
+    return len(notes)
+
+
+def enter(resource: Resource, ids: Sequence[UUID], changed_at: datetime | None = None) -> int:
+    """Bring the entries of these objects up to date; without a moment, they count as changed when they were made."""
+    organization = require_scope().organization_id
+    found = list(texts_of(resource, ids))
+    gone = set(ids) - {each.id for each in found}
+    if gone:
+        SearchEntry.objects.filter(kind=resource.kind, object_id__in=gone).delete()
+    with connection.cursor() as cursor:
+        for part in _parts(found, 500):
+            documents = [vector(organization, resource.kind, each.heading, each.body) for each in part]
+            moments = [changed_at or each.made_at for each in part]
+            # Ids of rows are in the order in which they were made: two writers never wait for each other in a circle.
+            cursor.execute(
+                _ENTER,
+                [
+                    organization,
+                    resource.kind,
+                    [each.id for each in part],
+                    moments,
+                    documents,
+                    changed_at is None,
+                ],
+            )
+        learned = sorted(_learnable(text for each in found for text in each.all))
+        if learned:
+            cursor.execute(_LEARN, [organization, learned])
+    return len(found)
+
+
+def rebuild(batch: int = BATCH) -> int:
+    """Index every object of the organization in scope from its row; entries of objects that are gone go as well."""
+    total = 0
+    for resource in resources():
+        ids = list(resource.model._default_manager.order_by("pk").values_list("pk", flat=True))
+        known = SearchEntry.objects.filter(kind=resource.kind)
+        gone = set(known.values_list("object_id", flat=True)) - set(ids)
+        for part in _parts(gone, batch):
+            known.filter(object_id__in=part).delete()
+        total += sum(enter(resource, part) for part in _parts(ids, batch))
+    SearchEntry.objects.exclude(kind__in=[resource.kind for resource in resources()]).delete()
+    forget_words()
+    return total
+
+
+def forget_words() -> None:
+    """Words that no object holds any more are not proposed any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET)
+
+
+def lag() -> tuple[int, datetime | None]:
+    """How many notes wait (counted up to a thousand), and since when."""
+    waiting = list(SearchNote.objects.order_by("id").values_list("noted_at", flat=True)[:1000])
+    return len(waiting), waiting[0] if waiting else None
+
+
+def _learnable(texts: Iterable[str]) -> set[str]:
+    return {
+        word
+        for text in texts
+        for word in words(text)
+        if _SHORTEST_WORD <= len(word) <= _LONGEST_WORD and word.isalpha()
+    }
+
+
+def _parts(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    held = list(rows)
+    for start in range(0, len(held), size):
+        yield held[start : start + size]

@@ -1,0 +1,77 @@
+"""What the index holds of a row: its heading (key, name, title) and its further text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import QuerySet
+
+from releasetrain.interface.resources import Resource
+
+HEADINGS = ("title", "name", "version", "summary", "label")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of one row."""
+
+    id: UUID
+    made_at: Any
+    heading: tuple[str, ...]
+    body: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return self.heading + self.body
+
+
+@cache
+def heading_of(resource: Resource) -> tuple[str, ...]:
+    """The fields that name an object of this kind."""
+    named = [n for n in HEADINGS if resource.has(n) and n not in resource.hidden]
+    return tuple(dict.fromkeys([resource.lookup, *named] if resource.lookup else named))
+
+
+@cache
+def body_of(resource: Resource) -> tuple[str, ...]:
+    """What else is searched: the declared fields; without any, every text that its page shows."""
+    declared = resource.search or tuple(f.name for f in resource.fields if _is_text(f))
+    return tuple(path for path in declared if path not in heading_of(resource))
+
+
+def _is_text(field: models.Field) -> bool:
+    return isinstance(field, models.CharField | models.TextField) and not field.choices
+
+
+def is_nameless(resource: Resource) -> bool:
+    """A kind that neither declares what is searched nor has a name is found by how it is written out, too."""
+    return not resource.search and not heading_of(resource)
+
+
+def texts_of(resource: Resource, ids: Sequence[Any], rows: QuerySet | None = None) -> Iterator[Texts]:
+    """The texts of these rows, in one query; of all in the organization unless told which may be read."""
+    rows = (resource.model._default_manager.all() if rows is None else rows).filter(pk__in=ids).order_by()
+    if is_nameless(resource):
+        for row in rows.select_related(*resource.joins) if resource.joins else rows:
+            body = [str(row), *(_written(getattr(row, path)) for path in body_of(resource))]
+            yield Texts(row.pk, row.created_at, (), _filled(body))
+        return
+    headings, bodies = heading_of(resource), body_of(resource)
+    for pk, made_at, *values in rows.values_list("pk", "created_at", *headings, *bodies):
+        written = [_written(value) for value in values]
+        yield Texts(pk, made_at, _filled(written[: len(headings)]), _filled(written[len(headings) :]))
+
+
+def _filled(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text for text in texts if text)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(_written(part) for part in value)
+    return "" if value is None else str(value)

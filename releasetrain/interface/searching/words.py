@@ -1,0 +1,88 @@
+"""Words of a text as the index holds them; the same for what is written and for what is asked. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from uuid import UUID
+
+LONGEST_WORD = 60
+MOST_WORDS = 1_500
+MOST_ASKED = 8
+# Characters of one text that are read: enough for a page, and no text makes a row of the index that is slow to read.
+LONGEST_TEXT = 20_000
+
+_WORD = re.compile(r"[^\W_]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def plain(text: str) -> str:
+    """Lower case without accents; every character keeps its place, so that what is found can be marked."""
+    return "".join(_plain(character) for character in text)
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character.lower()
+    bare = unicodedata.normalize("NFKD", character)[0].lower()
+    return bare[0] if bare else character
+
+
+def words(text: str) -> list[str]:
+    """The words in their order; a name like SettlementBatch counts as a whole and by its parts."""
+    found: list[str] = []
+    for match in _WORD.finditer(text[:LONGEST_TEXT]):
+        whole = match.group()
+        found.append(plain(whole)[:LONGEST_WORD])
+        parts = _HUMP.split(whole)
+        if len(parts) > 1:
+            found.extend(plain(part)[:LONGEST_WORD] for part in parts)
+    return found
+
+
+def asked(text: str) -> list[str]:
+    """The words of a question, each once; the last of them may be unfinished."""
+    found = [plain(match.group())[:LONGEST_WORD] for match in _WORD.finditer(text[:400])]
+    return list(dict.fromkeys(found))[:MOST_ASKED]
+
+
+def vector(organization: UUID, kind: str, heading: Iterable[str], body: Iterable[str]) -> str:
+    """A tsvector in its text form: words of the heading weigh more; organization and kind are words nobody can type."""
+    weights: dict[str, str] = {}
+    for texts, weight in ((heading, "A"), (body, "B")):
+        for text in texts:
+            for word in words(text):
+                if len(weights) >= MOST_WORDS:
+                    break
+                weights.setdefault(word, weight)
+    entries = [f"'{word}':{place}{weight}" for place, (word, weight) in enumerate(weights.items(), 1)]
+    return " ".join([*entries, f"'@{organization.hex}'", f"'@{kind}'"])
+
+
+def query(organization: UUID, terms: Iterable[str], kind: str = "") -> str:
+    """A tsquery in its text form: all of the words, each of them a beginning.
+
+    The organization stands in it for the index's sake; that nothing else is read is the work of row security.
+    """
+    parts = [f"'{term}':*" for term in terms]
+    return " & ".join([*parts, f"'@{organization.hex}'", *([f"'@{kind}'"] if kind else [])])
+
+
+def holds(texts: Iterable[str], terms: Iterable[str]) -> bool:
+    """Whether every term begins some word of the texts."""
+    there = [word for text in texts for word in words(text)]
+    return all(any(word.startswith(term) for word in there) for term in terms)
+
+
+def closest(word: str, candidates: Iterable[str], most: int = 3) -> list[str]:
+    """The candidates most like the word, best first; none that is like another word altogether."""
+    scored = sorted((-_likeness(word, other), other) for other in candidates if other != word)
+    return [other for score, other in scored[:most] if -score >= 0.7]
+
+
+def _likeness(word: str, other: str) -> float:
+    # A word that is still being typed is compared with the beginning of the other.
+    beginning = other[: len(word) + 1]
+    return max(SequenceMatcher(None, word, each).ratio() for each in (other, beginning))

@@ -1,0 +1,165 @@
+"""Search: what is found, that nothing else is, and how fast the index follows."""
+
+from __future__ import annotations
+
+import pytest
+
+from releasetrain.interface.models import SavedView, SearchEntry, SearchNote
+from releasetrain.interface.search import find
+from releasetrain.interface.searching import words
+from releasetrain.interface.searching.highlighting import excerpt, marked
+from releasetrain.interface.searching.indexing import index_noted, rebuild
+
+pytestmark = pytest.mark.django_db
+
+
+def view(actor, name, shared=False):
+    return SavedView.objects.create(
+        name=name, listed="releases", query="", owner_id=actor.user_id, shared=shared
+    )
+
+
+def indexed():
+    while index_noted():
+        pass
+
+
+def labels(actor, text, **options):
+    return [hit.label for _, hits in find(actor, text, **options) for hit in hits]
+
+
+@pytest.mark.parametrize("through_the_index", [False, True])
+def test_words_are_found_by_their_beginnings_before_and_after_indexing(cast, within, through_the_index):
+    with within(cast, "rte") as rte:
+        view(rte, "Quarterly accès review of SettlementBatch")
+        if through_the_index:
+            indexed()
+            assert not SearchNote.objects.exists()
+        for text in ("quarterly", "QUART acces", "review quarterly", "settlementb", "batch"):
+            assert labels(rte, text) == ["Quarterly accès review of SettlementBatch"], text
+        assert labels(rte, "quarterly nowhere") == []
+
+
+def test_what_is_renamed_is_found_by_its_new_name_only(cast, within):
+    with within(cast, "rte") as rte:
+        saved = view(rte, "Wintergarden")
+        indexed()
+        saved.name = "Orangery"
+        saved.save()
+        for _ in range(2):
+            assert labels(rte, "orangery") == ["Orangery"]
+            assert labels(rte, "wintergarden") == []
+            indexed()
+        saved.delete()
+        assert labels(rte, "orangery") == []
+        indexed()
+        assert not SearchEntry.objects.filter(object_id=saved.pk).exists()
+
+
+@pytest.mark.parametrize("through_the_index", [False, True])
+def test_rows_of_others_are_in_no_result_no_count_and_no_suggestion(
+    cast, other_cast, within, through_the_index
+):
+    with within(other_cast, "rte") as stranger:
+        view(stranger, "Zanzibar of the clinic", shared=True)
+        if through_the_index:
+            indexed()
+    with within(cast, "rte") as rte:
+        view(rte, "Zanzibar private")
+        view(rte, "Zanzibar shared", shared=True)
+        if through_the_index:
+            indexed()
+    with within(cast, "auditor") as auditor:
+        for text in ("zanzibar", "zanzibra"):
+            found = find(auditor, text)
+            if text == "zanzibar" or through_the_index:
+                assert [(hit.label) for _, hits in found for hit in hits] == ["Zanzibar shared"]
+                assert [group.count for group in found.groups] == [1]
+        assert find(auditor, "privat").groups == []
+        assert find(auditor, "zanzibar clinic").groups == []
+        assert find(auditor, "zanzibar clinik").instead == ""
+
+
+def test_a_mistyped_word_finds_what_was_meant(cast, within):
+    with within(cast, "rte") as rte:
+        view(rte, "Reconciliation of ledgers")
+        indexed()
+        found = find(rte, "reconcilation ledgesr")
+        assert found.instead == "reconciliation ledgers"
+        assert [hit.label for _, hits in found for hit in hits] == ["Reconciliation of ledgers"]
+
+
+def test_a_rebuild_gives_the_same_index_and_drops_what_is_gone(cast, within):
+    with within(cast, "rte") as rte:
+        view(rte, "Quarterly access review")
+        indexed()
+        before = dict(SearchEntry.objects.values_list("object_id", "document"))
+        SearchEntry.objects.create(
+            organization=cast.organization, kind="savedview", object_id=cast.organization.pk,
+            changed_at="2026-01-01T00:00Z", document="'ghost':1A",
+        )  # fmt: skip
+        SearchEntry.objects.filter(object_id__in=list(before)[:3]).delete()
+        rebuild()
+        after = dict(SearchEntry.objects.values_list("object_id", "document"))
+        assert before.items() <= after.items()
+        assert cast.organization.pk not in after
+
+
+def test_without_a_question_the_policy_hides_nothing_and_with_one_everything_else(cast, within):
+    from releasetrain.interface.searching.finding import _asking
+
+    with within(cast, "rte") as rte:
+        view(rte, "Lighthouse")
+        indexed()
+        assert SearchEntry.objects.count() > 1
+        with _asking(words.query(cast.organization.pk, ["lighth"])):
+            assert SearchEntry.objects.count() == 1
+        assert SearchEntry.objects.count() > 1
+
+
+def test_what_was_asked_for_is_marked_and_everything_is_escaped():
+    assert (
+        marked("<b>Payment</b> repayments", ["pay"]) == "&lt;b&gt;<mark>Pay</mark>ment&lt;/b&gt; repayments"
+    )
+    assert excerpt(["nothing here", "x " * 100 + "the Déjà vu of it"], ["deja"]).startswith("… x")
+    assert str(marked("Déjà vu", ["deja"])) == "<mark>Déjà</mark> vu"
+
+
+@pytest.mark.parametrize(
+    "text", ["'", "\\", "a & b", "!x", "():*", "@feature", "\x00", "ﬁ ß İ", "💥" * 50, "x" * 5000]
+)
+def test_no_question_breaks_the_search(cast, within, text):
+    with within(cast, "rte") as rte:
+        view(rte, "It's \\ 'quoted' & (odd)")
+        indexed()
+        find(rte, text)
+
+
+def test_no_role_finds_what_its_list_hides_nor_anything_of_another_organization(cast, other_cast, within):
+    """Every kind that is not for everybody, some that are, × every role: the index gives and counts what lists give."""
+    from releasetrain.accounts.catalogue import ROLES
+    from releasetrain.interface.resources import resources
+    from releasetrain.interface.searching import finding
+    from tests.structure.rows import row_of
+
+    kept_apart = [r for r in resources() if r.rows or r.requires != "organization.view"]
+    kinds = [*kept_apart, *(r for r in resources()[::8] if r not in kept_apart)]
+    assert len(kept_apart) > 20
+    for organization, chosen in ((cast, kinds), (other_cast, kept_apart)):
+        with within(organization, "owner"):
+            made = [resource.kind for resource in chosen if row_of(resource.model) is not None]
+            indexed()
+            assert SearchEntry.objects.filter(kind__in=made).values("kind").distinct().count() == len(made)
+            assert len(made) > len(chosen) * 0.7
+    hidden = 0
+    for role in ROLES:
+        with within(cast, str(role)) as actor:
+            found = finding.candidates(actor, kinds, [], per_kind=500)
+            for resource in kinds:
+                ids = {each.id for each in found if each.kind == resource.kind}
+                counts = {each.count for each in found if each.kind == resource.kind}
+                visible = set(resource.visible(actor).values_list("pk", flat=True))
+                assert ids == visible, (role, resource.kind)
+                assert counts <= {len(visible)}, (role, resource.kind)
+                hidden += len(SearchEntry.objects.filter(kind=resource.kind)) - len(visible)
+    assert hidden > 30
