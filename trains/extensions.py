@@ -1,7 +1,7 @@
 """What trains plugs in: its own lines of the release calendar, and further panels of the release cockpit."""
 
 from . import escalations  # noqa: F401 - registers what escalates
-from .pages import configuration, delivery, panels
+from .pages import configuration, delivery, deployment_plans, panels
 from .ports import calendar_events, cockpit_panels, rollout_blockers, service_panels
 from .queries import bookings, calendar, ceremonies, closed_days, rollouts, windows
 
@@ -29,6 +29,7 @@ for panel in (
     panels.communication,
     configuration.release_configuration,
     delivery.rollouts_panel,
+    deployment_plans.deployment_plans_panel,
     delivery.plans_panel,
     delivery.flags_panel,
 ):

@@ -1,10 +1,10 @@
-"""State tables of delivery: rollback plans, failure drills, rollouts."""
+"""State tables of delivery: rollback plans, failure drills, rollouts, deployment plans."""
 
 from __future__ import annotations
 
 from releasetrain.kernel.states import StateMachine, Transition
 
-from .models import FailureDrill, RollbackPlan, Rollout
+from .models import DeploymentPlan, FailureDrill, RollbackPlan, Rollout
 
 _P = RollbackPlan.State
 ROLLBACK_PLAN_STATES = StateMachine(
@@ -57,5 +57,19 @@ ROLLOUT_STATES = StateMachine(
         Transition("rollout.go_on", _R.HELD, _R.RUNNING),
         Transition("rollout.go_back", _OPEN, _R.ROLLING_BACK),
         Transition("rollout.complete", _R.RUNNING, None),
+    ],
+)
+
+_L = DeploymentPlan.State
+DEPLOYMENT_PLAN_STATES = StateMachine(
+    initial=_L.DRAFT,
+    transitions=[
+        Transition("deployment_plan.edit", _L.DRAFT, None),
+        Transition("deployment_plan.add_step", _L.DRAFT, None),
+        Transition("deployment_plan.set_steps", _L.DRAFT, None),
+        Transition("deployment_plan.start", _L.DRAFT, _L.RUNNING),
+        Transition("deployment_plan.claim", _L.RUNNING, None),
+        Transition("deployment_plan.give_up", _L.RUNNING, _L.FAILED),
+        Transition("deployment_plan.cancel", _L.DRAFT, _L.CANCELLED),
     ],
 )

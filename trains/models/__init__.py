@@ -25,6 +25,7 @@ from .contract import Contract, ContractVerification, ContractVersion
 from .coupling import Coupling
 from .data_migration import DataMigration, MigrationStep
 from .deployment import Commit, Deployment, DeploymentCommit
+from .deployment_plan import DeploymentPlan, PlanStep
 from .drill import FailureDrill, ObservedAlert
 from .environment_facts import EnvironmentFacts
 from .escalation import (
@@ -96,6 +97,7 @@ __all__ = [
     "DataMigration",
     "Deployment",
     "DeploymentCommit",
+    "DeploymentPlan",
     "Environment",
     "EnvironmentFacts",
     "Escalation",
@@ -126,6 +128,7 @@ __all__ = [
     "PackagingLimit",
     "Pipeline",
     "PipelineRun",
+    "PlanStep",
     "ProgramIncrement",
     "PublicLog",
     "ReadinessAnswer",

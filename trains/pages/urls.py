@@ -9,6 +9,7 @@ from . import (
     calendar,
     compatibility,
     configuration,
+    deployment_plans,
     feeds,
     load,
     on_call,
@@ -20,6 +21,7 @@ from . import (
 app_name = "trains"
 urlpatterns = [
     path("deployments/reconciliation/", reconciliation.show, name="reconciliation"),
+    path("deployment-plans/<str:ref>/live", deployment_plans.live, name="deployment_plan_live"),
     path("environments/parity/", parity.show, name="parity"),
     path("boundaries/", boundaries.show, name="boundaries"),
     path("calendar/", calendar.show, name="calendar"),

@@ -1,4 +1,4 @@
-"""The bank's pipelines: what scanners see of staging and production, and what differs for a known reason."""
+"""The bank's pipelines: environments side by side, and a deployment plan of three teams under way."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from releasetrain.accounts.catalogue import Role
 from releasetrain.kernel.clock import now
+from trains.actions import deployment_plans as plans
 from trains.actions import environment_parity as parity
-from trains.models import Environment
+from trains.models import DeploymentPlan, Environment, PlanStep, Release
 from trains.queries.parity import parity_of
 
 if TYPE_CHECKING:
@@ -35,11 +37,25 @@ TOLERATED = {
     "postgres disk": "Staging holds a masked quarter of the data.",
 }
 
+# (number, kind, service, minutes, after, title, outcome)
+STEPS: tuple[tuple[int, str, str, int, list[int], str, str], ...] = (
+    (1, "manual", "", 5, [], "Tell the branches", "done"),
+    (2, "schema_expand", "ledger-core", 10, [], "", "done"),
+    (3, "deploy", "ledger-core", 20, [2], "", "done"),
+    (4, "migrate", "ledger-core", 45, [2], "Fill the new posting columns", "running"),
+    (5, "deploy", "risk-rules", 15, [3], "", "running"),
+    (6, "deploy", "wallet-bff", 15, [3, 5], "", ""),
+    (7, "verify", "wallet-bff", 10, [6], "Refund a cent to a test wallet", ""),
+    (8, "switch", "ledger-core", 5, [4, 7], "", ""),
+    (9, "schema_contract", "ledger-core", 10, [8], "", ""),
+)
+
 
 def build_pipelines(bank: Bank) -> None:
-    """Environments side by side."""
+    """Environments side by side, and a plan."""
     _observe(bank)
     _tolerate(bank)
+    _plan(bank)
 
 
 def _observe(bank: Bank) -> None:
@@ -82,3 +98,41 @@ def _tolerate(bank: Bank) -> None:
                 until=now() + timedelta(days=90),
                 reason=reason,
             )
+
+
+def _plan(bank: Bank) -> None:
+    """A rollout of three teams, half way: two steps are held by pipelines, the rest waits."""
+    release = Release.objects.filter(train=bank.payments, state="deploying").first()
+    plan = plans.create_plan(
+        bank.manager,
+        train=bank.payments,
+        title="Posting columns and refunds",
+        release=release,
+        owner=bank.cast.user(Role.RELEASE_MANAGER),
+        lease_minutes=240,
+    )
+    rows = [
+        {
+            "number": number,
+            "kind": kind,
+            "title": title,
+            "minutes": minutes,
+            "after": after,
+            **({"service": service, "environment": "production"} if service else {}),
+        }
+        for number, kind, service, minutes, after, title, _ in STEPS
+    ]
+    plans.set_steps(bank.manager, plan, steps=rows)
+    plans.start_plan(bank.manager, DeploymentPlan.objects.get(pk=plan.pk))
+    for number, kind, service, _, _, _, outcome in STEPS:
+        if not outcome:
+            continue
+        step = PlanStep.objects.get(plan=plan, number=number)
+        if kind == "manual":
+            plans.settle_step(bank.manager, step, done=True, note="All branches were told by mail.")
+            continue
+        run = f"https://ci.northwind.example/{service}/deploy"
+        token = plans.claim_step(bank.pipeline, step, runner=run)["token"]
+        said = plans.Outcome.SUCCEEDED if outcome == "done" else plans.Outcome.RUNNING
+        note = "" if outcome == "done" else "A third is through."
+        plans.report_step(bank.pipeline, step, token=token, outcome=said, note=note, url=run)
