@@ -284,7 +284,7 @@ class Migration(migrations.Migration):
                     "held_by",
                     models.CharField(blank=True, help_text="The pipeline that claimed it.", max_length=120),
                 ),
-                ("token_digest", models.CharField(blank=True, editable=False, max_length=64)),
+                ("token_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
                 (
                     "held_until",
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="held until"),
@@ -467,7 +467,7 @@ class Migration(migrations.Migration):
                     "held_by",
                     models.CharField(blank=True, help_text="The pipeline that claimed it.", max_length=120),
                 ),
-                ("token_digest", models.CharField(blank=True, editable=False, max_length=64)),
+                ("token_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
                 (
                     "held_until",
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="held until"),

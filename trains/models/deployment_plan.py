@@ -122,7 +122,7 @@ class PlanStep(TenantModel):
     )
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     held_by = models.CharField(max_length=120, blank=True, help_text="The pipeline that claimed it.")
-    token_digest = models.CharField(max_length=64, blank=True, editable=False)
+    token_digest = models.CharField(max_length=64, default="", blank=True, editable=False)
     held_until = models.DateTimeField("held until", null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -37,7 +37,7 @@ TOLERATED = {
     "postgres disk": "Staging holds a masked quarter of the data.",
 }
 
-# (number, kind, service, minutes, after, title, outcome)
+# Number, kind, service, minutes, what it waits for, title, how far it is.
 STEPS: tuple[tuple[int, str, str, int, list[int], str, str], ...] = (
     (1, "manual", "", 5, [], "Tell the branches", "done"),
     (2, "schema_expand", "ledger-core", 10, [], "", "done"),
