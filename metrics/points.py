@@ -12,9 +12,8 @@ from django.db.models.functions import TruncDate
 
 from metrics.asking import Question
 from metrics.queries.quality import incidents_of
-from metrics.report import Report, purposes_of
+from metrics.report import Report
 from metrics.rules.periods import floor_day
-from metrics.rules.rollup import grid_of
 
 HOUR = 3600
 # Limits need some history before they mean anything; the first so many buckets are the stated baseline.
@@ -63,9 +62,7 @@ def label_of(day: date, bucket: str) -> str:
 def points_of(found: Report, measure: str) -> list[Point]:
     """The points of one measure over the whole buckets of the report, of everything that was asked for together."""
     q = found.question
-    grid = grid_of(
-        found.cells, q.period, {}, bucket=q.bucket, zone=q.zone, start=q.start, purposes=purposes_of(q)
-    )  # fmt: skip
+    grid = found.together
     whole = [
         (at, slot.day, label_of(slot.day, q.bucket.value))
         for at, slot in enumerate(grid.slots)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from metrics.asking import Option, Question, question_from
@@ -49,6 +50,14 @@ class Report:
     cells: Rolled
     measures: dict[Metric, Summary]
     grid: Grid
+
+    @cached_property
+    def together(self) -> Grid:
+        """The grid of everything that was asked for as one group."""
+        q = self.question
+        return grid_of(
+            self.cells, q.period, {}, bucket=q.bucket, zone=q.zone, start=q.start, purposes=purposes_of(q)
+        )
 
     @property
     def total(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from metrics.asking import Question
@@ -56,9 +57,10 @@ def stability(question: Question) -> Answer:
     period = question.period
     earlier = Period(period.start - (period.end - period.start), period.start)
     found, before = queries.defects(period, question.wanted), queries.defects(earlier, question.wanted)
-    changes, changes_before = (
-        queries.changed(period, question.wanted, question.zone),
-        queries.changed(earlier, question.wanted, question.zone),
+    changes = queries.changed(question.first, question.last, question.wanted, question.zone)
+    length = question.last - question.first + timedelta(days=1)
+    changes_before = queries.changed(
+        question.first - length, question.first - timedelta(days=1), question.wanted, question.zone
     )
     items = queries.features(period, question.wanted)
     delivered, delivered_before = items.count(), queries.features(earlier, question.wanted).count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from metrics.asking import Option, Question
@@ -141,19 +142,17 @@ def _table(cohorts: dict[Any, list[Timed]], question: Question) -> Table:
 
 
 def _trend(found: Sequence[Timed], question: Question) -> list[Any]:
-    months = sorted({cells.bucket_of(t.deployed_at, Bucket.MONTH, question.zone) for t in found})
+    by_month: dict[date, list[Timed]] = {}
+    for each in found:
+        by_month.setdefault(cells.bucket_of(each.deployed_at, Bucket.MONTH, question.zone), []).append(each)
+    months = sorted(by_month)
     if len(months) < 2:
         return []
     series: dict[str, list[float | None]] = {}
     for step in STEPS:
         medians: list[float | None] = []
         for month in months:
-            hours = [
-                h
-                for t in found
-                if cells.bucket_of(t.deployed_at, Bucket.MONTH, question.zone) == month
-                and (h := getattr(t, step)) is not None
-            ]
+            hours = [h for t in by_month[month] if (h := getattr(t, step)) is not None]
             medians.append(percentiles(hours, (50,)).get(50))
         if any(m is not None for m in medians):
             series[step.capitalize()] = medians

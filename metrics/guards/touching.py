@@ -123,7 +123,8 @@ GUARDS: list[str] = [
         _note(
             _same_commits(
                 "SELECT n.organization_id, n.id FROM fresh n JOIN stale o ON o.id = n.id WHERE (n.authored_at,"
-                " n.opened_at, n.merged_at) IS DISTINCT FROM (o.authored_at, o.opened_at, o.merged_at)"
+                " n.opened_at, n.merged_at, n.lines_added, n.lines_removed) IS DISTINCT FROM (o.authored_at, o.opened_at,"
+                " o.merged_at, o.lines_added, o.lines_removed)"
             )
         ),
     ),

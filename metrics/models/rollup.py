@@ -45,6 +45,15 @@ class ServiceDay(TenantModel):
     known_commits = models.PositiveIntegerField(
         default=0, help_text="Deployments other than rollbacks that carry commits."
     )
+    new_commits = models.PositiveIntegerField(
+        default=0, help_text="Commits that the service got for the first time."
+    )
+    unsized_commits = models.PositiveIntegerField(
+        default=0, help_text="New commits of which nobody said how many lines they change."
+    )
+    new_lines = models.PositiveBigIntegerField(
+        default=0, help_text="Lines that new commits added or removed."
+    )
     finished = models.BinaryField(default=b"")
     lead_committed = models.BinaryField(default=b"")
     lead_opened = models.BinaryField(default=b"")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, TextField
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from metrics.rules.dora import (
@@ -64,33 +65,61 @@ def rows_of(period: Period, wanted: Wanted) -> Rows:
 
 
 def rows_among(inside: QuerySet[Row], service: Any = "service__name") -> Rows:
-    """These production deployments with their changes and failures (four queries)."""
+    """These production deployments with their changes and failures (five queries)."""
     # Ids leave the database as text: making tens of thousands of UUID objects costs more than all else.
     values = inside.values_list(
         text_of("id"), service, "finished_at", "state", "kind", "emergency", "rework", "release__classification",
         "service__team__code", "service__train__key",
     )  # fmt: skip
     log = DeploymentLog([_deployment(*row) for row in values.iterator(5_000)])
-    earlier = DeploymentCommit.objects.filter(
-        commit_id=OuterRef("commit_id"),
-        deployment__service_id=OuterRef("deployment__service_id"),
-        deployment__environment_id__in=production(),
-        deployment__finished_at__lt=OuterRef("deployment__finished_at"),
-        deployment__state__in=REACHED,
-    )
     carried = DeploymentCommit.objects.filter(deployment__in=inside).order_by()
+    first = _first_of_repeated(carried)
     changes = [
-        ChangeInDeployment._make(row)
-        for row in carried.values_list(
+        ChangeInDeployment(
+            commit,
+            deployment,
+            authored,
+            opened,
+            merged,
+            finished is not None and finished > first.get((commit, into), finished),
+            None if added is removed is None else (added or 0) + (removed or 0),
+        )
+        for commit, deployment, into, finished, authored, opened, merged, added, removed in carried.values_list(
             text_of("commit_id"),
             text_of("deployment_id"),
+            text_of("deployment__service_id"),
+            "deployment__finished_at",
             "commit__authored_at",
             "commit__opened_at",
             "commit__merged_at",
-            Exists(earlier),
+            "commit__lines_added",
+            "commit__lines_removed",
         ).iterator(5_000)
     ]
     return Rows(log, changes, [*_incidents(inside), *_rollbacks(inside)])
+
+
+def _first_of_repeated(carried: QuerySet[DeploymentCommit]) -> dict[tuple[str, str], datetime]:
+    """When a service first got a commit that it got more than once, by commit and service.
+
+    Few are, and one grouped query finds them; asked row by row, every commit would look through its service's past.
+    """
+    found = DeploymentCommit.objects.filter(
+        commit_id__in=carried.values("commit_id"),
+        deployment__environment_id__in=production(),
+        deployment__state__in=REACHED,
+        deployment__finished_at__isnull=False,
+    )
+    repeated = (
+        found.order_by()
+        .values(commit_text=text_of("commit_id"), service_text=text_of("deployment__service_id"))
+        .annotate(first=Min("deployment__finished_at"), times=Count("id"))
+        .filter(times__gt=1)
+    )
+    return {
+        (commit, service): first
+        for commit, service, first in repeated.values_list("commit_text", "service_text", "first")
+    }
 
 
 def text_of(column: str) -> Cast:

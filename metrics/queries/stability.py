@@ -6,16 +6,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import QuerySet
 
 from metrics.queries.dora import Wanted, _filters
 from metrics.queries.outcomes import HARM, ended
-from metrics.rules.periods import Period
+from metrics.queries.rollup import groups_of, rolled
+from metrics.rules.dora import Purpose
+from metrics.rules.periods import Bucket, Period
 from problems.models import FailureLink, Problem, ProblemIncident
-from releasetrain.tenancy.bulk import quoted
-from trains.models import Commit, Deployment, DeploymentCommit, Environment, Release, ScopeItem, Service
+from trains.models import Release, ScopeItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,48 +70,20 @@ def defects(period: Period, wanted: Wanted) -> list[Defect]:
     return sorted(found, key=lambda d: d.at, reverse=True)
 
 
-def changed(period: Period, wanted: Wanted, zone: str) -> list[Changed]:
-    """Commits whose first production deployment lies in the period, summed by service and month in the database."""
-    try:
-        inside, params = ended(period, wanted).values("pk", "finished_at").query.sql_with_params()
-    except EmptyResultSet:  # there is no production environment
-        return []
-    names = {
-        "inside": inside,
-        "carried": quoted(DeploymentCommit),
-        "commit": quoted(Commit),
-        "service": quoted(Service),
-        "deployment": quoted(Deployment),
-        "environment": quoted(Environment),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_CHANGED.format(**names), [*params, zone, period.start])
-        return [Changed(*row) for row in cursor.fetchall()]
-
-
-_CHANGED = """
-WITH inside (id, finished_at) AS ({inside}),
-live AS (
-    SELECT carried.commit_id, min(inside.finished_at) AS at
-    FROM {carried} carried JOIN inside ON inside.id = carried.deployment_id
-    GROUP BY carried.commit_id
-)
-SELECT service.name,
-       coalesce(sum(coalesce(commit.lines_added, 0) + coalesce(commit.lines_removed, 0)), 0)::bigint,
-       count(*),
-       count(*) FILTER (WHERE commit.lines_added IS NULL AND commit.lines_removed IS NULL),
-       date_trunc('month', live.at AT TIME ZONE %s)::date AS month
-FROM live
-JOIN {commit} commit ON commit.id = live.commit_id
-JOIN {service} service ON service.id = commit.service_id
-WHERE NOT EXISTS (
-    SELECT FROM {carried} earlier
-    JOIN {deployment} before ON before.id = earlier.deployment_id
-    JOIN {environment} place ON place.id = before.environment_id
-    WHERE earlier.commit_id = live.commit_id AND place.kind = 'production' AND before.finished_at < %s
-)
-GROUP BY service.name, month
-"""
+def changed(first: date, last: date, wanted: Wanted, zone: str) -> list[Changed]:
+    """New commits from the first to the last day by service and month, from roll-ups; rollbacks bring nothing new."""
+    cells = rolled(wanted, first, last, zone, Bucket.MONTH, times=())
+    named = groups_of(cells.services, "service")
+    sums: dict[tuple[str, date], list[int]] = {}
+    for at, (service, month, purpose) in enumerate(
+        zip(cells.services, cells.days, cells.purposes, strict=True)
+    ):
+        if purpose == Purpose.ROLLBACK:
+            continue
+        known = sums.setdefault((named[service], month), [0, 0, 0])
+        for place, name in enumerate(("new_lines", "new_commits", "unsized_commits")):
+            known[place] += int(cells.counts[name][at])
+    return [Changed(service, *found, month) for (service, month), found in sums.items() if found[1]]
 
 
 def features(period: Period, wanted: Wanted) -> QuerySet[ScopeItem]:

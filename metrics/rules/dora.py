@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from governance.rules.shares import wilson
 from metrics.rules.definitions import DEFINITIONS, Definition, Metric
-from metrics.rules.periods import ABSENT, Bucket, Period, Slot, edges, micros, moments, slots
+from metrics.rules.periods import ABSENT, Bucket, Period, Slot, Slots, micros, moments, slots
 from metrics.rules.samples import percentiles, wording
 from releasetrain.kernel.lazy_numpy import np
 
@@ -74,7 +74,8 @@ class Deployment(NamedTuple):
 
 class ChangeInDeployment(NamedTuple):
     """A commit or merge request contained in a deployment. A request's `committed_at` is its first
-    commit's. `deployed_before` says that the service got it earlier, by a deployment that is not among the rows."""
+    commit's. `deployed_before` says that the service got it earlier, by a deployment that is not among the rows.
+    `lines` are those added and removed, where known."""
 
     change_id: str
     deployment_id: str
@@ -82,6 +83,7 @@ class ChangeInDeployment(NamedTuple):
     opened_at: datetime | None = None
     merged_at: datetime | None = None
     deployed_before: bool = False
+    lines: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,13 @@ class DeploymentLog:
     @cached_property
     def place(self) -> dict[str, int]:
         return {row.id: at for at, row in enumerate(self.rows)}
+
+    def places(self, changes: Sequence[ChangeInDeployment]) -> Any:
+        """The row of each change's deployment; -1 where it is not among them."""
+        place = self.place
+        return np.fromiter(
+            (place.get(c.deployment_id, -1) for c in changes), dtype=np.int64, count=len(changes)
+        )
 
     @cached_property
     def at(self) -> Any:
@@ -302,8 +311,8 @@ def frequency_figures(
     """Medians of buckets, of days a week and of the time between, from sorted moments; then how many days there
     are, and how many of them with deployments. Nothing `recorded` gives no medians."""
     buckets, days, weeks = (slots(period, each, zone) for each in (bucket, Bucket.DAY, Bucket.WEEK))
-    used_days = np.unique(np.searchsorted(edges(days), at, side="right") - 1)
-    first_of_used_days = edges(days)[used_days] if len(used_days) else used_days
+    used_days = np.unique(np.searchsorted(days.edges, at, side="right") - 1)
+    first_of_used_days = days.edges[used_days] if len(used_days) else used_days
     figures: dict[str, float] = {}
     if recorded and (whole := _whole(_histogram(at, buckets), buckets)):
         figures[f"median_per_{bucket}"] = float(np.median(whole))
@@ -331,15 +340,12 @@ class LeadTimes:
 
 def lead_times(log: DeploymentLog, changes: Sequence[ChangeInDeployment], start: LeadStart) -> LeadTimes:
     """The lead time of every change at its first deployment to each service."""
-    place = log.place
-    rows = np.fromiter((place.get(c.deployment_id, -1) for c in changes), dtype=np.int64, count=len(changes))
+    rows = log.places(changes)
     ids = _objects([change.change_id for change in changes])
     unknown = rows < 0
-    reached = np.zeros(len(changes), dtype=bool)
-    reached[~unknown] = log.reached[rows[~unknown]]
+    reached = _reached(log, rows)
     begun = moments(list(map(attrgetter(f"{start}_at"), changes)))
-    services, _ = log.codes("service")
-    first = _first_of_each(log, changes, rows, reached, services)
+    first = _first_of_each(log, changes, rows, reached)
     absent = first & (begun == ABSENT)
     candidates = first & ~absent
     taken = np.zeros(len(changes), dtype=np.int64)
@@ -360,10 +366,22 @@ def lead_times(log: DeploymentLog, changes: Sequence[ChangeInDeployment], start:
     )
 
 
-def _first_of_each(
-    log: DeploymentLog, changes: Sequence[ChangeInDeployment], rows: Any, reached: Any, services: Any
-) -> Any:
+def first_deployed(log: DeploymentLog, changes: Sequence[ChangeInDeployment]) -> Any:
+    """Marks the changes that a service got in production for the first time."""
+    rows = log.places(changes)
+    return _first_of_each(log, changes, rows, _reached(log, rows))
+
+
+def _reached(log: DeploymentLog, rows: Any) -> Any:
+    """Whether the deployment of each row is known and reached production."""
+    reached = np.zeros(len(rows), dtype=bool)
+    reached[rows >= 0] = log.reached[rows[rows >= 0]]
+    return reached
+
+
+def _first_of_each(log: DeploymentLog, changes: Sequence[ChangeInDeployment], rows: Any, reached: Any) -> Any:
     """Marks, among changes that reached production, the earliest row of each (change, service)."""
+    services, _ = log.codes("service")
     known: dict[str, int] = {}
     codes = np.array([known.setdefault(c.change_id, len(known)) for c in changes], dtype=np.int64)
     first = np.zeros(len(changes), dtype=bool)
@@ -619,8 +637,8 @@ def five_metrics(
     }
 
 
-def _histogram(at: Any, found: tuple[Slot, ...]) -> Any:
-    return np.bincount(np.searchsorted(edges(found), at, side="right") - 1, minlength=len(found))
+def _histogram(at: Any, found: Slots) -> Any:
+    return np.bincount(np.searchsorted(found.edges, at, side="right") - 1, minlength=len(found))
 
 
 def _objects(values: list[str]) -> Any:

@@ -16,7 +16,7 @@ from metrics.rules.dora import (
     lead_times,
     recovery_times,
 )
-from metrics.rules.periods import ABSENT, Bucket, Period, Slot, edges, micros, slots
+from metrics.rules.periods import ABSENT, Bucket, Period, Slot, micros, slots
 from metrics.rules.samples import grouped_percentile
 from releasetrain.kernel.lazy_numpy import np
 
@@ -104,7 +104,7 @@ def dora_grid(
     codes, names = log.codes(by)
     size = len(names) * len(found)
     counted = log.reached & (log.at >= micros(period.start)) & (log.at < micros(period.end))
-    place = np.clip(np.searchsorted(edges(found), log.at, side="right") - 1, 0, len(found) - 1)
+    place = np.clip(np.searchsorted(found.edges, log.at, side="right") - 1, 0, len(found) - 1)
     cell = codes * len(found) + place
     failure = failures(log, links)
     recovery, _ = recovery_times(log, failure, recovery_start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,8 +50,21 @@ class Slot:
     complete: bool
 
 
-def slots(period: Period, bucket: Bucket, zone: str = "UTC") -> tuple[Slot, ...]:
-    """Every bucket that the period touches, in order; weeks start on Monday, days at local midnight."""
+class Slots(tuple[Slot, ...]):
+    """Buckets in order, none between them left out."""
+
+    @cached_property
+    def edges(self) -> Any:
+        """The starts of the slots and the end of the last in microseconds, as an int64 array for searching."""
+        return np.array([micros(slot.start) for slot in self] + [micros(self[-1].end)], dtype=np.int64)
+
+
+@lru_cache(maxsize=128)
+def slots(period: Period, bucket: Bucket, zone: str = "UTC") -> Slots:
+    """Every bucket that the period touches, in order; weeks start on Monday, days at local midnight.
+
+    Kept, because every part of a page asks for the same ones, and two years have some hundreds of days.
+    """
     local = ZoneInfo(zone)
     first = floor_day(period.start.astimezone(local).date(), bucket)
     found: list[Slot] = []
@@ -60,7 +74,7 @@ def slots(period: Period, bucket: Bucket, zone: str = "UTC") -> tuple[Slot, ...]
         end = _midnight(following, local)
         found.append(Slot(first, start, end, period.start <= start and end <= period.end))
         first, start = following, end
-    return tuple(found)
+    return Slots(found)
 
 
 def micros(moment: datetime) -> int:
@@ -83,11 +97,6 @@ def moments(values: list[datetime | None]) -> Any:
 
 np_nan = float("nan")
 ABSENT = -(2**63)
-
-
-def edges(found: tuple[Slot, ...]) -> Any:
-    """The starts of the slots and the end of the last, as an int64 array for searching."""
-    return np.array([micros(slot.start) for slot in found] + [micros(found[-1].end)], dtype=np.int64)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

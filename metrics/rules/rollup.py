@@ -22,6 +22,7 @@ from metrics.rules.dora import (
     Measure,
     Purpose,
     failures,
+    first_deployed,
     frequency_figures,
     lead_times,
     recovery_times,
@@ -37,7 +38,7 @@ LINK_REASONS = ("proposed", "disputed", "contributed")
 COUNTS = (
     "deployments", "failed", "rework", "aborted", "unfinished", "deployed_before",
     *(f"carrying_{s}" for s in STARTS), *(f"{r}_{s}" for r in LEAD_REASONS for s in STARTS),
-    "not_restored", "restored_before", *LINK_REASONS, "known_commits",
+    "not_restored", "restored_before", *LINK_REASONS, "known_commits", "new_commits", "unsized_commits", "new_lines",
 )  # fmt: skip
 TIMES = ("finished", *(f"lead_{s}" for s in STARTS), "recovery")
 _MICROS = 1_000_000
@@ -95,6 +96,12 @@ def cells_of(
     carried = np.array(sorted({log.place[c.deployment_id] for c in changes if c.deployment_id in log.place}), dtype=np.int64)  # fmt: skip
     planned = log.flags(lambda row: row.purpose is not Purpose.ROLLBACK)
     draft.add("known_commits", carried[(counted & planned)[carried]] if len(carried) else carried)
+    new = first_deployed(log, changes)
+    into = log.places(changes)[new]
+    lines = np.array([-1 if c.lines is None else c.lines for c in changes], dtype=np.int64)[new]
+    draft.add("new_commits", into)
+    draft.add("unsized_commits", into[lines < 0])
+    draft.add("new_lines", into[lines > 0], lines[lines > 0])
     return draft.cells(list(known))
 
 
@@ -109,8 +116,9 @@ class _Draft:
     def count(self, name: str, mask: Any) -> None:
         self.counts[name] = self.counts[name] + np.bincount(self.codes[mask], minlength=self.size)
 
-    def add(self, name: str, rows: Any) -> None:
-        self.counts[name] = self.counts[name] + np.bincount(self.codes[rows], minlength=self.size)
+    def add(self, name: str, rows: Any, weights: Any = None) -> None:
+        counted = np.bincount(self.codes[rows], weights, minlength=self.size)
+        self.counts[name] = self.counts[name] + counted.astype(np.int64)
 
     def set(self, name: str, rows: Any) -> None:
         self.counts[name] = np.bincount(self.codes[rows], minlength=self.size)

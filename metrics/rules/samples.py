@@ -25,7 +25,10 @@ def grouped_percentile(groups: Any, values: Any, size: int, share: float) -> Any
     result = np.full(size, np.nan)
     if len(values) == 0:
         return result
-    order = np.lexsort((values, groups))
+    by_value = np.argsort(values)
+    # Groups are few: as 16-bit numbers they are sorted by radix, several times faster than both keys together.
+    keys = groups[by_value].astype(np.uint16 if size <= 2**16 else np.int64)
+    order = by_value[np.argsort(keys, kind="stable")]
     ordered = np.asarray(values, dtype=np.float64)[order]
     counts = np.bincount(groups, minlength=size)
     starts = np.concatenate(([0], np.cumsum(counts)[:-1]))

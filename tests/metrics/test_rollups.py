@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from metrics.models import ServiceDay, Touched
 from metrics.queries.dora import Wanted, rows_of
@@ -147,7 +148,11 @@ class World:
     def rewritten(self) -> None:
         commit = self.any(Commit)
         if commit is not None:
-            commit.authored_at = self.moment()
+            if self.random.random() < 0.5:
+                commit.lines_added = self.random.choice([None, 0, 7, 300])
+                commit.lines_removed = self.random.choice([None, 0, 5])
+            else:
+                commit.authored_at = self.moment()
             commit.save()
 
     def reclassified(self) -> None:
@@ -230,6 +235,43 @@ def test_rollups_equal_a_computation_from_the_rows(train: Any, seed: int) -> Non
 
 def _plain(value: Any) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(4))
+def test_new_lines_equal_a_count_in_plain_sql(train: Any, seed: int) -> None:
+    """Commits whose first deployment that reached production is no rollback and lies in the period."""
+    from metrics.queries.stability import changed
+
+    world = World(seed)
+    world.happen(60)
+    first, last = (BEGIN + timedelta(days=3)).date(), (BEGIN + timedelta(days=11)).date()
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute(_NEW_LINES, [ZONE, ZONE, first, last])
+            expected = sorted(cursor.fetchall())
+        found = [
+            (c.service, c.month, c.commits, c.unsized, c.lines) for c in changed(first, last, Wanted(), ZONE)
+        ]
+        assert sorted(found) == expected and expected
+        roll_up()
+
+
+_NEW_LINES = """
+    WITH production AS (
+      SELECT d.* FROM trains_deployment d JOIN trains_environment e ON e.id = d.environment_id
+      WHERE e.kind = 'production' AND d.state IN ('succeeded', 'failed', 'rolled_back') AND d.finished_at IS NOT NULL
+    ), first AS (
+      SELECT DISTINCT ON (d.service_id, c.commit_id) d.service_id, c.commit_id, d.kind, d.finished_at
+      FROM trains_deploymentcommit c JOIN production d ON d.id = c.deployment_id
+      ORDER BY d.service_id, c.commit_id, d.finished_at, d.kind
+    )
+    SELECT s.name, date_trunc('month', f.finished_at AT TIME ZONE %s)::date, count(*),
+      count(*) FILTER (WHERE k.lines_added IS NULL AND k.lines_removed IS NULL),
+      coalesce(sum(coalesce(k.lines_added, 0) + coalesce(k.lines_removed, 0)), 0)
+    FROM first f JOIN trains_commit k ON k.id = f.commit_id JOIN trains_service s ON s.id = f.service_id
+    WHERE f.kind <> 'rollback' AND (f.finished_at AT TIME ZONE %s)::date BETWEEN %s AND %s GROUP BY 1, 2
+"""
 
 
 @pytest.mark.django_db
