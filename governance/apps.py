@@ -10,9 +10,11 @@ class GovernanceConfig(AppConfig):
         # Every act of every app ends what verdicts about its subject were worth; the audit app, which is ready
         # before this one, has loaded all actions by now.
         from releasetrain.audit.doorway import actions, register_rider
+        from releasetrain.audit.wholesale import rider_of_many
 
-        from .gates import changed_by_act, concerns_gates
+        from .gates import changed_by_act, changed_by_many, concerns_gates
 
         for verb in actions():
             if concerns_gates(verb):
                 register_rider(verb, changed_by_act)
+        rider_of_many(changed_by_act, changed_by_many)

@@ -115,6 +115,11 @@ def changed_by_act(about: Any) -> Statement | None:
     return _counting(subjects_of(about))
 
 
+def changed_by_many(abouts: Iterable[Any]) -> Statement | None:
+    """The same for many acts: one change of each subject is as good as several in one transaction."""
+    return _counting(subject for about in abouts for subject in subjects_of(about))
+
+
 def concerns_gates(verb: str) -> bool:
     """Whether acts of this verb may change what a gate reads. When in doubt they do."""
     return verb not in _HARMLESS_VERBS and verb.split(".", 1)[0] not in _HARMLESS_NOUNS

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
-from governance.gates import invalidate
+from governance.gates import count_changes, invalidate
 from governance.models import DeploymentTurn, EnvironmentRule
 from governance.preflight import FLAG, OFF, PRECONDITIONS, REFUSE, preflight
 from governance.queries.promotion import FLAGGED, turn_of, waiting_for
@@ -13,6 +14,7 @@ from governance.states.promotion import TURN_STATES
 from releasetrain.audit import ledger
 from releasetrain.audit.doorway import action, explain_constraint
 from releasetrain.audit.models import LedgerEntry
+from releasetrain.audit.wholesale import Done, effect_of_many
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
@@ -234,6 +236,16 @@ def room_changed(actor: Actor, about: Any, params: dict[str, Any]) -> None:
     limits = EnvironmentRule.objects.filter(at_once__isnull=False)
     if isinstance(about, Deployment) and limits.filter(environment=about.environment_id).exists():
         invalidate(environment=about.environment_id)
+
+
+def rooms_changed(done: Sequence[Done]) -> None:
+    """The same for many: each environment once."""
+    environments = {each.about.environment_id for each in done if isinstance(each.about, Deployment)}
+    limits = EnvironmentRule.objects.filter(at_once__isnull=False, environment__in=environments)
+    count_changes(limits.values_list("environment_id", flat=True))
+
+
+effect_of_many(room_changed, rooms_changed)
 
 
 def _starts(params: dict[str, Any]) -> bool:

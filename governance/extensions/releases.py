@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
 from governance.actions.scope_authority import frozen_scope_needs_its_change
 from governance.checks import releases  # noqa: F401 - registers its check kinds
-from governance.gates import invalidate
+from governance.gates import count_changes, invalidate
 from releasetrain.audit.doorway import register_effect, register_guard
+from releasetrain.audit.wholesale import Done, effect_of_many
 from releasetrain.kernel.actor import Actor
 from trains.models import CompatibilityRule, Contract, Deployment, SkewLimit
 
@@ -32,17 +35,27 @@ def neighbours_changed(actor: Actor, about: Any, params: dict[str, Any]) -> None
     """What runs of a service is a fact about whoever relies on it, and about whatever it relies on."""
     if not isinstance(about, Deployment):
         return
-    own = about.service_id
+    count_changes(_neighbours({about.service_id}))
+
+
+def neighbours_of_many_changed(done: Sequence[Done]) -> None:
+    """The same for many: each neighbour once."""
+    count_changes(_neighbours({each.about.service_id for each in done if isinstance(each.about, Deployment)}))
+
+
+def _neighbours(services: set[UUID]) -> set[UUID]:
+    """Services that rely on one of these, or that one of these relies on."""
     pairs = [
-        *Contract.objects.filter(Q(consumer=own) | Q(provider=own), retired_at__isnull=True).values_list(
-            "consumer_id", "provider_id"
-        ),
+        *Contract.objects.filter(
+            Q(consumer__in=services) | Q(provider__in=services), retired_at__isnull=True
+        ).values_list("consumer_id", "provider_id"),
         *CompatibilityRule.objects.filter(
-            Q(service=own) | Q(requires=own), retired_at__isnull=True
+            Q(service__in=services) | Q(requires__in=services), retired_at__isnull=True
         ).values_list("service_id", "requires_id"),
     ]
-    for neighbour in {each for pair in pairs for each in pair} - {own}:
-        invalidate(service=neighbour)
+    return {there for here, there in pairs if here in services and here != there} | {
+        here for here, there in pairs if there in services and here != there
+    }
 
 
 for _verb in ("create", "edit", "retire"):
@@ -50,3 +63,4 @@ for _verb in ("create", "edit", "retire"):
     register_effect(f"skew_limit.{_verb}", limit_changed)
 for _verb in ("record", "finish", "roll_back"):
     register_effect(f"deployment.{_verb}", neighbours_changed)
+effect_of_many(neighbours_changed, neighbours_of_many_changed)

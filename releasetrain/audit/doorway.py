@@ -171,12 +171,12 @@ class Action:
             except ValidationError as error:
                 raise Refused(*_from_validation(error)) from error
             except IntegrityError as error:
-                raise Refused(_from_database(error)) from error
+                raise Refused(explained(error)) from error
             self._move(subject)
             about = subject if self.on is not None else result if isinstance(result, models.Model) else None
             payload = {
                 "params": {
-                    n: _loggable(v) for n, v in params.items() if n not in self.quiet and v is not None
+                    n: loggable(v) for n, v in params.items() if n not in self.quiet and v is not None
                 },
                 "changes": _changes(before, subject) if self.on is not None else {},
             }
@@ -333,13 +333,14 @@ def _changes(before: dict[str, Any], subject: Any) -> dict[str, list[Any]]:
     # A model's own secrets, sealed or not, never stand in what is kept for good.
     kept_back = ("row_version", *getattr(subject, "never_logged", ()))
     return {
-        name: [_loggable(old), _loggable(after[name])]
+        name: [loggable(old), loggable(after[name])]
         for name, old in before.items()
         if after.get(name) != old and name not in kept_back
     }
 
 
-def _loggable(value: Any) -> Any:
+def loggable(value: Any) -> Any:
+    """A value of a parameter as an entry of the ledger says it."""
     if isinstance(value, models.Model):
         return {"kind": value._meta.model_name, "id": str(value.pk), "label": str(value)}
     if isinstance(value, Upload):
@@ -347,9 +348,9 @@ def _loggable(value: Any) -> Any:
     if isinstance(value, bytes | memoryview):
         return f"{len(value)} bytes"
     if isinstance(value, list | tuple | set):
-        return [_loggable(v) for v in value]
+        return [loggable(v) for v in value]
     if isinstance(value, dict):
-        return {str(k): _loggable(v) for k, v in value.items()}
+        return {str(k): loggable(v) for k, v in value.items()}
     if isinstance(value, str | int | float | bool | NoneType | Decimal | date | datetime | uuid.UUID):
         return plain(value)
     return str(value)
@@ -365,7 +366,7 @@ def _from_validation(error: ValidationError) -> list[Refusal]:
     return [Refusal("invalid", message, status=422) for message in error.messages]
 
 
-def _from_database(error: IntegrityError) -> Refusal:
+def explained(error: IntegrityError) -> Refusal:
     """The database refused: name its constraint, so that the reason is never lost."""
     diag = getattr(error.__cause__, "diag", None)
     constraint = getattr(diag, "constraint_name", None) or ""
@@ -401,6 +402,8 @@ __all__ = [
     "allowed_verbs",
     "creators_of",
     "explain_constraint",
+    "explained",
+    "loggable",
     "observe_refusals",
     "register_effect",
     "register_guard",

@@ -1,7 +1,7 @@
 """Acting upon events: what a message says becomes deployments, incidents, artifacts and results by their own verbs.
 
-One transaction takes a batch of due events and acts upon them, each in a savepoint of its own: a worker that dies has
-done nothing, and the verbs are idempotent, so that a replay changes nothing either.
+One transaction takes a batch of due events. What is plain goes at once (`acting_at_once`), everything else one by one, each
+in a savepoint of its own: a worker that dies has done nothing, and the verbs are idempotent, so that a replay changes nothing.
 """
 
 from __future__ import annotations
@@ -11,15 +11,22 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from django.db import transaction
-from django.db.models import F
 
 from governance.actions.results import post_result
 from problems.actions.incidents import record_incident
+from releasetrain.exchange import acting_at_once as at_once
+from releasetrain.exchange.acting_params import (
+    Places,
+    actor_of,
+    artifact_params,
+    deployment_params,
+    made_of,
+    tests_params,
+)
 from releasetrain.exchange.intake import reread
-from releasetrain.exchange.models import EventSource, InboundEvent
+from releasetrain.exchange.models import InboundEvent
 from releasetrain.exchange.rules.events import (
     AlertSaid,
     ArtifactSaid,
@@ -34,17 +41,16 @@ from releasetrain.exchange.rules.events import (
 from releasetrain.interface.api.parsing import ParseError
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
-from releasetrain.kernel.fields import Upload
-from releasetrain.kernel.refusals import Refusal, Refused
+from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.scope import tenant_scope
 from trains.actions.artifacts import register_artifact
 from trains.actions.deployments import record_deployment
 from trains.actions.failure_drills import record_alert
 from trains.actions.feature_flags import report_flag
-from trains.models import Environment, FeatureFlag, Release, Service
+from trains.models import Artifact, Environment, FeatureFlag, Release
 
 log = logging.getLogger(__name__)
-BATCH = 200
+BATCH = 1_000
 ATTEMPTS = 6
 _BACK_OFF = (timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 State = InboundEvent.State
@@ -66,30 +72,22 @@ def act_on_due(organization_id: uuid.UUID) -> int:
                 .order_by("due_at", "id")[:BATCH]
             )
             places = Places()
-            # Most of what pipelines say means nothing here: that costs one write for all of it.
-            kept = [event for event in rows if not act(event, places, keep=False)]
-            InboundEvent.objects.filter(pk__in=[event.pk for event in kept]).update(
-                state=State.KEPT, due_at=None, outcome="", attempts=F("attempts") + 1
-            )
+            # Most of what pipelines say means nothing here, and most of the rest is said for the first time.
+            for event in at_once.act_on_plain(rows, places):
+                act(event, places)
         done += len(rows)
         if len(rows) < BATCH:
             return done
 
 
-def act(event: InboundEvent, places: Places | None = None, *, keep: bool = True) -> bool:
-    """Act upon one event and note what came of it; False where it says nothing that is acted upon.
-
-    With `keep=False` the note that such an event is only kept is left to the caller.
-    """
+def act(event: InboundEvent, places: Places | None = None) -> None:
+    """Act upon one event and note what came of it."""
+    event.attempts += 1
     try:
         facts = kind_of(event.source.kind).meaning(reread(event))
     except (Unreadable, ParseError) as error:
-        event.attempts += 1
         _settle(event, State.DEAD, str(error))
-        return True
-    if not facts and not keep:
-        return False
-    event.attempts += 1
+        return
     try:
         with transaction.atomic():
             made, refused = _act(event, facts, places or Places())
@@ -105,7 +103,6 @@ def act(event: InboundEvent, places: Places | None = None, *, keep: bool = True)
             _settle(event, State.DEAD, " ".join(refused))
         else:
             _settle(event, State.DONE if made else State.KEPT, labels)
-    return bool(facts)
 
 
 def _settle(event: InboundEvent, state: State, outcome: str) -> None:
@@ -123,62 +120,9 @@ def _later(event: InboundEvent, why: str) -> None:
     event.save()
 
 
-class Places:
-    """Our services and environments by the names that senders use, read once for a batch."""
-
-    def __init__(self) -> None:
-        self._services: dict[str, Service] | None = None
-        self._environments: dict[str, Environment] | None = None
-
-    def service(self, source: EventSource, name: str) -> Service:
-        if self._services is None:
-            self._services = {s.name.lower(): s for s in Service.objects.all()}
-        if not name and source.service is not None:
-            return source.service
-        wanted = str(source.services.get(name) or name).lower()
-        found = self._services.get(wanted) or self._services.get(wanted.rpartition("/")[2])
-        if found is None:
-            raise _unknown("service", name, source)
-        return found
-
-    def environment(self, source: EventSource, name: str) -> Environment:
-        if self._environments is None:
-            self._environments = {e.name.lower(): e for e in Environment.objects.all()}
-        if not name and source.environment is not None:
-            return source.environment
-        found = self._environments.get(str(source.environments.get(name) or name).lower())
-        if found is None:
-            raise _unknown("environment", name, source)
-        return found
-
-
-def _unknown(what: str, name: str, source: EventSource) -> Refused:
-    said = (
-        f"{source} speaks of the {what} {name!r}, which nobody has here."
-        if name
-        else f"{source} names no {what}."
-    )
-    return Refused(
-        Refusal(
-            f"event.{what}",
-            said,
-            remedy=f"Say under “Names” of {source} which {what} of ours it is.",
-            status=422,
-        )
-    )
-
-
 def _act(event: InboundEvent, facts: list[Fact], places: Places) -> tuple[list[dict[str, str]], list[str]]:
     """What was made of the event's facts, and why some were refused: one that is does not keep back the others."""
-    kind = kind_of(event.source.kind)
-    actor = Actor(
-        organization_id=event.organization_id,
-        user_id=None,
-        name=f"{kind.title}: {event.source}"[:200],
-        kind="system",
-        route="webhook",
-        reason=f"{event.type} {event.event_id}"[:100],
-    )
+    actor = actor_of(event)
     made, refused = [], []
     for fact in facts:
         try:
@@ -188,7 +132,7 @@ def _act(event: InboundEvent, facts: list[Fact], places: Places) -> tuple[list[d
             refused += [each.sentence for each in refusal.refusals]
             continue
         if found is not None:
-            made.append({"kind": found._meta.model_name, "id": str(found.pk), "label": str(found)[:200]})
+            made.append(made_of(found))
     return made, refused
 
 
@@ -196,23 +140,7 @@ def _deployment(actor: Actor, event: InboundEvent, said: DeploymentSaid, places:
     release = Release.objects.filter(key=said.release).first() if said.release else None
     if said.release and release is None:
         raise Waits(f"There is no release {said.release} yet.")
-    return record_deployment(
-        actor,
-        service=places.service(event.source, said.service),
-        environment=places.environment(event.source, said.environment),
-        status=said.status,
-        version=said.version,
-        commit=said.commit,
-        digest=said.digest,
-        started_at=said.started_at,
-        finished_at=said.finished_at,
-        release=release,
-        kind=said.kind,
-        source=event.source.name[:80],
-        external_id=said.external_id,
-        deployed_by_name=said.by or event.source.name,
-        url=said.url,
-    )
+    return record_deployment(actor, **{**deployment_params(event, said, places), "release": release})
 
 
 def _incident(actor: Actor, event: InboundEvent, said: IncidentSaid, places: Places) -> Any:
@@ -234,15 +162,7 @@ def _incident(actor: Actor, event: InboundEvent, said: IncidentSaid, places: Pla
 
 
 def _artifact(actor: Actor, event: InboundEvent, said: ArtifactSaid, places: Places) -> Any:
-    return register_artifact(
-        actor,
-        service=places.service(event.source, said.service),
-        digest=said.digest,
-        version=said.version,
-        commit=said.commit,
-        builder=event.source.name,
-        built_at=said.built_at,
-    )
+    return register_artifact(actor, **artifact_params(event, said, places))
 
 
 def _tests(actor: Actor, event: InboundEvent, said: TestsSaid, places: Places) -> Any:
@@ -250,17 +170,9 @@ def _tests(actor: Actor, event: InboundEvent, said: TestsSaid, places: Places) -
     digest = said.digest or _digest_in_thread(event, said.thread)
     if not digest:
         return None
-    suite = Element("testsuite", name=said.suite, tests="1", failures="0" if said.passed else "1")
-    case = SubElement(suite, "testcase", name=said.suite, classname=event.origin or event.source.name)
-    if not said.passed:
-        SubElement(case, "failure", message=said.reason or "The run failed.")
-    return post_result(
-        actor,
-        digest=digest,
-        file=Upload("run.xml", tostring(suite, encoding="utf-8", xml_declaration=True), "application/xml"),
-        source=f"{event.source.name}: {said.suite}"[:120],
-        run_url=said.url,
-    )
+    if not Artifact.objects.filter(digest=digest).exists():
+        raise Waits("No artifact with this digest is registered yet.")
+    return post_result(actor, **tests_params(event, said, digest))
 
 
 def _digest_in_thread(event: InboundEvent, thread: str) -> str:
@@ -269,7 +181,7 @@ def _digest_in_thread(event: InboundEvent, thread: str) -> str:
         return ""
     kind = kind_of(event.source.kind)
     others = InboundEvent.objects.filter(source=event.source_id, thread=thread).exclude(pk=event.pk)
-    for other in others.order_by("-received_at").select_related("source")[:50]:
+    for other in others.order_by("-received_at", "-id").select_related("source")[:50]:
         for fact in kind.meaning(reread(other)):
             if isinstance(fact, ArtifactSaid | DeploymentSaid) and fact.digest:
                 return fact.digest

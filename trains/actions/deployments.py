@@ -110,6 +110,15 @@ def record_deployment(
     return deployment
 
 
+def report_of(actor: Actor, service: Service, said: dict[str, Any]) -> Report:
+    """What the parameters of a report say, completed as `record_deployment` completes it."""
+    report = _report(
+        service, said["environment"], said["release"], said["status"], said["started_at"], said["finished_at"]
+    )
+    report = _with(report, **{name: said[name] for name in ("version", "commit", "digest", "kind")})
+    return _with(report, deployed_by_name=said["deployed_by_name"] or actor.name[:200], url=said["url"])
+
+
 def _report(
     service: Service,
     environment: Environment,

@@ -6,6 +6,7 @@ a round that comes twice, or a worker that died in between, neither repeats a co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from releasetrain.audit.doorway import (
     register_effect,
     register_guard,
 )
+from releasetrain.audit.wholesale import Done, effect_of_many
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import refuse
 from trains.models import (
@@ -541,5 +543,16 @@ def follow_deployment(actor: Actor, subject: Any, params: dict[str, Any]) -> Non
         rollout.save()
 
 
+def follow_deployments(done: Sequence[Done]) -> None:
+    """Only those of a service and environment where a rollout waits for its deployment."""
+    places = {(each.about.service_id, each.about.environment_id) for each in done}
+    rows = queries.under_way().filter(deployment__isnull=True, service__in={place[0] for place in places})
+    awaited = set(rows.order_by().values_list("service_id", "environment_id"))
+    for each in done:
+        if (each.about.service_id, each.about.environment_id) in awaited:
+            follow_deployment(each.actor, each.about, each.params)
+
+
 register_guard("deployment.record", refuse_unstaged)
 register_effect("deployment.record", follow_deployment)
+effect_of_many(follow_deployment, follow_deployments)
