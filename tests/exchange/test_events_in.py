@@ -571,7 +571,7 @@ def test_an_error_of_ours_is_tried_again_and_then_shown(connect, cast, within, m
     from releasetrain.exchange import acting
 
     send = connect("cdevents")
-    send(cdevent("service.deployed", "payments", {"environment": {"id": "staging"}}))
+    send(cdevent("service.deployed", "payments", {"environment": {"id": "production"}}))
 
     def broken(*_):
         raise RuntimeError("the disk is full")
