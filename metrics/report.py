@@ -15,7 +15,7 @@ from metrics.queries.rollup import groups_of, rolled
 from metrics.rules.definitions import Metric
 from metrics.rules.dora import Measure, Purpose, Scope, five_metrics
 from metrics.rules.dora_grid import Grid
-from metrics.rules.rollup import TIMES, Rolled, Summary, five_of, grid_of
+from metrics.rules.rollup import Rolled, Summary, five_of, grid_of, needed
 
 __all__ = ["PURPOSE", "Question", "Report", "as_data", "from_rows", "question_from", "report"]
 
@@ -70,8 +70,10 @@ def purposes_of(question: Question) -> frozenset[Purpose]:
 
 def report(question: Question, by: str = "service") -> Report:
     """Compute the five metrics and the grid of groups and buckets."""
-    leads = tuple(name for name in TIMES if not name.startswith("lead_") or name == f"lead_{question.start}")
-    cells = rolled(question.wanted, question.first, question.last, question.zone, question.bucket, leads)
+    counts, times = needed(question.start)
+    cells = rolled(
+        question.wanted, question.first, question.last, question.zone, question.bucket, times, counts
+    )
     asked: dict[str, Any] = {
         "start": question.start, "zone": question.zone, "bucket": question.bucket, "purposes": purposes_of(question)
     }  # fmt: skip

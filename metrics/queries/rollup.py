@@ -75,9 +75,18 @@ def services_of(wanted: Wanted) -> QuerySet[Service]:
 
 
 def rolled(
-    wanted: Wanted, first: date, last: date, zone: str, bucket: Bucket, times: Sequence[str] = TIMES
+    wanted: Wanted,
+    first: date,
+    last: date,
+    zone: str,
+    bucket: Bucket,
+    times: Sequence[str] = TIMES,
+    counts: Sequence[str] = COUNTS,
 ) -> Rolled:
-    """Everything delivered from the first to the last day, by service, bucket and purpose (two queries, or three)."""
+    """Everything delivered from the first to the last day, by service, bucket and purpose (two queries, or three).
+
+    Only the named times and counts are put together: adding up the others over years takes longer than the page.
+    """
     services = services_of(wanted)
     everything = not (wanted.train or wanted.team or wanted.service)
     touched = touched_days(zone, first, last)
@@ -92,16 +101,16 @@ def rolled(
         stored.annotate(slot=slot)
         .values_list(text_of("service_id"), "slot", "purpose")
         .annotate(
-            **{f"{name}_in_all": Sum(name) for name in COUNTS},
+            **{f"{name}_in_all": Sum(name) for name in counts},
             **{f"{name}_joined": Joined(name) for name in times},
         )
     )
-    width = len(COUNTS)
+    width = len(counts)
     kept = [row for row in grouped if (row[0], row[1]) not in touched] if touched else list(grouped)
     live = live_cells(touched, zone)
     columns: dict[str, Any] = {
         name: np.array([row[3 + at] for row in kept] + [cell.counts[name] for cell in live], dtype=np.int64)
-        for at, name in enumerate(COUNTS)
+        for at, name in enumerate(counts)
     }
     return Rolled(
         [*(row[0] for row in kept), *(cell.service for cell in live)],

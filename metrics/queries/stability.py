@@ -13,6 +13,7 @@ from metrics.queries.outcomes import HARM, ended
 from metrics.queries.rollup import groups_of, rolled
 from metrics.rules.dora import Purpose
 from metrics.rules.periods import Bucket, Period
+from metrics.rules.rollup import OF_NEW
 from problems.models import FailureLink, Problem, ProblemIncident
 from trains.models import Release, ScopeItem
 
@@ -72,7 +73,7 @@ def defects(period: Period, wanted: Wanted) -> list[Defect]:
 
 def changed(first: date, last: date, wanted: Wanted, zone: str) -> list[Changed]:
     """New commits from the first to the last day by service and month, from roll-ups; rollbacks bring nothing new."""
-    cells = rolled(wanted, first, last, zone, Bucket.MONTH, times=())
+    cells = rolled(wanted, first, last, zone, Bucket.MONTH, (), OF_NEW)
     named = groups_of(cells.services, "service")
     sums: dict[tuple[str, date], list[int]] = {}
     for at, (service, month, purpose) in enumerate(
@@ -80,10 +81,14 @@ def changed(first: date, last: date, wanted: Wanted, zone: str) -> list[Changed]
     ):
         if purpose == Purpose.ROLLBACK:
             continue
-        known = sums.setdefault((named[service], month), [0, 0, 0])
-        for place, name in enumerate(("new_lines", "new_commits", "unsized_commits")):
+        known = sums.setdefault((named[service], month), [0] * len(OF_NEW))
+        for place, name in enumerate(OF_NEW):
             known[place] += int(cells.counts[name][at])
-    return [Changed(service, *found, month) for (service, month), found in sums.items() if found[1]]
+    return [
+        Changed(service, lines, commits, unsized, month)
+        for (service, month), (commits, unsized, lines) in sums.items()
+        if commits
+    ]
 
 
 def features(period: Period, wanted: Wanted) -> QuerySet[ScopeItem]:

@@ -35,13 +35,23 @@ from releasetrain.kernel.lazy_numpy import np
 STARTS = tuple(start.value for start in LeadStart)
 LEAD_REASONS = ("no_start", "negative")
 LINK_REASONS = ("proposed", "disputed", "contributed")
+OF_NEW = ("new_commits", "unsized_commits", "new_lines")
 COUNTS = (
     "deployments", "failed", "rework", "aborted", "unfinished", "deployed_before",
     *(f"carrying_{s}" for s in STARTS), *(f"{r}_{s}" for r in LEAD_REASONS for s in STARTS),
-    "not_restored", "restored_before", *LINK_REASONS, "known_commits", "new_commits", "unsized_commits", "new_lines",
+    "not_restored", "restored_before", *LINK_REASONS, "known_commits", *OF_NEW,
 )  # fmt: skip
 TIMES = ("finished", *(f"lead_{s}" for s in STARTS), "recovery")
 _MICROS = 1_000_000
+
+
+def needed(start: LeadStart) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The counts and times that the five metrics take with this start of lead times."""
+    others = tuple(f"_{other}" for other in STARTS if other != start)
+    return (
+        tuple(name for name in COUNTS if not name.endswith(others) and name not in OF_NEW),
+        tuple(name for name in TIMES if not name.endswith(others)),
+    )
 
 
 class Cell(NamedTuple):
