@@ -17,9 +17,17 @@ def clear_accesses(organization_id: uuid.UUID) -> int:
     return clear(organization_id)
 
 
+@tenant_task()
+def sweep_reviews(organization_id: uuid.UUID) -> int:
+    from .reminding import sweep
+
+    return sweep(organization_id)
+
+
 @shared_task(name="releasetrain.access.tasks.sweep_access")
 def sweep_access() -> None:
     for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
         "id", flat=True
     ):
         clear_accesses.delay(str(organization_id))
+        sweep_reviews.delay(str(organization_id))

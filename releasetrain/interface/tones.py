@@ -14,7 +14,7 @@ _WORDS = {
         accepted achieved active adopted approve approved available closed complete completed
         confirmed connected delivered deployed done
         effective enabled endorsed finished fixed go granted green healthy implemented in_service
-        live low_risk matched met mitigated
+        kept live low_risk matched met mitigated
         on_track owned pass passed permanent_fix published ready released resolved retained
         satisfied sealed signed succeeded success
         successful valid validated verified yes
@@ -22,16 +22,16 @@ _WORDS = {
     "warn": """
         abstain accepted_risk ageing approve_with_conditions approved_with_conditions at_risk
         conditional deferred degraded delayed
-        deprecated due_soon escalated expiring late medium moderate needs_information needs_work
+        deprecated due_soon escalated expiring flagged late medium moderate needs_information needs_work
         observing partial partially_met
         pending_evidence stale unverified warn warning workaround yellow
     """,
     "bad": """
         aborted blocked breached broken conflict critical dead_letter error escaped expired fail
         failed failing high incomplete ineffective
-        invalid lapsed major missed missing no_go not_met not_satisfied out_of_date overdue red
+        invalid major missed missing no_go not_met not_satisfied out_of_date overdue red
         refused reject rejected reopened
-        revoked rolled_back severe sev1 sev2 tampered unhealthy unmet unsatisfied violated
+        lapsed revoke revoked rolled_back severe sev1 sev2 tampered unhealthy unmet unsatisfied violated
     """,
     "hold": """
         exception excepted freeze frozen held hold legal_hold locked on_hold parked paused

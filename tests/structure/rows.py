@@ -18,6 +18,8 @@ from releasetrain.tenancy.scope import require_scope
 
 # Of several things that a row may be of, only one may be named.
 _LEFT_EMPTY = {
+    "accessreview": ("closed_at",),
+    "accessreviewitem": ("decided_by", "decided_at"),
     "auditoraccess": ("user", "grant", "accepted_at"),
     "dutyexception": ("granted_by", "decided_at", "expires_at", "used_at", "used_for"),
     "dutymatrix": ("confirmed_by",),
@@ -95,6 +97,8 @@ def _values(model: type[models.Model], text: str, optional: bool, depth: int) ->
                 values[field.name] = (
                     _another(related, one, depth + 1) if tenant else row_of(related, depth + 1)
                 )
+                if field.name == "reviewer" and one is not None:
+                    values[field.name] = related.objects.exclude(pk=one.pk).first()
                 ends.setdefault(related, values[field.name])
         elif not field.null or optional:
             values[field.name] = _value(field, text, step)

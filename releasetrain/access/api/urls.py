@@ -2,9 +2,11 @@
 
 from django.urls import path
 
+from .holdings import HoldingsView
 from .workload import ExchangeView, TrialView
 
 urlpatterns = [
+    path("access-report", HoldingsView.as_view(), name="api-access-report"),
     path("workload-identity/exchange", ExchangeView.as_view(), name="api-workload-exchange"),
     path("workload-identity/try", TrialView.as_view(), name="api-workload-try"),
 ]

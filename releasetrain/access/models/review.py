@@ -1,4 +1,4 @@
-"""Access reviews: a campaign over grants, service accounts and delegations, and one decision for each."""
+"""Access reviews: a campaign over the roles that people and service accounts hold, and one decision for each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,12 @@
+"""Transition tables of access."""
+
+from releasetrain.kernel.states import StateMachine, Transition
+
+ACCESS_REVIEW_STATES = StateMachine(
+    [
+        Transition("access_review.close", ["open"], "closed"),
+        Transition("access_review.cancel", ["open"], "cancelled"),
+        Transition("access_review.postpone", ["open"], None),
+    ],
+    initial="open",
+)
