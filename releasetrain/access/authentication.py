@@ -56,7 +56,7 @@ class WorkloadAuthentication(BaseAuthentication):
         return identity.user, identity
 
     def _identity(self, plain: Any, slug: str, text: str) -> workload.Identity:
-        organization = Organization.objects.filter(slug=slug, suspended_at__isnull=True).first()
+        organization = Organization.objects.filter(slug=slug).first()
         if organization is None:
             raise BadAssertion(
                 "workload.issuer", "No trust rule of this organization names the token's issuer."

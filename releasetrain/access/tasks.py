@@ -24,6 +24,14 @@ def sweep_reviews(organization_id: uuid.UUID) -> int:
     return sweep(organization_id)
 
 
+@shared_task(name="releasetrain.access.tasks.send_invitations")
+def send_invitations(organization_id: str) -> int:
+    """Not in a tenant scope as a whole: a claim is committed before its mail is sent."""
+    from .posting import send_due
+
+    return send_due(uuid.UUID(organization_id))
+
+
 @shared_task(name="releasetrain.access.tasks.sweep_access")
 def sweep_access() -> None:
     for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
@@ -31,3 +39,4 @@ def sweep_access() -> None:
     ):
         clear_accesses.delay(str(organization_id))
         sweep_reviews.delay(str(organization_id))
+        send_invitations.delay(str(organization_id))

@@ -45,12 +45,7 @@ def find(text: str) -> ApiToken | None:
     moment = now()
     if token is None or not hmac.compare_digest(bytes(token.secret_hash), secret_hash(match[2])):
         return None
-    if (
-        token.revoked_at
-        or token.expires_at <= moment
-        or not token.user.is_active
-        or token.organization.suspended_at
-    ):
+    if token.revoked_at or token.expires_at <= moment or not token.user.is_active:
         return None
     # Last use is kept to the minute, so that a busy pipeline does not turn every read into a write.
     if token.last_used_at is None or token.last_used_at < moment - timedelta(minutes=1):

@@ -29,7 +29,7 @@ from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
-from . import links
+from . import links, suspended
 from .api import limits, problems
 from .frame import refusal_page
 
@@ -162,7 +162,7 @@ class OrganizationMiddleware:
         with tenant_scope(actor.organization_id, actor):
             # Remembered before anything can fail: a refusal names addresses when its transaction asks no more.
             links.slug_of(actor.organization_id)
-            response = self.get_response(request)
+            response = suspended.refusal(request, actor) or self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
         if getattr(response, "streaming", False):
@@ -189,7 +189,6 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
             user_id=user.pk,
             organization__slug=slug,
             suspended_at__isnull=True,
-            organization__suspended_at__isnull=True,
         )
         .first()
     )
@@ -211,9 +210,7 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
 
 def organizations_of(user: Any) -> list[Organization]:
     """The organizations a person can switch to."""
-    theirs = Membership.objects.filter(
-        user_id=user.pk, suspended_at__isnull=True, organization__suspended_at__isnull=True
-    )
+    theirs = Membership.objects.filter(user_id=user.pk, suspended_at__isnull=True)
     return [
         membership.organization
         for membership in theirs.select_related("organization").order_by("organization__name")

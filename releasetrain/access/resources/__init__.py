@@ -1,3 +1,3 @@
 """The faces of access, shown under Settings."""
 
-from . import reviews, trust  # noqa: F401 - each registers its resources
+from . import organization, reviews, trust  # noqa: F401 - each registers its resources

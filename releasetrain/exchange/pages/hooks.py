@@ -13,6 +13,7 @@ from rest_framework.exceptions import ParseError
 from releasetrain.exchange import intake
 from releasetrain.exchange.models import EventSource
 from releasetrain.exchange.rules.events import Unreadable
+from releasetrain.interface import suspended
 from releasetrain.interface.api import problems
 from releasetrain.kernel.actor import Actor
 from releasetrain.tenancy.models import Organization
@@ -29,9 +30,11 @@ def receive(request: Any, org: str, source: uuid.UUID) -> HttpResponse:
     if len(raw) > intake.LARGEST:
         return problems.respond(request, 413, "body.too_large", f"At most {intake.LARGEST} bytes at once.")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    organization = Organization.objects.filter(slug=org, suspended_at__isnull=True).first()
+    organization = Organization.objects.filter(slug=org).first()
     if organization is None:
         return _unproved(request)
+    if organization.suspended_at:
+        return suspended.problem(request, organization)
     with tenant_scope(organization.pk, Actor.system(organization.pk, "events", route="webhook")):
         sender = EventSource.objects.filter(pk=source, retired_at__isnull=True).first()
         if sender is None or not intake.verified(sender, headers, raw):

@@ -40,9 +40,22 @@ def settings(request: Any) -> HttpResponse:
             registry["service_account.create"].decide(request.actor),
             verb_url(registry["service_account.create"]),
         ),
+        "invite": (registry["invitation.send"].decide(request.actor), verb_url(registry["invitation.send"])),
+        "own_verbs": [
+            (
+                registry[verb].decide(request.actor, request.organization),
+                verb_url(registry[verb]),
+                registry[verb].title,
+            )
+            for verb in ("organization.edit", _stopping(request.organization))
+        ],
         "members_list": f"/o/{request.organization.slug}/grants/",
     }
     return page(request, "organization/settings.html", context)
+
+
+def _stopping(organization: Any) -> str:
+    return "organization.resume" if organization.suspended_at else "organization.suspend"
 
 
 class TokenForm(forms.Form):

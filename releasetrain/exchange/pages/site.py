@@ -34,9 +34,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "site/landing.html", {"open": settings.SELF_SERVICE_ORGANIZATIONS})
     mine = list(
-        Organization.objects.filter(
-            memberships__user=request.user, memberships__suspended_at__isnull=True, suspended_at__isnull=True
-        )
+        Organization.objects.filter(memberships__user=request.user, memberships__suspended_at__isnull=True)
     )
     if len(mine) == 1:
         return redirect(f"/o/{mine[0].slug}/")

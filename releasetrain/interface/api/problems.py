@@ -44,6 +44,7 @@ PLATFORM_CODES: dict[str, str] = {
     "permission.missing": "The act needs a permission that you do not hold on this object.",
     "permission_denied": "You may not do this.",
     "precondition.failed": "The object has changed since you read it: If-Match names an older version.",
+    "organization.suspended": "The organization is suspended; an owner, or the operator who did it, can resume it.",
     "rate.limited": "Too many requests in this minute; Retry-After says when to try again.",
     "required": "A required parameter is missing.",
     "signed_out": "The request carries no living token and no signed-in session.",
