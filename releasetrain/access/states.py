@@ -10,3 +10,6 @@ ACCESS_REVIEW_STATES = StateMachine(
     ],
     initial="open",
 )
+ARCHIVE_STATES = StateMachine(
+    [Transition("organization_archive.cancel", ["queued", "running"], "cancelled")], initial="queued"
+)

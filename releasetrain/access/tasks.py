@@ -32,8 +32,18 @@ def send_invitations(organization_id: str) -> int:
     return send_due(uuid.UUID(organization_id))
 
 
+# Longer than other tasks may take, and shorter than the broker waits before it hands a task out again.
+@shared_task(name="releasetrain.access.tasks.make_archive", soft_time_limit=3300, time_limit=3400)
+def make_archive(organization_id: str) -> int:
+    from .archiving import work
+
+    return work(uuid.UUID(organization_id))
+
+
 @shared_task(name="releasetrain.access.tasks.sweep_access")
 def sweep_access() -> None:
+    for organization_id in Organization.objects.values_list("id", flat=True):
+        make_archive.delay(str(organization_id))
     for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
         "id", flat=True
     ):

@@ -47,7 +47,7 @@ def settings(request: Any) -> HttpResponse:
                 verb_url(registry[verb]),
                 registry[verb].title,
             )
-            for verb in ("organization.edit", _stopping(request.organization))
+            for verb in ("organization.edit", "organization_archive.ask", _stopping(request.organization))
         ],
         "members_list": f"/o/{request.organization.slug}/grants/",
     }
