@@ -13,6 +13,7 @@ __all__ = [
     "LANGUAGE_CODE",
     "METRICS_TOKEN",
     "MIDDLEWARE",
+    "OPERATORS_ADMIN_PATH",
     "PUBLIC_URL",
     "RELEASETRAIN_SIGNING_KEY",
     "ROOT_URLCONF",
@@ -42,7 +43,11 @@ PUBLIC_URL = _public_url.removesuffix("/")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 RELEASETRAIN_SIGNING_KEY = env.str("RELEASETRAIN_SIGNING_KEY", default=str(VAR / "keys" / "ledger.pem"))
 
+# Where operators find Django's admin, e.g. operators; without it there is none.
+OPERATORS_ADMIN_PATH = env.str("OPERATORS_ADMIN_PATH", default="").strip("/")
+
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

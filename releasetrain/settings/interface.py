@@ -34,6 +34,8 @@ STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Ours alone: what the installed packages bring along is shown nowhere, and some of it cannot be hashed.
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+if env.str("OPERATORS_ADMIN_PATH", default=""):
+    STATICFILES_FINDERS.append("releasetrain.access.operators.AdminFiles")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
