@@ -1,7 +1,7 @@
 """What trains plugs in: its own lines of the release calendar, and further panels of the release cockpit."""
 
 from . import escalations  # noqa: F401 - registers what escalates
-from .pages import configuration, delivery, deployment_plans, panels
+from .pages import configuration, delivery, deployment_plans, panels, pipeline_templates
 from .ports import calendar_events, cockpit_panels, rollout_blockers, service_panels
 from .queries import bookings, calendar, ceremonies, closed_days, rollouts, windows
 
@@ -36,3 +36,4 @@ for panel in (
     cockpit_panels(panel)
 
 service_panels(delivery.drills_of_service)
+service_panels(pipeline_templates.pipeline_of_service)

@@ -87,3 +87,19 @@ def pull_series() -> None:
         "id", flat=True
     ):
         pull_series_of.delay(str(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.ask_vault_of")
+def ask_vault_of(organization_id: str) -> int:
+    """Vault is asked outside of any transaction."""
+    from .vaulting import ask
+
+    return ask(uuid.UUID(organization_id))
+
+
+@shared_task(name="releasetrain.exchange.tasks.ask_vaults")
+def ask_vaults() -> None:
+    for organization_id in Organization.objects.filter(suspended_at__isnull=True).values_list(
+        "id", flat=True
+    ):
+        ask_vault_of.delay(str(organization_id))

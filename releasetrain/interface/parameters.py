@@ -260,7 +260,7 @@ def validated(
     """
     known = {p.name: p for p in action.parameters}
     unknown = {
-        n: [serializers.ErrorDetail(f"{action.verb} has no parameter {n}.", code="parameter.unknown")]
+        n: [serializers.ErrorDetail(_unknown(action, n), code="parameter.unknown")]
         for n in data
         if n not in known
     }
@@ -270,6 +270,29 @@ def validated(
     if unknown or not valid:
         raise serializers.ValidationError({**unknown, **serializer.errors})
     return {name: _typed(known[name], value) for name, value in serializer.validated_data.items()}
+
+
+# Names under which people send a secret to a verb that takes none.
+_SECRETS = {
+    "value",
+    "secret",
+    "password",
+    "passwd",
+    "token",
+    "credential",
+    "credentials",
+    "api_key",
+    "private_key",
+}
+
+
+def _unknown(action: Action, name: str) -> str:
+    if name.lower() in _SECRETS:
+        return (
+            f"{action.verb} takes no {name}: never send a secret here, only where it lies."
+            " What you sent was neither stored nor logged."
+        )
+    return f"{action.verb} has no parameter {name}."
 
 
 def _typed(parameter: Parameter, value: Any) -> Any:

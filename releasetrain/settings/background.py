@@ -62,6 +62,7 @@ CELERY_BEAT_SCHEDULE = {
     "post-statuses": {"task": "releasetrain.exchange.tasks.post_statuses", "schedule": 15.0},
     "send-mail": {"task": "releasetrain.exchange.tasks.send_mail", "schedule": 30.0},
     "pull-series": {"task": "releasetrain.exchange.tasks.pull_series", "schedule": 60.0},
+    "ask-vaults": {"task": "releasetrain.exchange.tasks.ask_vaults", "schedule": 3600.0},
     "clear-series": {"task": "trains.tasks.clear_series", "schedule": 21600.0},
     "remind-of-kpis": {"task": "metrics.tasks.remind_of_kpis", "schedule": 21600.0},
     "sweep-access": {"task": "releasetrain.access.tasks.sweep_access", "schedule": 60.0},

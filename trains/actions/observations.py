@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from releasetrain.audit.doorway import Actor, Field, Ref, action
 from releasetrain.kernel.clock import now
+from releasetrain.kernel.fields import Upload
 from releasetrain.kernel.refusals import refuse
 from trains.models import Artifact, Environment, PipelineRun, RuntimeObservation, Service
 from trains.models.artifact import DIGEST
+from trains.rules.pipeline_files import stages_of
 
 from .artifacts import register_artifact
 
@@ -173,6 +176,7 @@ def _kept(
     requires="results.post",
     within="service",
     label="Record a pipeline run",
+    quiet=("definition_file",),
 )
 def record_pipeline_run(
     actor: Actor,
@@ -195,6 +199,13 @@ def record_pipeline_run(
     started_at: Annotated[datetime | None, Field("Started")] = None,
     finished_at: Annotated[datetime | None, Field("Finished")] = None,
     url: Annotated[str, Field("Link to the run", max_length=500)] = "",
+    stages: Annotated[
+        list[str] | None, Field("Stages", help="Of the definition, in its order, where the file is not sent.")
+    ] = None,
+    definition_file: Annotated[
+        Upload | None,
+        Field("The definition", help="Its stages are read from it; the file itself is not kept."),
+    ] = None,
 ) -> PipelineRun:
     """Record which definition, commit and builder a run had. The same run again changes nothing; another account of it is refused."""
     for name, value in (
@@ -211,6 +222,7 @@ def record_pipeline_run(
             )
     if not re.fullmatch(DIGEST, definition_digest):
         refuse("artifact.digest", "A digest is sha256: and 64 hexadecimal digits.", field="definition_digest")
+    found = _stages(stages, definition_file, definition_digest)
     if url and not url.startswith(("https://", "http://")):
         refuse("pipeline_run.url", "The address of the run begins with https://.", field="url")
     if started_at and finished_at and finished_at < started_at:
@@ -255,6 +267,7 @@ def record_pipeline_run(
         external_id=external_id.strip(),
         definition=definition.strip(),
         definition_digest=definition_digest,
+        stages=found,
         commit=commit.strip(),
         builder=builder.strip(),
         outcome=outcome.strip(),
@@ -262,3 +275,32 @@ def record_pipeline_run(
         finished_at=finished_at,
         url=url,
     )
+
+
+def _stages(named: list[str] | None, file: Upload | None, digest: str) -> list[str]:
+    """The stages of a definition: read from its file where that is sent, else as they are named."""
+    found = named or []
+    if file is not None:
+        if "sha256:" + hashlib.sha256(file.content).hexdigest() != digest:
+            refuse(
+                "pipeline_run.definition",
+                "The file that was sent has another digest than the one that is named.",
+                remedy="Send the file as it ran.",
+                field="definition_file",
+            )
+        read = stages_of(file.content.decode("utf-8", "replace"))
+        if read is None:
+            refuse(
+                "pipeline_run.definition",
+                "The file is no workflow of GitHub, no pipeline of GitLab and no Jenkinsfile that can be read.",
+                remedy="Leave the file out and name the stages.",
+                field="definition_file",
+            )
+        found = read
+    if len(found) > 200 or any(not name.strip() or len(name) > 120 or "\0" in name for name in found):
+        refuse(
+            "pipeline_run.stages",
+            "At most 200 stages, each with a name of at most 120 characters.",
+            field="definition_file" if file is not None else "stages",
+        )
+    return [name.strip() for name in found]

@@ -6,6 +6,7 @@ from . import calendar
 from .boundaries import BoundariesView
 from .compatibility import BriefHtmlView, BriefPdfView, CanDeployView, CompatibilityView, VolatilityView
 from .parity import EnvironmentParityView
+from .pipelines import PipelineDriftView, PipelineFileView, StageSecretsView
 from .reconciliation import ReconciliationView
 from .series import PushView, ValuesView
 from .value_stream import ValueStreamView
@@ -15,6 +16,9 @@ urlpatterns = [
     path("series/values", ValuesView.as_view(), name="api_series_values"),
     path("reconciliation", ReconciliationView.as_view(), name="api_reconciliation"),
     path("environment-parity", EnvironmentParityView.as_view(), name="api_environment_parity"),
+    path("pipeline-drift", PipelineDriftView.as_view(), name="api_pipeline_drift"),
+    path("pipeline-templates/<uuid:ref>/file", PipelineFileView.as_view(), name="api_pipeline_file"),
+    path("stage-secrets", StageSecretsView.as_view(), name="api_stage_secrets"),
     path("value-stream", ValueStreamView.as_view(), name="api_value_stream"),
     path("boundaries", BoundariesView.as_view(), name="api_boundaries"),
     path("can-i-deploy", CanDeployView.as_view(), name="api-can-i-deploy"),

@@ -46,11 +46,13 @@ from .observation import PipelineRun, RuntimeObservation
 from .on_call import HandOverNote, OnCallLayer, OnCallOverride, OnCallRotation, OnCallTurn
 from .onboarding import ChecklistTemplate, ChecklistTopic, OnboardingItem, TeamOnboarding, TemplateItem
 from .pipeline import Pipeline, Stage, StageEvent
+from .pipeline_template import PipelineTemplate
 from .platform import Comparison, LevelMeasurement, ServiceLevel, SharedPlatform
 from .release import Classification, Release, ReleaseArtifact, ScopeItem
 from .release_rules import PackagingLimit, ReadinessAnswer, RollbackCriterion, ScopeChange
 from .rollback_plan import RollbackPlan
 from .rollout import Rollout, RolloutCommand, StagedPath
+from .secret_reference import SecretReference
 from .series import Series, SeriesBlock, SeriesKind, SeriesPolicy, SeriesSource
 from .service import TIERS, Environment, Service
 from .solution import (
@@ -128,6 +130,7 @@ __all__ = [
     "PackagingLimit",
     "Pipeline",
     "PipelineRun",
+    "PipelineTemplate",
     "PlanStep",
     "ProgramIncrement",
     "PublicLog",
@@ -144,6 +147,7 @@ __all__ = [
     "RuntimeObservation",
     "ScopeChange",
     "ScopeItem",
+    "SecretReference",
     "Series",
     "SeriesBlock",
     "SeriesKind",

@@ -78,6 +78,7 @@ class PipelineRun(TenantModel):
         help_text="Where the definition lies: a path in the repository, an address.",
     )
     definition_digest = models.CharField(max_length=71)
+    stages = models.JSONField(default=list, blank=True, help_text="Of the definition, in its order.")
     commit = models.CharField(max_length=64)
     builder = models.CharField(max_length=200)
     outcome = models.CharField(max_length=40, blank=True)

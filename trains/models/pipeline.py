@@ -9,8 +9,10 @@ from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
+from .pipeline_template import Forge, PipelineTemplate
 from .service import Service, service_scopes
 from .train import Team
+from .vocabulary import known
 
 
 class Pipeline(TenantModel):
@@ -18,12 +20,18 @@ class Pipeline(TenantModel):
 
     service = TenantForeignKey(Service, related_name="pipelines")
     name = models.CharField(max_length=120)
+    template = TenantForeignKey(PipelineTemplate, related_name="pipelines", null=True, blank=True)
+    forge = models.CharField("runs on", max_length=8, choices=Forge.choices, blank=True)
     history = tracked()
 
     class Meta:
         ordering = ["service__name", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "service", "name"], name="pipeline_name_once")
+            models.UniqueConstraint(fields=["organization", "service", "name"], name="pipeline_name_once"),
+            known("forge", "pipeline_forge_known", Forge, blank=True),
+            models.CheckConstraint(
+                condition=Q(template__isnull=True) | ~Q(forge=""), name="pipeline_of_template_runs_somewhere"
+            ),
         ]
 
     def __str__(self) -> str:

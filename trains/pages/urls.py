@@ -14,6 +14,7 @@ from . import (
     load,
     on_call,
     parity,
+    pipeline_templates,
     reconciliation,
     volatility,
 )
@@ -22,6 +23,8 @@ app_name = "trains"
 urlpatterns = [
     path("deployments/reconciliation/", reconciliation.show, name="reconciliation"),
     path("deployment-plans/<str:ref>/live", deployment_plans.live, name="deployment_plan_live"),
+    path("pipelines/drift/", pipeline_templates.drift, name="pipeline_drift"),
+    path("pipeline-templates/<uuid:ref>/file", pipeline_templates.file, name="pipeline_file"),
     path("environments/parity/", parity.show, name="parity"),
     path("boundaries/", boundaries.show, name="boundaries"),
     path("calendar/", calendar.show, name="calendar"),

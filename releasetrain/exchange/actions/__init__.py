@@ -1,6 +1,6 @@
 """Verbs of the top floor: notifications, what is exchanged with other systems, imports."""
 
-from releasetrain.exchange.actions import events, forges, notifications, webhooks  # noqa: F401
+from releasetrain.exchange.actions import events, forges, notifications, vault, webhooks  # noqa: F401
 from releasetrain.exchange.imports import (  # noqa: F401
     govuk,
     incidents,

@@ -1,4 +1,4 @@
-"""The bank's pipelines: environments side by side, and a deployment plan of three teams under way."""
+"""The bank's pipelines: environments side by side, a plan of three teams under way, templates and where secrets lie."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from releasetrain.accounts.catalogue import Role
 from releasetrain.kernel.clock import now
+from releasetrain.kernel.fields import Upload
 from trains.actions import deployment_plans as plans
 from trains.actions import environment_parity as parity
-from trains.models import DeploymentPlan, Environment, PlanStep, Release
+from trains.actions import pipeline_templates as templates
+from trains.actions import secret_references as secrets
+from trains.actions.observations import record_pipeline_run
+from trains.models import DeploymentPlan, Environment, Pipeline, PipelineTemplate, PlanStep, Release, Stage
 from trains.queries.parity import parity_of
+from trains.queries.pipeline_templates import file_of
 
 if TYPE_CHECKING:
     from .bank import Bank
@@ -50,12 +55,30 @@ STEPS: tuple[tuple[int, str, str, int, list[int], str, str], ...] = (
     (9, "schema_contract", "ledger-core", 10, [8], "", ""),
 )
 
+STAGES: list[dict[str, Any]] = [
+    {"name": "Build", "run": ["make image", "make digest > out/artifact.digest"]},
+    {"name": "Test", "run": ["make test"], "reports": ["out/junit.xml", "out/coverage.xml"]},
+    {"name": "Scan", "run": ["make scan"], "reports": ["out/grype.json", "out/gitleaks.json"]},
+    {"name": "Staging", "run": ["make deploy ENV=staging"], "gate": "staging"},
+    {"name": "Smoke", "run": ["make smoke"], "required": False},
+    {"name": "Production", "run": ["make deploy ENV=production"], "gate": "production"},
+]
+# Service, what runs its pipeline, and what became of the file: nothing, an edit, a stage gone, or no run yet.
+FOLLOWERS = (
+    ("ledger-core", "github", "same"),
+    ("wallet-bff", "gitlab", "edited"),
+    ("risk-rules", "jenkins", "scan gone"),
+    ("payment-gateway", "github", "silent"),
+)
+
 
 def build_pipelines(bank: Bank) -> None:
-    """Environments side by side, and a plan."""
+    """Environments side by side, a plan, templates, secrets."""
     _observe(bank)
     _tolerate(bank)
     _plan(bank)
+    _templates(bank)
+    _secrets(bank)
 
 
 def _observe(bank: Bank) -> None:
@@ -136,3 +159,61 @@ def _plan(bank: Bank) -> None:
         said = plans.Outcome.SUCCEEDED if outcome == "done" else plans.Outcome.RUNNING
         note = "" if outcome == "done" else "A third is through."
         plans.report_step(bank.pipeline, step, token=token, outcome=said, note=note, url=run)
+
+
+def _templates(bank: Bank) -> None:
+    """One template in two versions, four services that follow it, each in its own way."""
+    first = templates.create_template(
+        bank.manager,
+        name="Northwind standard",
+        stages=[each for each in STAGES if each["name"] != "Scan"],
+        description="Build once, test, deploy by the gates.",
+    )
+    template = templates.publish_version(
+        bank.manager, first, stages=STAGES, description="As before, with scans of image and secrets."
+    )
+    for name, forge, said in FOLLOWERS:
+        service = bank.services.get(name)
+        if service is None:
+            continue
+        templates.apply_template(bank.rte, template, service=service, forge=PipelineTemplate.Forge(forge))
+        if said == "silent":
+            continue
+        text = file_of(template, service, forge).text
+        if said == "edited":
+            text = text.replace("make test", "make test JOBS=4")
+        elif said == "scan gone":
+            text = text.replace("stage('Scan')", "stage('Package')")
+        content = text.encode()
+        record_pipeline_run(
+            bank.pipeline,
+            service=service,
+            source=forge,
+            external_id=f"{name}-4711",
+            definition=file_of(template, service, forge).path,
+            definition_digest="sha256:" + hashlib.sha256(content).hexdigest(),
+            commit=hashlib.sha256(name.encode()).hexdigest()[:40],
+            builder=forge,
+            definition_file=Upload("definition", content),
+        )
+
+
+def _secrets(bank: Bank) -> None:
+    """Where the deployment's secrets lie. Nobody has asked Vault yet: the demo has none."""
+    users = [bank.cast.user(Role.SERVICE_ACCOUNT).email, bank.cast.user(Role.RELEASE_MANAGER).email]
+    for name in ("ledger-core", "wallet-bff"):
+        pipeline = Pipeline.objects.filter(service__name=name, template__isnull=False).first()
+        stage = Stage.objects.filter(pipeline=pipeline, retired_at__isnull=True).order_by("-position").first()
+        if stage is None:
+            continue
+        for secret, key, days in (("DATABASE_PASSWORD", "password", 90), ("REGISTRY_LOGIN", "login", 30)):
+            secrets.create_reference(
+                bank.rte,
+                stage=stage,
+                name=secret,
+                path=f"payments/{name}/{secret.lower()}",
+                key=key,
+                users=users,
+                rotate_days=days,
+                purpose=f"The deployment of {name}.",
+            )

@@ -3,6 +3,7 @@
 from .event import EventSource, InboundEvent
 from .forge import ForgeConnection, ForgeStatus
 from .notification import MailState, Notification, NotificationSettings, Watch
+from .vault import VaultServer
 from .webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "MailState",
     "Notification",
     "NotificationSettings",
+    "VaultServer",
     "Watch",
     "WebhookDelivery",
     "WebhookEndpoint",
