@@ -261,6 +261,7 @@ def test_rotation_age_is_read_from_metadata_and_nothing_else_is_read(world: Worl
         each.refresh_from_db()
     assert row.version == 2 and abs(row.rotated_at - lately) < timedelta(seconds=1)
     assert [r.name for r in overdue(now())] == ["DATABASE_PASSWORD"]
+    assert row.rotation == "100 days ago, 10 days late" and gone.rotation == "not known"
     assert gone.rotated_at is None and gone.is_overdue(now()) is None and "nothing at this path" in gone.fault
     assert vault.asked and all("/metadata/" in line for line in vault.asked)
     # A moved reference knows nothing of its old place.

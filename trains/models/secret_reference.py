@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
+from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
 from .pipeline import Stage
@@ -54,6 +55,15 @@ class SecretReference(TenantModel):
     def place(self) -> str:
         """Where it lies, as people write it."""
         return f"{self.mount}/{self.path}#{self.key}"
+
+    @property
+    def rotation(self) -> str:
+        """How long ago it was rotated, beside how often it has to be."""
+        if self.rotated_at is None:
+            return "not known"
+        days = (now() - self.rotated_at).days
+        late = f", {days - self.rotate_days} days late" if days > self.rotate_days else ""
+        return f"{days} day{'' if days == 1 else 's'} ago{late}"
 
     def is_overdue(self, at: datetime) -> bool | None:
         """Whether it should have been rotated; None while Vault has not said when it was."""

@@ -44,7 +44,7 @@ register(
         plural="secret-references",
         section="pipeline-templates",
         icon="lock",
-        columns=("name", "stage", "place", "users", "rotate_days", "rotated_at", "read_at", "fault"),
+        columns=("name", "stage", "place", "users", "rotate_days", "rotation", "read_at", "fault"),
         filters=(
             Filter(
                 "show",
@@ -61,7 +61,7 @@ register(
         ),
         search=("name", "path", "purpose"),
         order=("name", "id"),
-        computed=("place",),
+        computed=("place", "rotation"),
         select=("stage__pipeline__service",),
         description="Say where in Vault the secrets of a stage lie. Values are never taken.",
     )
