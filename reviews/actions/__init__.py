@@ -15,6 +15,7 @@ from . import (
     participants,
     policies,
     reviews,
+    risk_bands,
     rules,
     sharing,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "participants",
     "policies",
     "reviews",
+    "risk_bands",
     "rules",
     "sharing",
 ]

@@ -85,7 +85,7 @@ class CalibrationView(OrganizationView):
         responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        return Response(plain(calibrations.as_data(calibrations.calibration())))
+        return Response(plain(calibrations.as_data(*calibrations.judged())))
 
 
 class RedactionsView(OrganizationView):

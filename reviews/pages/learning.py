@@ -8,8 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from governance.queries.risk import policy_in_force, questionnaire
+from releasetrain.audit.doorway import actions
 from releasetrain.interface.charts import Band, Chart, bar_chart, line_chart
-from releasetrain.interface.links import page_root
+from releasetrain.interface.links import page_root, verb_url
 from releasetrain.interface.pages import page
 from releasetrain.kernel.clock import now
 from reviews.queries import calibration as calibrations
@@ -132,7 +134,9 @@ def _percent(value: float | None) -> str:
 
 def calibration(request: HttpRequest) -> HttpResponse:
     """Predicted against actual risk of changes."""
-    found = calibrations.calibration()
+    found, learned = calibrations.judged()
+    policy = policy_in_force()
+    taking = actions()["approval_policy.follow_record"]
     return page(
         request,
         "reviews/calibration.html",
@@ -155,6 +159,10 @@ def calibration(request: HttpRequest) -> HttpResponse:
                 for b in [*found.classes, *found.scores]
             ],
             "policy_url": f"{page_root()}approval-policies/",
+            "learned": learned,
+            "bands": questionnaire(policy)[1],
+            "take_url": verb_url(taking, policy) if policy and learned.better else "",
+            "may_take": taking.decide(request.actor, policy) if policy and learned.better else None,  # type: ignore[attr-defined]
         },
     )
 

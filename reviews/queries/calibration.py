@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from governance.models import ChangeRequest
+from governance.models import ApprovalPolicy, ChangeRequest
+from governance.queries.risk import policy_in_force, questionnaire
 from problems.models import FailureLink
 from reviews.models import Review
 from reviews.rules.calibration import Calibration, Change, calibrate
+from reviews.rules.risk_bands import Learned, learn
 
 MOST = 5_000
 
@@ -41,8 +43,15 @@ def finished(*, since: datetime | None = None, train: Any = None) -> list[Change
     ]
 
 
-def calibration(**asked: Any) -> Calibration:
-    return calibrate(finished(**asked))
+def judged() -> tuple[Calibration, Learned]:
+    """How well risk was predicted, and what that says about the bands in force."""
+    changes = finished()
+    return calibrate(changes), learn(changes, questionnaire(policy_in_force())[1])
+
+
+def learned_bands(policy: ApprovalPolicy) -> Learned:
+    """What the finished changes say about the bands of the policy."""
+    return learn(finished(), policy.bands)
 
 
 def predicted_of(review: Review) -> list[dict[str, Any]]:
@@ -70,8 +79,8 @@ def predicted_of(review: Review) -> list[dict[str, Any]]:
     return found
 
 
-def as_data(found: Calibration) -> dict[str, Any]:
-    """The calibration as plain data."""
+def as_data(found: Calibration, learned: Learned) -> dict[str, Any]:
+    """The calibration as plain data, with what it says about the bands."""
 
     def bins(rows: Any) -> list[dict[str, Any]]:
         return [
@@ -97,4 +106,14 @@ def as_data(found: Calibration) -> dict[str, Any]:
         "by_risk": bins(found.classes),
         "by_score": bins(found.scores),
         "disorder": found.disorder,
+        "bands": {
+            "scored": learned.scored,
+            "better": learned.better,
+            "sentence": learned.sentence,
+            "brier_score": round(learned.score, 6) if learned.score is not None else None,
+            "brier_score_in_force": round(learned.score_in_force, 6)
+            if learned.score_in_force is not None
+            else None,
+            "gain": [round(x, 6) for x in learned.gain] if learned.gain else None,
+        },
     }

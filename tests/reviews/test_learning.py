@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviews.rules import calibration
+from reviews.rules import calibration, risk_bands
 from reviews.rules.anonymity import OTHER, K, at_least
 from reviews.rules.redaction import Redaction, leaks, proposed, redacted
 from reviews.rules.variance import compare
@@ -543,6 +544,58 @@ def test_a_model_that_knows_beats_the_base_rate_and_disorder_is_said() -> None:
     assert found.disorder == []
     wrong = [calibration.Change(n, "low" if n % 4 == 0 else "high", n % 4 == 0) for n in range(80)]
     assert "low risk failed more often" in calibration.calibrate(wrong).disorder[0]
+
+
+def _scored(number: int, percent: int, failed: bool) -> calibration.Change:
+    return calibration.Change(number, "low", failed, percent)
+
+
+def test_bands_follow_the_record_where_it_confirms_itself() -> None:
+    """Everything above 40 % fails more often than not; bands at 70 and 90 call it low."""
+    changes = [
+        _scored(n, percent, failed=(percent >= 80) or (percent >= 40 and n // 10 % 2 == 0))
+        for n, percent in enumerate([10, 20, 30, 40, 50, 80, 90, 10, 60, 20] * 20)
+    ]
+    found = risk_bands.learn(changes, {"medium": 70, "high": 95})
+    assert found.better == {"medium": 40, "high": 70} or found.better == {"medium": 40, "high": 80}
+    assert found.score is not None and found.score_in_force is not None and found.gain is not None
+    assert found.score < found.score_in_force and found.gain[0] > 0
+    assert risk_bands.learn(changes, found.better).better is None
+
+
+def test_bands_are_not_changed_by_chance_or_by_too_little() -> None:
+    draw = Random(3)
+    noise = [_scored(n, draw.randrange(101), draw.random() < 0.2) for n in range(400)]
+    assert risk_bands.learn(noise, {"medium": 30, "high": 60}).better is None
+    few = risk_bands.learn(noise[:40], {"medium": 30, "high": 60})
+    assert (few.better, few.scored) == (None, 40) and "from 60 on" in few.sentence
+
+
+def test_the_chair_takes_the_bands_that_the_record_speaks_for(
+    world: Reviewing, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from governance.actions.policies import publish_policy
+    from reviews.queries import calibration as queries
+
+    policy = publish_policy(world.as_["change_manager"], note="First.")
+    chair = api("change_manager")
+    way = f"/api/v1/orgs/northwind/approval-policies/{policy.pk}/follow_record"
+    refused = chair.post(way, {"reason": "Quarterly look."})
+    assert (refused.status_code, refused.json()["code"]) == (409, "approval_policy.nothing_learned")
+    record = [
+        _scored(n, percent, failed=(percent >= 80) or (percent >= 40 and n // 10 % 2 == 0))
+        for n, percent in enumerate([10, 20, 30, 40, 50, 80, 90, 10, 60, 20] * 20)
+    ]
+    monkeypatch.setattr(queries, "finished", lambda: record)
+    assert api("executive").post(way, {"reason": "Quarterly look."}).status_code == 403
+    taken = chair.post(way, {"reason": "Quarterly look."})
+    assert taken.status_code in (200, 201), taken.json()
+    known = chair.get("/api/v1/orgs/northwind/approval-policies?sort=-number").json()["items"][0]
+    assert known["number"] == policy.number + 1
+    fresh = type(policy).objects.get(pk=known["id"])
+    assert fresh.bands["medium"] == 40 and fresh.rules == policy.rules
+    again = chair.post(way, {"reason": "Again."})
+    assert again.json()["code"] == "approval_policy.superseded"
 
 
 def test_the_calibration_by_page_and_by_rest(world: Reviewing, api: Any, web: Any) -> None:
