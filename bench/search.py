@@ -153,7 +153,6 @@ def _rare_words() -> list[str]:
 def _generate(
     cursor: Any,
     organization: Any,
-    rare: list[str],
     table: str,
     prefix: str,
     share: float,
@@ -174,11 +173,7 @@ def _generate(
         if name == "external_id":
             parts.append("'external_id', 'EXT-' || n")
         else:
-            parts.append(
-                _WORDS.format(
-                    name=name, common=len(_COMMON), rare=len(rare), count=6 if name == "title" else 14
-                )
-            )
+            parts.append(_WORDS.format(name=name, common=len(_COMMON), count=6 if name == "title" else 14))
             values += [list(_COMMON), _BEGINNINGS, _SYLLABLES, _SYLLABLES]
     cursor.execute(
         _ROWS.format(table=table, texts=", ".join(parts)), [str(organization), prefix, *values, count]

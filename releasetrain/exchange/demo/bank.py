@@ -76,6 +76,7 @@ from .readiness import build_readiness
 from .releases import build_releases
 from .structure import build_structure
 from .supply_chain import observe, post_scans, prepare
+from .tools import build_tools
 
 GATE_CHECKS: list[dict[str, Any]] = [
     {"kind": "test-results", "name": "Tests", "parameters": {}, "max_age_hours": 720},
@@ -154,6 +155,7 @@ class Bank:
         build_flow(self)
         build_metrics(self)
         build_integrations(self)
+        build_tools(self)
         build_measurements(self)
         build_delivery(self)
         build_pipelines(self)

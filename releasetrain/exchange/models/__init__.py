@@ -3,10 +3,12 @@
 from .event import EventSource, InboundEvent
 from .forge import ForgeConnection, ForgeStatus
 from .notification import MailState, Notification, NotificationSettings, Watch
+from .tool import ConnectorKind, Stance, ToolCategory, ToolStandard, ToolUse
 from .vault import VaultServer
 from .webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "ConnectorKind",
     "EventSource",
     "ForgeConnection",
     "ForgeStatus",
@@ -14,6 +16,10 @@ __all__ = [
     "MailState",
     "Notification",
     "NotificationSettings",
+    "Stance",
+    "ToolCategory",
+    "ToolStandard",
+    "ToolUse",
     "VaultServer",
     "Watch",
     "WebhookDelivery",

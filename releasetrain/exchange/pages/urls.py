@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from . import audit, events, home, notifications, organization
+from . import audit, events, home, notifications, organization, tools
 
 urlpatterns = [
     path("", home.show, name="home"),
     path("integrations/", events.integrations, name="integrations"),
+    path("tools/", tools.show, name="tools"),
+    path("tools/export.csv", tools.export, name="tools_export"),
     path("notifications/settings/", notifications.settings, name="notification_settings"),
     path("settings/", organization.settings, name="settings"),
     path("service-accounts/<str:reference>/token/", organization.new_token, name="new_token"),

@@ -1,3 +1,11 @@
 """The faces of the top floor: accounts under Settings, notifications, what is exchanged with other systems."""
 
-from . import accounts, events, forges, notifications, vault, webhooks  # noqa: F401 - each registers its resources
+from . import (  # noqa: F401 - each registers its resources
+    accounts,
+    events,
+    forges,
+    notifications,
+    tools,
+    vault,
+    webhooks,
+)
