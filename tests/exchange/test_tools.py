@@ -113,10 +113,9 @@ def test_a_tool_off_the_standard_needs_an_exception_with_reason_and_end(cast, tr
     )
     recorded = use(cast, train, "Subversion")
     gaps = [gap.sentence for gap in catalogue().gaps if gap.kind == "standard"]
-    assert (
-        gaps == ["Subversion of TLS is not a standard for source, and no exception is granted."]
-        or "Subversion" in gaps[0]
-    )
+    assert len(gaps) == 1
+    assert gaps[0].startswith("Subversion of ")
+    assert gaps[0].endswith(" is not a standard for source, and no exception is granted.")
     with pytest.raises(Refused) as refused:
         tools.grant_exception(
             cast["owner"], recorded, reason="Old releases", until=now().date() + timedelta(days=366)
