@@ -93,9 +93,9 @@ def _uses(payments: Train, lending: Train) -> list[tuple[Any, ...]]:
     ]
 
 
-def _named(kind: ConnectorKind, model: Any, **condition: Any) -> tuple[ConnectorKind, str]:
+def _named(connector: ConnectorKind, model: Any, **condition: Any) -> tuple[ConnectorKind, str]:
     row = model.objects.filter(**condition).order_by("pk").first()
-    return (kind, str(row.pk)) if row else (ConnectorKind.NONE, "")
+    return (connector, str(row.pk)) if row else (ConnectorKind.NONE, "")
 
 
 def _end(engineer: Any, train: Train, today: date) -> None:
