@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 
 from governance import files
+from governance.actions.attachments import checked
 from governance.models import Document, DocumentKind, DocumentVersion
 from governance.models.files import DIGEST
 from governance.rules.catalogues.text import whole
@@ -261,7 +262,7 @@ def _version(
     text = whole(text)
     if len(text) > LONGEST_TEXT:
         refuse("document.long", f"At most {LONGEST_TEXT} characters.", field="text", status=422)
-    stored = files.keep(file.content, name=file.name, media_type=file.content_type) if file else None
+    stored = files.keep(file.content, name=file.name, media_type=checked(file)) if file else None
     if url:
         if not url.startswith(("https://", "http://")):
             refuse("document.url", "Give an address that begins with https://.", field="url", status=422)

@@ -10,8 +10,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from governance.evidence.downloads import hand_out
-from governance.models import AuditPopulation, EvidencePackage, Result
-from governance.pages import auditing, evidence, gates
+from governance.models import Attachment, AuditPopulation, EvidencePackage, Result
+from governance.pages import attachments, auditing, evidence, gates
 from releasetrain.interface.api.documentation import ProblemDetailsSerializer
 from releasetrain.interface.api.problems import CONTENT_TYPE
 from releasetrain.interface.api.views import OrganizationView, ResourceView
@@ -105,3 +105,18 @@ class ReportFileView(FileView):
     )
     def get(self, request: Any, ref: str, **_: Any) -> HttpResponseBase:
         return gates.report_as_received(self.found(ref))
+
+
+class AttachmentFileView(FileView):
+    """GET: a document that was attached to an object."""
+
+    model = Attachment
+
+    @extend_schema(
+        operation_id="attachments_file",
+        tags=["attachments"],
+        summary="The bytes of an attached document",
+        responses=_file("application/octet-stream", 403, 404, 410),
+    )
+    def get(self, request: Any, ref: str, **_: Any) -> HttpResponseBase:
+        return attachments.as_download(self.found(ref))

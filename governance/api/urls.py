@@ -4,7 +4,14 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from .controls import CoverageRowsView, CoverageView
-from .downloads import PackageFileView, PopulationRowsView, PublicKeysView, ReportFileView, VerifierView
+from .downloads import (
+    AttachmentFileView,
+    PackageFileView,
+    PopulationRowsView,
+    PublicKeysView,
+    ReportFileView,
+    VerifierView,
+)
 from .findings import (
     ReleaseFindingsCsvView,
     ReleaseFindingsView,
@@ -40,6 +47,7 @@ urlpatterns = [
         ServiceFindingsCsvView.as_view(),
         name="api-service-findings-csv",
     ),
+    path("attachments/<str:ref>/file", AttachmentFileView.as_view(), name="api-attachment-file"),
     path("evidence/verify.py", VerifierView.as_view(), name="api-evidence-verifier"),
     path("evidence/public-keys.pem", PublicKeysView.as_view(), name="api-evidence-public-keys"),
     path("evidence/<str:ref>/file", PackageFileView.as_view(), name="api-evidence-file"),

@@ -12,6 +12,7 @@ from governance import files
 from governance.models import (
     AgendaItem,
     ApprovalPolicy,
+    Attachment,
     Board,
     BoardMember,
     ChangeContributor,
@@ -232,6 +233,29 @@ def document_files(subject: Subject) -> Iterator[StoredFile]:
 
 def _documents(subject: Subject) -> Any:
     return Document.objects.filter(Q(release__in=subject.releases) | Q(service__in=_services(subject)))
+
+
+@collector("governance.attachments")
+def attached(subject: Subject) -> Iterator[Entry]:
+    """Documents that were attached to the releases, their changes, services and deployments."""
+    yield from subject.records(_attached(subject))
+
+
+@attachments()
+def attached_files(subject: Subject) -> Iterator[StoredFile]:
+    """The attached documents themselves."""
+    rows = _attached(subject).filter(withdrawn_at__isnull=True)
+    yield from StoredFile.objects.filter(pk__in=rows.values("file")).order_by("digest").iterator()
+
+
+def _attached(subject: Subject) -> Any:
+    deployments = Deployment.objects.filter(release__in=subject.releases).values("pk")
+    return Attachment.objects.filter(
+        Q(object_kind="release", object_id__in=subject.releases)
+        | Q(object_kind="changerequest", object_id__in=subject.changes)
+        | Q(object_kind="service", object_id__in=_services(subject))
+        | Q(object_kind="deployment", object_id__in=deployments)
+    )
 
 
 @collector("trains.runtime")

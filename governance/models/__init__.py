@@ -1,5 +1,6 @@
 """Models of governance: gates and their evidence, changes, evidence packages."""
 
+from .attachments import Attachment
 from .auditing import AuditPopulation, AuditSample, PopulationGap, SampledRow
 from .auditors import AuditorAccess, PackageSchedule
 from .boardroom import ChangeSignature, MeetingAction, Recusal, Reminder
@@ -55,6 +56,7 @@ __all__ = [
     "Advisory",
     "AgendaItem",
     "ApprovalPolicy",
+    "Attachment",
     "AuditPopulation",
     "AuditSample",
     "AuditorAccess",

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from . import evidence
+from . import attachments, evidence
 
 urlpatterns = [
+    path("attachments/<str:ref>/file", attachments.attachment_file, name="attachment_file"),
     path("evidence/verify.py", evidence.verifier, name="evidence_verifier"),
     path("evidence/public-keys.pem", evidence.public_keys, name="evidence_public_keys"),
     path("evidence/<str:ref>/progress", evidence.progress, name="evidence_progress"),

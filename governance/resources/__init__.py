@@ -1,6 +1,7 @@
 """Resources of governance, part by part."""
 
 from . import (  # noqa: F401
+    attachments,
     auditing,
     auditors,
     boardroom,

@@ -6,7 +6,7 @@ One query per panel: the first rows carry the count of all.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,33 @@ from releasetrain.kernel.actor import Actor
 from releasetrain.tenancy.models import TenantForeignKey
 
 from . import links
-from .resources import Resource, resource_of, resources
+from .resources import Related, Resource, resource_of, resources
 
 SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something that can be done from the page of an object, beside following it."""
+
+    label: str
+    icon: str
+    url: str
+
+
+_everywhere: list[Related] = []
+_tools: list[Callable[[Actor, Any], Tool | None]] = []
+
+
+def on_every_page(related: Related, tool: Callable[[Actor, Any], Tool | None] | None = None) -> None:
+    """Add a panel to the pages of all kinds, shown where it has rows, and a tool where it answers one."""
+    _everywhere.append(related)
+    if tool:
+        _tools.append(tool)
+
+
+def tools_of(actor: Actor, obj: Any) -> list[Tool]:
+    return [tool for each in _tools if (tool := each(actor, obj))]
 
 
 @dataclass
@@ -134,7 +158,7 @@ def _first(rows: QuerySet) -> tuple[list[Any], int]:
 
 def _declared(actor: Actor, resource: Resource, obj: Any) -> list[Panel]:
     found = []
-    for related in resource.related:
+    for related in (*resource.related, *_everywhere):
         rows = related.rows(actor, obj)
         if isinstance(rows, QuerySet):
             first, count = _first(rows) if not rows.query.distinct else (list(rows[:SHOWN]), rows.count())

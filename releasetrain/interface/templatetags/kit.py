@@ -284,6 +284,15 @@ def line_difference(before: str, after: str, of: str = "") -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def page_tools(context: template.Context, obj: Any) -> list[Any]:
+    """What can be done from the page of this object, beside its verbs."""
+    from releasetrain.interface.neighbours import tools_of
+
+    actor = getattr(context.get("request"), "actor", None)
+    return tools_of(actor, obj) if actor else []
+
+
+@register.simple_tag(takes_context=True)
 def places(context: template.Context) -> dict[str, Any]:
     """The entries of the rail, of More and of the top bar for this request."""
     request: HttpRequest = context["request"]
