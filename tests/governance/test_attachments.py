@@ -109,14 +109,14 @@ def test_documents_of_what_one_may_not_see_are_nowhere(cast, within, api, web):
     from reviews.models import CaseStudy
     from tests.structure.rows import row_of
 
-    with within(cast, "owner") as owner:
+    with within(cast, "rte") as author:
         study = row_of(CaseStudy)
-        CaseStudy.objects.filter(pk=study.pk).update(state="draft", written_by=owner.user_id)
+        CaseStudy.objects.filter(pk=study.pk).update(state="draft", written_by=author.user_id)
         upload = Upload(name="interview.pdf", content=PDF, content_type="application/pdf")
-        made = attachments.attach(owner, kind="casestudy", object=str(study.pk), file=upload)
+        made = attachments.attach(author, kind="casestudy", object=str(study.pk), file=upload)
         assert SearchNote.objects.filter(object_id=made.pk).exists()
-        assert [hit.label for _, hits in find(owner, "interview") for hit in hits] == ["interview.pdf"]
-    assert api("owner").get(f"{ROOT}/attachments/{made.pk}/file").status_code == 200
+        assert [hit.label for _, hits in find(author, "interview") for hit in hits] == ["interview.pdf"]
+    assert api("rte").get(f"{ROOT}/attachments/{made.pk}/file").status_code == 200
     assert api("auditor").get(f"{ROOT}/attachments/{made.pk}/file").status_code == 404
     assert api("auditor").get(f"{ROOT}/attachments").json()["items"] == []
     assert web("auditor").get(f"/o/northwind/attachments/{made.pk}/file").status_code == 404
