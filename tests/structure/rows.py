@@ -31,6 +31,7 @@ _LEFT_EMPTY = {
     "document": ("release",),
     "stagerun": ("cause",),
     "documentversion": ("decided_by", "decided_at"),
+    "attachment": ("withdrawn_at", "withdrawn_reason"),
     "tooluse": ("team", "connector_kind", "connector", "exception_reason", "exception_until", "ended_on"),
     "deviation": ("recorded_by", "caught_up_at", "caught_up_by"),
     "windowproposal": ("window", "replaces"),
