@@ -228,6 +228,8 @@ class Load:
 
     def sender(self) -> None:
         """Events: each is sent until it is accepted, and every third once more."""
+        if not self.known["hook"]:
+            return
         client = Client(self)
         ident = f"{self.mark}-{self.number()}"
         event = {

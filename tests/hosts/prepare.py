@@ -24,7 +24,6 @@ def main() -> None:
     from governance.actions import boards
     from releasetrain.accounts import tokens
     from releasetrain.accounts.models import ApiToken
-    from releasetrain.exchange.actions.events import connect
     from releasetrain.kernel.clock import now
     from releasetrain.tenancy.models import Organization
     from tests.fixtures import Cast
@@ -36,8 +35,14 @@ def main() -> None:
         board = boards.create_board(chair, name="CAB", quorum=2)
         for role in VOTERS:
             boards.add_member(chair, board, email=cast.user(role).email)
-    with gateway.scope("owner") as owner:
-        source = connect(owner, name="our pipelines", kind="cdevents", secret=SECRET)
+    hook = ""
+    try:
+        from releasetrain.exchange.actions.events import connect
+    except ModuleNotFoundError:
+        pass  # a release that takes no events yet
+    else:
+        with gateway.scope("owner") as owner:
+            hook = connect(owner, name="our pipelines", kind="cdevents", secret=SECRET)["id"]
 
     def token(role: str) -> str:
         token_id, secret, text = tokens.generate()
@@ -57,7 +62,7 @@ def main() -> None:
         "root": "/api/v1/orgs/northwind",
         "service": "ledger",
         "board": str(board.pk),
-        "hook": f"/hooks/northwind/{source['id']}",
+        "hook": hook and f"/hooks/northwind/{hook}",
         "secret": SECRET,
         "pipeline": token("service_account"),
         "author": token("release_manager"),

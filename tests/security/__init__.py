@@ -1,0 +1,1 @@
+"""What attackers try at the edges: sign-in, sessions, forms, tokens."""
