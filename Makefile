@@ -7,7 +7,7 @@ packages := releasetrain trains governance planning problems reviews metrics
 jobs ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 only ?=
 
-.PHONY: help run test chromium lint types bench docs lock install clean
+.PHONY: help run test hosts scorecard chromium lint types bench docs lock install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -18,6 +18,12 @@ run: ## start everything on this machine; PORT=8001 for another port
 
 test: install chromium ## run the tests on real servers; jobs=… only=…
 	@$(python) -m pytest --numprocesses $(jobs) --dist worksteal $(only)
+
+hosts: install ## kill any host under load (as root); arguments="--from <release>" upgrades under load too
+	@$(python) -m tests.hosts $(arguments)
+
+scorecard: install chromium ## run the security scorecard; arguments="--from <release> --seconds 600"
+	@$(python) -m tests.scorecard $(arguments)
 
 install: ## install what running and developing need into .venv
 	@requirements/install.sh dev
