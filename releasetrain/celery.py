@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery, signals
 
+from releasetrain import tracing
 from releasetrain.kernel import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releasetrain.settings")
@@ -28,3 +29,9 @@ def _begin(task: Any = None, task_id: str = "", **_: Any) -> None:
 @signals.task_postrun.connect
 def _end(**_: Any) -> None:
     logs.request_id.set("")
+
+
+@signals.worker_process_init.connect
+def _begin_traces(**_: Any) -> None:
+    """In each child, for a tracer's threads do not survive a fork."""
+    tracing.begin("worker")

@@ -29,7 +29,7 @@ class WallLink(TenantModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "secret_hash"],
-                condition=~Q(secret_hash=""),  # nosec B106 - a link without a secret
+                condition=~Q(secret_hash=""),  # nosec B106
                 name="wall_link_secret_once",
             ),
             models.CheckConstraint(condition=Q(seconds__range=(5, 600)), name="wall_link_seconds_5_to_600"),
