@@ -73,7 +73,9 @@ def test_a_migration_only_adds(migration: Migration) -> None:
     "migration", [m for m in MIGRATIONS if any(isinstance(o, AlterField) for o in m.operations)], ids=name_of
 )
 def test_an_altered_column_becomes_no_narrower(migration: Migration) -> None:
-    state = MigrationLoader(None, replace_migrations=False).project_state((migration.app_label, migration.name), at_end=False)
+    state = MigrationLoader(None, replace_migrations=False).project_state(
+        (migration.app_label, migration.name), at_end=False
+    )
     for operation in migration.operations:
         if isinstance(operation, AlterField):
             model = state.models[(migration.app_label, operation.model_name_lower)]
