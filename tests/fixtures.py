@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -91,6 +92,25 @@ def in_northwind(cast: Cast) -> Iterator[Any]:
         yield scope
 
 
+def just_signed_in(client: Any, user: Any) -> None:
+    """Note in the session, as a real sign-in does, that the person has just proved who they are."""
+    from allauth.account.internal.flows import login
+
+    session = client.session
+    session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time()}]
+    session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(user.pk)
+    session.save()
+
+
+def signed_in_an_hour_ago(client: Any) -> Any:
+    """The same client with a session whose sign-in lies an hour back."""
+    session = client.session
+    for record in session["account_authentication_methods"]:
+        record["at"] = time.time() - 3600
+    session.save()
+    return client
+
+
 @pytest.fixture
 def web(database: None) -> Callable[..., Any]:
     """`web("rte")` — a browser-like client signed in as the role, of Northwind unless said otherwise."""
@@ -99,8 +119,9 @@ def web(database: None) -> Callable[..., Any]:
     from releasetrain.accounts.models import User
 
     def client(role: str, slug: str = "northwind") -> Client:
-        signed_in = Client()
-        signed_in.force_login(User.objects.get(email=email(role, slug)))
+        signed_in, user = Client(), User.objects.get(email=email(role, slug))
+        signed_in.force_login(user)
+        just_signed_in(signed_in, user)
         return signed_in
 
     return client

@@ -353,7 +353,9 @@ def conclude_sample(
     return sample
 
 
-@action("sample.build_evidence", on=AuditSample, requires="evidence.build", label="Build evidence")
+@action(
+    "sample.build_evidence", on=AuditSample, requires="evidence.build", label="Build evidence", step_up=True
+)
 def build_sample_evidence(actor: Actor, sample: AuditSample) -> EvidencePackage:
     """Ask for a package of the population, the sample, its conclusions and everything behind the drawn rows."""
     return queue(actor, sample)

@@ -16,7 +16,7 @@ from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, refuse
 
-from .deciding import State, count_votes, escalate_to, go_further_up
+from .deciding import State, count_votes, escalate_to, go_further_up, raise_revision
 
 
 @action("change.recuse", on=ChangeRequest, requires="changes.vote", machine=CHANGE_STATES)
@@ -73,6 +73,7 @@ def recuse(
     requires="problems.manage",
     machine=CHANGE_STATES,
     label="Sign as problem manager",
+    step_up=True,
 )
 def sign(
     actor: Actor,
@@ -121,6 +122,27 @@ def escalate(
             blocked_by=Ref.of(change.board),
         )
     go_further_up(actor, change, reason)
+    return change
+
+
+@action(
+    "change.void_votes",
+    on=ChangeRequest,
+    requires="changes.chair",
+    machine=CHANGE_STATES,
+    label="Ask the board again",
+    danger=True,
+    confirm="All votes on this revision are void; the board votes anew.",
+    step_up=True,
+)
+def void_votes(
+    actor: Actor, change: ChangeRequest, *, reason: Annotated[str, Field("Reason", long=True, max_length=150)]
+) -> ChangeRequest:
+    """Let no vote cast so far count, because one of them may not: the board is asked again, on a new revision."""
+    if not queries.votes_now(change):
+        refuse("change.no_votes", f"Nobody has voted on revision {change.revision} of {change.key}.")
+    raise_revision(change, reason)
+    change.save()
     return change
 
 

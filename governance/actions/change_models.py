@@ -212,7 +212,13 @@ def propose(
     return model
 
 
-@action("change_model.pre_approve", on=ChangeModel, requires="changes.chair", machine=CHANGE_MODEL_STATES)
+@action(
+    "change_model.pre_approve",
+    on=ChangeModel,
+    requires="changes.chair",
+    machine=CHANGE_MODEL_STATES,
+    step_up=True,
+)
 def pre_approve(
     actor: Actor, model: ChangeModel, *, reason: Annotated[str, Field("Why", long=True, max_length=2_000)]
 ) -> ChangeModel:

@@ -269,7 +269,12 @@ def _board_by_policy(change: ChangeRequest) -> Board | None:
 
 
 @action(
-    "change.vote", on=ChangeRequest, requires="changes.vote", machine=CHANGE_STATES, label="Record decision"
+    "change.vote",
+    on=ChangeRequest,
+    requires="changes.vote",
+    machine=CHANGE_STATES,
+    label="Record decision",
+    step_up=True,
 )
 def vote(
     actor: Actor,

@@ -132,6 +132,7 @@ def retire_checkpoint(
     creates=CheckpointSignOff,
     requires="organization.view",
     label="Sign at a checkpoint",
+    step_up=True,
 )
 def sign_checkpoint(
     actor: Actor,

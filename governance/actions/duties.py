@@ -120,6 +120,7 @@ def _serialised(actor: Actor) -> None:
     requires="controls.manage",
     machine=DUTY_MATRIX_STATES,
     confirm="What this version allows is allowed from now on.",
+    step_up=True,
 )
 def confirm_matrix(actor: Actor, matrix: DutyMatrix, *, reason: Reason) -> DutyMatrix:
     """Put a looser matrix in force, as the second person."""

@@ -31,6 +31,7 @@ State = EvidencePackage.State
     requires="evidence.build",
     within="release",
     label="Build a package",
+    step_up=True,
 )
 def request_package(
     actor: Actor,
@@ -206,6 +207,7 @@ def cancel_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     requires="evidence.build",
     machine=EVIDENCE_STATES,
     label="Build again",
+    step_up=True,
 )
 def rebuild_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     """Build a package that failed or was cancelled. A finished one never changes: renew it instead."""
@@ -217,7 +219,13 @@ def rebuild_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     return package
 
 
-@action("evidence_package.renew", on=EvidencePackage, requires="evidence.build", label="Build a new version")
+@action(
+    "evidence_package.renew",
+    on=EvidencePackage,
+    requires="evidence.build",
+    label="Build a new version",
+    step_up=True,
+)
 def renew_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     """Build a package about the same subject from the facts as they are now. The finished one is kept as it is."""
     if not package.is_settled:
@@ -249,7 +257,9 @@ def verify_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     return package
 
 
-@action("evidence_package.link", on=EvidencePackage, requires="evidence.build", label="Make a link")
+@action(
+    "evidence_package.link", on=EvidencePackage, requires="evidence.build", label="Make a link", step_up=True
+)
 def link_package(
     actor: Actor,
     package: EvidencePackage,

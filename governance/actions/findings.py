@@ -27,7 +27,12 @@ def triage(actor: Actor, finding: Finding, *, assessment: Assessment) -> Finding
 
 
 @action(
-    "finding.accept", on=Finding, requires="findings.manage", machine=FINDING_STATES, label="Accept the risk"
+    "finding.accept",
+    on=Finding,
+    requires="findings.manage",
+    machine=FINDING_STATES,
+    label="Accept the risk",
+    step_up=True,
 )
 def accept(
     actor: Actor,

@@ -20,7 +20,9 @@ from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
 from .deciding import apply_policy
 
 
-@action("approval_policy.publish", creates=ApprovalPolicy, requires="changes.chair", hidden=True)
+@action(
+    "approval_policy.publish", creates=ApprovalPolicy, requires="changes.chair", hidden=True, step_up=True
+)
 def publish_policy(
     actor: Actor,
     *,

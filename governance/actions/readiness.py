@@ -266,6 +266,7 @@ def _outsider(actor: Actor, review: ReadinessReview, params: dict[str, Any]) -> 
     requires="waivers.grant",
     machine=READINESS_REVIEW_STATES,
     label="Sign off",
+    step_up=True,
 )
 def sign_off_review(
     actor: Actor,

@@ -17,7 +17,14 @@ from trains.models import Artifact, Release
 _TOPIC = Field("Topic", help="As the gate's check names it.", max_length=80)
 
 
-@action("sign_off.give", creates=SignOff, requires="organization.view", within="release", label="Sign off")
+@action(
+    "sign_off.give",
+    creates=SignOff,
+    requires="organization.view",
+    within="release",
+    label="Sign off",
+    step_up=True,
+)
 def give_sign_off(
     actor: Actor,
     *,

@@ -165,7 +165,13 @@ def submit_threat_model(actor: Actor, model: ThreatModel) -> ThreatModel:
     return model
 
 
-@action("threat_model.approve", on=ThreatModel, requires="findings.manage", machine=THREAT_MODEL_STATES)
+@action(
+    "threat_model.approve",
+    on=ThreatModel,
+    requires="findings.manage",
+    machine=THREAT_MODEL_STATES,
+    step_up=True,
+)
 def approve_threat_model(
     actor: Actor,
     model: ThreatModel,
@@ -220,7 +226,7 @@ def set_controls(actor: Actor, threat: ModelledThreat, *, controls: Controls) ->
     return threat
 
 
-@action("modelled_threat.accept", on=ModelledThreat, requires="waivers.grant")
+@action("modelled_threat.accept", on=ModelledThreat, requires="waivers.grant", step_up=True)
 def accept_threat(
     actor: Actor,
     threat: ModelledThreat,

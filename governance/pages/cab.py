@@ -21,6 +21,7 @@ from governance.rules.differences import Difference, differences
 from governance.rules.verdicts import worst_first
 from releasetrain.accounts.models import User
 from releasetrain.audit.doorway import actions, allowed_verbs, creators_of
+from releasetrain.interface import step_up
 from releasetrain.interface.links import page_root, url_for, verb_url
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.clock import now
@@ -49,6 +50,8 @@ HINTS = {
 
 def decision_context(request: Any, change: ChangeRequest, form: DecisionForm | None = None) -> dict[str, Any]:
     """Everything needed to decide: facts, conflicts, readiness, plans, differences, votes, and whether this viewer may."""
+    if form is None and (before := step_up.kept(request)) is not None:
+        form = DecisionForm(before)
     user_id = request.actor.user_id
     votes = queries.votes_now(change)
     tally = queries.tally(change)
@@ -247,6 +250,8 @@ def vote(request: Any, reference: str) -> HttpResponse:
     context = _desk(request, reference)
     change = context["change"]
     form = DecisionForm(request.POST)
+    if step_up.needed(request, changes.vote):
+        return step_up.asked_first(request)
     if form.is_valid():
         given = form.cleaned_data
         try:

@@ -13,7 +13,7 @@ from governance.models import Board
 from governance.queries.risk import policy_in_force, questionnaire
 from governance.rules import policies as rules
 from governance.rules.risk import MOST_ANSWERS, MOST_POINTS, MOST_QUESTIONS, MOST_WEIGHT
-from releasetrain.interface import links
+from releasetrain.interface import links, step_up
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.kernel.refusals import Refusal, Refused
 
@@ -36,6 +36,11 @@ def new_version(request: Any) -> HttpResponse:
     }
     refusals: list[Refusal] = []
     status = 200
+    if step_up.needed(request, publish_policy):
+        return step_up.asked_first(request, request.get_full_path())
+    before = step_up.kept(request)
+    if before is not None:
+        sent = _sent(before, questions)
     if request.method == "POST":
         sent = _sent(request.POST, questions)
         if "publish" in request.POST:

@@ -20,6 +20,7 @@ CHANGE_STATES = StateMachine(
         Transition("change.recuse", OPEN, None),
         Transition("change.sign", C.AWAITING_APPROVAL, None),
         Transition("change.escalate", C.AWAITING_APPROVAL, None),
+        Transition("change.void_votes", C.AWAITING_APPROVAL, None),
         Transition("change.ask_policy", C.AWAITING_APPROVAL, None),
         Transition("change.expire", (C.AWAITING_APPROVAL, C.APPROVED, C.SCHEDULED), None),
         Transition("change.schedule", C.APPROVED, C.SCHEDULED),

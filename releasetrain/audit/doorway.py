@@ -163,6 +163,7 @@ class Action:
             if self.on is not None:
                 subject = self._locked(subject)
             self._check(actor, subject, params)
+            self._check_freshness(actor)
             before = _snapshot(subject)
             try:
                 result = (
@@ -204,6 +205,18 @@ class Action:
         refusals = list(self._refusals(actor, subject, params))
         if refusals:
             raise Refused(*refusals)
+
+    def _check_freshness(self, actor: Actor) -> None:
+        """Acts that weigh much ask people for a proof of the last minutes, whichever way they come."""
+        if self.step_up and not actor.fresh:
+            raise Refused(
+                Refusal(
+                    "step_up.required",
+                    "This act needs a sign-in within the last minutes.",
+                    "Sign in again under /accounts/reauthenticate/, then repeat it; a person's token has to be a new one.",
+                    status=403,
+                )
+            )
 
     def _move(self, subject: Any) -> None:
         """Set the state the table leads to, unless the body already chose it, and save the subject."""

@@ -21,6 +21,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
+from releasetrain.accounts import sessions
 from releasetrain.accounts.models import Membership
 from releasetrain.kernel import logs
 from releasetrain.kernel.actor import Actor
@@ -29,7 +30,7 @@ from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
-from . import links, suspended
+from . import links, step_up, suspended
 from .api import limits, problems
 from .frame import refusal_page
 
@@ -104,7 +105,7 @@ class OrganizationMiddleware:
     def __call__(self, request: Any) -> HttpResponseBase:
         match = _OF_ORGANIZATION.match(request.path_info)
         if match is None:
-            return self.get_response(request)
+            return _not_for_the_confined(request) or self.get_response(request)
         if match["face"] == "o":
             return self._page(request, match["slug"])
         return self._api(request, match["slug"])
@@ -120,6 +121,8 @@ class OrganizationMiddleware:
             return None
         if request.path_info.startswith("/api/"):
             return problems.respond_to(request, error)
+        if error.refusals[0].code == step_up.CODE:
+            return step_up.asked_first(request)
         return refusal_page(request, error.status, error.refusals)
 
     def _page(self, request: Any, slug: str) -> HttpResponseBase:
@@ -127,9 +130,12 @@ class OrganizationMiddleware:
             if request.headers.get("HX-Request") == "true":
                 return HttpResponse("Signed out.", status=401, content_type="text/plain")
             return redirect_to_login(request.get_full_path(), reverse("account_login"))
-        actor = enter(request, slug, request.user, "page")
+        try:
+            actor = enter(request, slug, request.user, "page")
+        except EntersOtherwise as other:
+            return _by_its_own_sign_in(request, other.organization)
         request.theme = request.user.theme
-        request.organizations = SimpleLazyObject(lambda: organizations_of(request.user))
+        request.organizations = SimpleLazyObject(lambda: switchable(request))
         with timezone.override(zone_of(request)):
             return self._inside(request, actor)
 
@@ -150,6 +156,8 @@ class OrganizationMiddleware:
             actor = enter(request, slug, user, "api")
         except Http404:
             return problems.respond(request, 404, "not_found", "There is no such organization.")
+        except EntersOtherwise as other:
+            return problems.respond(request, 403, "sign_in.other_way", other.sentence, remedy=other.remedy)
         allowance = limits.take(actor.organization_id, token.pk if token is not None else str(user.pk))
         if allowance.spent:
             spent = problems.respond(
@@ -181,6 +189,51 @@ def _signed_out(request: Any, asking: Any) -> HttpResponseBase:
     return response
 
 
+class EntersOtherwise(Exception):
+    """The person belongs to the organization, but this session was not opened in the way that leads into it."""
+
+    sentence = "This session was not opened by the organization's own sign-in."
+    remedy = "Sign in by single sign-on; an owner may break the glass instead."
+
+    def __init__(self, organization: Organization):
+        super().__init__(self.sentence)
+        self.organization = organization
+
+
+# Of the pages outside organizations, those that a session opened by one organization's provider may use.
+_FOR_THE_CONFINED = re.compile(r"/accounts/(?:login|logout|sso|sessions|profile|reauthenticate)(?:/|\Z)")
+
+
+def _not_for_the_confined(request: Any) -> HttpResponseBase | None:
+    """An organization's provider speaks for that organization; it does not change how a person signs in elsewhere."""
+    path = request.path_info
+    if not path.startswith(("/accounts/", "/organizations/")) or _FOR_THE_CONFINED.match(path):
+        return None
+    if not sessions.confined_to(request):
+        return None
+    return refusal_page(
+        request,
+        403,
+        heading="Your organization signs you in",
+        sentence="You came by single sign-on, so this session is good for that organization only.",
+        remedy="To change your own password or second factors, sign in with your password.",
+    )
+
+
+def _by_its_own_sign_in(request: Any, organization: Organization) -> HttpResponseBase:
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse("Signed out.", status=401, content_type="text/plain")
+    if organization.single_sign_on:
+        return redirect_to_login(request.get_full_path(), reverse("sign_on", args=[organization.slug]))
+    return refusal_page(
+        request,
+        403,
+        heading=f"Sign in to {organization.name}",
+        sentence="You came by the single sign-on of another organization; this session is good there only.",
+        remedy="Sign out, and sign in with your password.",
+    )
+
+
 def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
     """The actor for this person in this organization; 404 when there is no such organization for them."""
     membership = (
@@ -195,6 +248,8 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
     if membership is None:
         raise Http404("There is no such organization.")
     organization = membership.organization
+    if getattr(request, "auth", None) is None and not sessions.may_enter(request, organization):
+        raise EntersOtherwise(organization)
     request.organization = organization
     request.actor = Actor(
         organization_id=organization.pk,
@@ -204,8 +259,15 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
         route=face,
         request_id=request.request_id,
         address=request.META.get("REMOTE_ADDR", ""),
+        fresh=sessions.is_fresh(request),
     )
     return request.actor  # type: ignore[no-any-return]
+
+
+def switchable(request: Any) -> list[Organization]:
+    """The organizations that this session leads into."""
+    confined = sessions.confined_to(request)
+    return [each for each in organizations_of(request.user) if not confined or str(each.pk) == confined]
 
 
 def organizations_of(user: Any) -> list[Organization]:

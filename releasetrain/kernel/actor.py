@@ -48,6 +48,8 @@ class Actor:
     reason: str = ""
     on_behalf_of: uuid.UUID | None = None
     address: str = ""
+    # Whether whoever acts has proved within the last minutes who they are; asked of people at the edges only.
+    fresh: bool = True
     _grants: Grants | None = field(default=None, repr=False)
 
     @classmethod

@@ -1,6 +1,7 @@
 """People, sign-in (django-allauth) and object permissions (django-guardian)."""
 
 from .environment import env
+from .security import HTTPS
 
 __all__ = [
     "ACCOUNT_ADAPTER",
@@ -8,6 +9,7 @@ __all__ = [
     "ACCOUNT_LOGIN_METHODS",
     "ACCOUNT_PREVENT_ENUMERATION",
     "ACCOUNT_RATE_LIMITS",
+    "ACCOUNT_REAUTHENTICATION_TIMEOUT",
     "ACCOUNT_SESSION_REMEMBER",
     "ACCOUNT_SIGNUP_FIELDS",
     "ACCOUNT_USER_MODEL_USERNAME_FIELD",
@@ -28,8 +30,10 @@ __all__ = [
     "GUARDIAN_USER_OBJ_PERMS_MODEL",
     "LOGIN_REDIRECT_URL",
     "LOGIN_URL",
+    "MFA_PASSKEY_LOGIN_ENABLED",
     "MFA_SUPPORTED_TYPES",
     "MFA_TOTP_ISSUER",
+    "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN",
     "PASSWORD_HASHERS",
     "SELF_SERVICE_ORGANIZATIONS",
     "SILENCED_SYSTEM_CHECKS",
@@ -46,6 +50,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "releasetrain.accounts.passwords.GuessablePassword"},
+    {
+        "NAME": "releasetrain.accounts.passwords.BreachedPassword",
+        "OPTIONS": {"folder": env.str("BREACHED_PASSWORDS", default="")},
+    },
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -57,7 +66,12 @@ ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="none
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "signup": "20/h/ip"}
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# Acts that need a step-up ask for a proof that is no older than this.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.int("STEP_UP_MINUTES", default=15)
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Browsers give passkeys to http://localhost, and to no other address without TLS.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 MFA_TOTP_ISSUER = "Release Train"
 SELF_SERVICE_ORGANIZATIONS = env.bool("SELF_SERVICE_ORGANIZATIONS", default=True)
 

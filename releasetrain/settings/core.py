@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular",
     "guardian",
@@ -63,6 +64,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "releasetrain.kernel",
     "releasetrain.tenancy",
     "releasetrain.audit",
@@ -95,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "releasetrain.accounts.sessions.LastUse",
     "django_htmx.middleware.HtmxMiddleware",
     # Before the tenant scope opens: waiting without a transaction.
     "governance.api.settled.AwaitedVerdicts",

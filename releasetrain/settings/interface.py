@@ -1,5 +1,8 @@
 """Templates, static files, REST framework and the API schema."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 from .environment import BASE_DIR, DEBUG, VAR, env
 
 __all__ = [
@@ -31,7 +34,13 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR / "static"))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# The browser's part of passkeys is the sign-in library's own.
+_ALLAUTH = Path(str(find_spec("allauth").origin)).parent  # type: ignore[union-attr]
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("mfa", _ALLAUTH / "mfa" / "static" / "mfa"),
+    ("account", _ALLAUTH / "account" / "static" / "account"),
+]
 # Ours alone: what the installed packages bring along is shown nowhere, and some of it cannot be hashed.
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 if env.str("OPERATORS_ADMIN_PATH", default=""):

@@ -14,6 +14,7 @@ __all__ = [
     "CSRF_USE_SESSIONS",
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
     "DATA_UPLOAD_MAX_NUMBER_FIELDS",
+    "DNS_SERVERS",
     "HTTPS",
     "SECURE_CONTENT_TYPE_NOSNIFF",
     "SECURE_CROSS_ORIGIN_OPENER_POLICY",
@@ -37,6 +38,9 @@ HTTPS = env.bool("HTTPS", default=False)
 
 # Webhooks reach public addresses by HTTPS only; networks of one's own, e.g. 10.1.0.0/16, are named here.
 WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+
+# Where the proof of a domain is looked for, as address or address:port; empty: where the machine itself asks.
+DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -38,6 +38,9 @@ class Organization(models.Model):
         db_default=180,
         help_text="After so many days without one an access review is due.",
     )
+    single_sign_on = models.BooleanField(
+        default=False, db_default=False, help_text="People enter only by the organization's own sign-in."
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:

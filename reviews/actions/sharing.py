@@ -83,7 +83,12 @@ def _names(actor: Actor) -> list[tuple[str, str]]:
 
 
 @action(
-    "case_study.redact", on=CaseStudy, requires="reviews.facilitate", machine=STUDY_STATES, quiet=("text",)
+    "case_study.redact",
+    on=CaseStudy,
+    requires="reviews.facilitate",
+    machine=STUDY_STATES,
+    quiet=("text",),
+    step_up=True,
 )
 def redact(
     actor: Actor,

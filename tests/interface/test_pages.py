@@ -213,9 +213,11 @@ def test_a_list_costs_the_same_number_of_queries_whatever_its_length(owner, djan
 
 def test_an_act_that_needs_step_up_asks_for_the_password_again(owner, api, monkeypatch):
     from releasetrain.audit.doorway import actions
+    from tests.fixtures import signed_in_an_hour_ago
     from tests.testbed.cast import PASSWORD
 
     monkeypatch.setattr(actions()["saved_view.create"], "step_up", True)
+    signed_in_an_hour_ago(owner)
     address = f"{ROOT}/saved-views/new"
     asked = owner.get(address)
     assert asked.status_code == 303

@@ -114,6 +114,6 @@ def test_every_tenant_table_has_forced_row_security_and_the_role_no_way_around(n
         )
         assert cursor.fetchone() == (0,)
     # Read before a scope exists, each by one narrow query.
-    before_scope = {"accounts_membership", "accounts_apitoken"}
+    before_scope = {"accounts_membership", "accounts_apitoken", "exchange_signindomain"}
     assert with_tenant - guarded == before_scope
     assert set(tenant_tables()) <= guarded

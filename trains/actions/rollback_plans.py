@@ -242,6 +242,7 @@ def _step(plan: RollbackPlan, service: Service) -> dict[str, Any]:
     requires="deployments.rollback",
     machine=ROLLBACK_PLAN_STATES,
     confirm="From now on the plan is carried out by itself when one of its triggers is measured.",
+    step_up=True,
 )
 def authorise_plan(actor: Actor, plan: RollbackPlan) -> RollbackPlan:
     """Authorise the plan as it stands: its triggers may carry it out, and nobody has to be asked."""

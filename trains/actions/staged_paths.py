@@ -181,6 +181,7 @@ def edit_path(
     requires="deployments.rollback",
     label="Authorise rollback",
     confirm="From now on a failed analysis takes the new version back without anybody being asked.",
+    step_up=True,
 )
 def authorise_path(actor: Actor, path: StagedPath) -> StagedPath:
     """Authorise beforehand that a failed analysis on this path goes back by itself."""

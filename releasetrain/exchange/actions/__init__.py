@@ -1,6 +1,14 @@
 """Verbs of the top floor: notifications, what is exchanged with other systems, imports."""
 
-from releasetrain.exchange.actions import events, forges, notifications, vault, webhooks  # noqa: F401
+from releasetrain.exchange.actions import (  # noqa: F401
+    directory,
+    events,
+    forges,
+    identity,
+    notifications,
+    vault,
+    webhooks,
+)
 from releasetrain.exchange.imports import (  # noqa: F401
     govuk,
     incidents,

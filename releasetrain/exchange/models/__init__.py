@@ -2,6 +2,7 @@
 
 from .event import EventSource, InboundEvent
 from .forge import ForgeConnection, ForgeStatus
+from .identity import DirectoryGroup, Identity, IdentityProvider, SignInDomain
 from .notification import MailState, Notification, NotificationSettings, Watch
 from .tool import ConnectorKind, Stance, ToolCategory, ToolStandard, ToolUse
 from .vault import VaultServer
@@ -9,13 +10,17 @@ from .webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "ConnectorKind",
+    "DirectoryGroup",
     "EventSource",
     "ForgeConnection",
     "ForgeStatus",
+    "Identity",
+    "IdentityProvider",
     "InboundEvent",
     "MailState",
     "Notification",
     "NotificationSettings",
+    "SignInDomain",
     "Stance",
     "ToolCategory",
     "ToolStandard",

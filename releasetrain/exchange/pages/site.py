@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from releasetrain.accounts.actions import create_organization
 from releasetrain.accounts.models import User
+from releasetrain.interface.middleware import switchable
 from releasetrain.kernel.refusals import Refused
-from releasetrain.tenancy.models import Organization
 
 
 def _zones() -> list[tuple[str, str]]:
@@ -33,9 +33,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     """What the product is; for somebody signed in, their organizations."""
     if not request.user.is_authenticated:
         return render(request, "site/landing.html", {"open": settings.SELF_SERVICE_ORGANIZATIONS})
-    mine = list(
-        Organization.objects.filter(memberships__user=request.user, memberships__suspended_at__isnull=True)
-    )
+    mine = switchable(request)
     if len(mine) == 1:
         return redirect(f"/o/{mine[0].slug}/")
     return render(

@@ -4,6 +4,7 @@ from . import (  # noqa: F401 - each registers its resources
     accounts,
     events,
     forges,
+    identity,
     notifications,
     tools,
     vault,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from releasetrain.accounts import sessions
 from releasetrain.accounts.models import Membership
 from releasetrain.interface import differences, formats, links, navigation
 from releasetrain.interface.tones import TONES, tone_of, word_for
@@ -355,6 +356,9 @@ def memberships(context: template.Context) -> list[Organization]:
     rows = Membership.objects.filter(user_id=user.pk, suspended_at__isnull=True).select_related(
         "organization"
     )
+    confined = sessions.confined_to(context["request"])
+    if confined:
+        rows = rows.filter(organization_id=confined)
     return sorted((row.organization for row in rows), key=lambda organization: organization.name)
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.db import DataError, models, transaction
 from django.http import Http404, HttpResponse
-from django.urls import reverse
-from django.utils.http import urlencode
 
 from releasetrain.audit.doorway import Action
 from releasetrain.interface import links, step_up
@@ -26,12 +24,14 @@ def show(request: Any, action: Action, resource: Resource | None, ref: str = "")
     """GET shows the form, POST performs the act."""
     subject = _subject(request, action, resource, ref)
     if step_up.needed(request, action):
-        again = urlencode({"next": request.get_full_path()})
-        return redirect_to(f"{reverse('account_reauthenticate')}?{again}")
+        return step_up.asked_first(request, request.get_full_path())
     if request.method != "POST":
-        form = VerbForm(
-            action, request.actor, subject, initial=initial_for(action, request.actor, subject, request.GET)
-        )
+        start = initial_for(action, request.actor, subject, request.GET)
+        before = step_up.kept(request)
+        if before is not None:
+            names = {p.name: p.many for p in action.parameters}
+            start |= {n: before.getlist(n) if names[n] else before[n] for n in names if n in before}
+        form = VerbForm(action, request.actor, subject, initial=start)
         decision = action.decide(request.actor, subject)
         return _form(request, action, resource, subject, form, decision.refusals)
     form = VerbForm(action, request.actor, subject, request.POST, request.FILES)
