@@ -13,6 +13,7 @@ from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
 from .pipeline import Stage
+from .service import Service
 
 
 class SecretReference(TenantModel):
@@ -55,6 +56,11 @@ class SecretReference(TenantModel):
     def place(self) -> str:
         """Where it lies, as people write it."""
         return f"{self.mount}/{self.path}#{self.key}"
+
+    @property
+    def service(self) -> Service:
+        """Whose stage it is."""
+        return self.stage.pipeline.service
 
     @property
     def rotation(self) -> str:

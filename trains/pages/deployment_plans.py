@@ -94,7 +94,8 @@ def _gantt(plan: DeploymentPlan, schedule: Schedule, moment: Any) -> Chart:
             continue
         begins, ends = (timezone.localtime(each) for each in line.expected)
         planned = tuple(timezone.localtime(each) for each in line.planned) if line.planned else None
-        word = _WORDS[line.standing] + (", critical path" if line.critical else "")
+        waits = line.standing is Standing.WAITING
+        word = "critical" if waits and line.critical else _WORDS[line.standing]
         tone = "info" if line.standing is Standing.WAITING and line.critical else _TONES[line.standing]
         shown = planned if plan.started_at else None
         spans.append(Span(f"{line.step.number} {line.step.title}", begins, ends, tone, word, shown))  # type: ignore[arg-type]

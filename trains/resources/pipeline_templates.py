@@ -44,7 +44,7 @@ register(
         plural="secret-references",
         section="pipeline-templates",
         icon="lock",
-        columns=("name", "stage", "place", "users", "rotate_days", "rotation", "read_at", "fault"),
+        columns=("name", "service", "stage", "place", "users", "rotation", "read_at", "fault"),
         filters=(
             Filter(
                 "show",

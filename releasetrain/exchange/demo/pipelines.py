@@ -13,8 +13,9 @@ from trains.actions import deployment_plans as plans
 from trains.actions import environment_parity as parity
 from trains.actions import pipeline_templates as templates
 from trains.actions import secret_references as secrets
-from trains.actions.observations import record_pipeline_run
+from trains.actions.observations import record_observations, record_pipeline_run
 from trains.models import DeploymentPlan, Environment, Pipeline, PipelineTemplate, PlanStep, Release, Stage
+from trains.queries.deployments import current_versions, version_running
 from trains.queries.parity import parity_of
 from trains.queries.pipeline_templates import file_of
 
@@ -68,7 +69,7 @@ FOLLOWERS = (
     ("ledger-core", "github", "same"),
     ("wallet-bff", "gitlab", "edited"),
     ("risk-rules", "jenkins", "scan gone"),
-    ("payment-gateway", "github", "silent"),
+    ("sepa-gw", "github", "silent"),
 )
 
 
@@ -98,6 +99,15 @@ def _observe(bank: Bank) -> None:
             path=f"environments/{name}",
             revision=REVISIONS[name],
         )
+    running = current_versions()
+    staging = Environment.objects.get(name="staging")
+    seen = [
+        {"service": name, "version": version_running(there)}
+        for name, service in bank.services.items()
+        if (there := running.get(service.pk, {}).get(staging.pk)) is not None
+    ]
+    if seen:
+        record_observations(bank.pipeline, environment=staging, running=seen, source="cluster-eu-2")
     earlier = [{**each, "facts": {**each["facts"], "versions": VERSIONS}} for each in sets]
     for days, said in ((7, earlier), (0, sets)):
         parity.post_fact_sets(
