@@ -11,6 +11,8 @@ compile() {
 }
 compile bootstrap.in bootstrap.txt "$@"
 compile run.in run.txt "$@"
+# What watches the product from inside is its operator's choice, at versions that fit.
+compile traces.in traces.txt --constraint run.txt "$@"
 # The development set runs the very versions that the product runs.
 compile dev.in dev.txt --constraint run.txt "$@"
 if grep -nE '(https?|file|git)(\+[a-z]+)?://' ./*.txt; then
