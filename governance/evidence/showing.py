@@ -332,6 +332,12 @@ shown(
     order=345,
     columns=(("Board", "board"), ("Member", "user"), ("Deputy of", "deputy_of"), ("Left", "removed_at")),
 )
+shown(
+    "attachment",
+    "Attached documents",
+    order=347,
+    columns=(("Document", "name"), ("Attached to", "object_label"), ("Note", "note"), ("By", "attached_by")),
+)
 shown("train", "Trains", order=350, columns=(("Train", "key"), ("Name", "name")))
 shown(
     "programincrement",
