@@ -122,7 +122,9 @@ def test_a_version_is_one_thing_with_a_digest(gateway: Any, content: Any, code: 
 def test_a_file_is_kept_under_its_digest(gateway: Any) -> None:
     from governance import files
 
-    version = written(gateway, kinds(gateway)["ato"], file=Upload("ato.pdf", b"%PDF-1.7\n%%EOF\n", "application/pdf"))
+    version = written(
+        gateway, kinds(gateway)["ato"], file=Upload("ato.pdf", b"%PDF-1.7\n%%EOF\n", "application/pdf")
+    )
     with gateway.scope("auditor"):
         assert files.read(version.file) == b"%PDF-1.7\n%%EOF\n"
         assert version.digest == version.file.digest
