@@ -44,7 +44,8 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 RELEASETRAIN_SIGNING_KEY = env.str("RELEASETRAIN_SIGNING_KEY", default=str(VAR / "keys" / "ledger.pem"))
 
 # Where operators find Django's admin, e.g. operators; without it there is none.
-OPERATORS_ADMIN_PATH = env.str("OPERATORS_ADMIN_PATH", default="").strip("/")
+_admin_path = env.str("OPERATORS_ADMIN_PATH", default="")
+OPERATORS_ADMIN_PATH = _admin_path.strip("/")
 
 INSTALLED_APPS = [
     "django.contrib.admin.apps.SimpleAdminConfig",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import psycopg2
 import pytest
 from django.db.migrations import AlterField, Migration, RunPython, RunSQL
 from django.db.migrations.loader import MigrationLoader
@@ -91,30 +88,3 @@ def test_what_would_be_refused_is_seen() -> None:
     assert not RunPython(lambda *_: None).reversible
     assert not RunSQL("SELECT 1").reversible
     assert issubclass(RunPython, Operation)
-
-
-def test_the_newest_migration_of_an_app_is_taken_back_and_applied_again(committed_db: Any) -> None:
-    """With data in the database, as an operator does it."""
-    environment = committed_db.environment() | {"DATABASE_OWNER_URL": committed_db.owner_url}
-
-    def migrate(*where: str) -> None:
-        command = [
-            sys.executable,
-            str(ROOT / "manage.py"),
-            "migrate",
-            *where,
-            "--skip-checks",
-            "--verbosity=0",
-        ]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True)
-
-    def applied() -> set[str]:
-        with psycopg2.connect(committed_db.superuser_url) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT name FROM django_migrations WHERE app = 'reviews'")
-            return {name for (name,) in cursor.fetchall()}
-
-    everything = applied()
-    migrate("reviews", "0001")
-    assert applied() == {name for name in everything if name.startswith("0001")}
-    migrate()
-    assert applied() == everything
