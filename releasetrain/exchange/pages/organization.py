@@ -13,6 +13,7 @@ from releasetrain.accounts.actions import issue_token
 from releasetrain.accounts.models import Grant, ServiceAccount
 from releasetrain.audit import explorer, keys
 from releasetrain.audit.doorway import actions
+from releasetrain.exchange.models import IdentityProvider
 from releasetrain.interface.links import verb_url
 from releasetrain.interface.pages import page
 from releasetrain.kernel.refusals import Refused
@@ -49,6 +50,13 @@ def settings(request: Any) -> HttpResponse:
             )
             for verb in ("organization.edit", "organization_archive.ask", _stopping(request.organization))
         ],
+        "provider": (
+            registry["identity_provider.create"].decide(request.actor),
+            verb_url(registry["identity_provider.create"]),
+        ),
+        "providers": list(IdentityProvider.objects.filter(disabled_at__isnull=True))
+        if request.actor.may("organization.manage")
+        else [],
         "members_list": f"/o/{request.organization.slug}/grants/",
     }
     return page(request, "organization/settings.html", context)
