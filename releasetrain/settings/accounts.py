@@ -30,6 +30,7 @@ __all__ = [
     "GUARDIAN_USER_OBJ_PERMS_MODEL",
     "LOGIN_REDIRECT_URL",
     "LOGIN_URL",
+    "MFA_ALLOW_UNVERIFIED_EMAIL",
     "MFA_PASSKEY_LOGIN_ENABLED",
     "MFA_SUPPORTED_TYPES",
     "MFA_TOTP_ISSUER",
@@ -69,6 +70,8 @@ ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "
 # Acts that need a step-up ask for a proof that is no older than this.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.int("STEP_UP_MINUTES", default=15)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# Where nobody confirms addresses, waiting for that would keep everybody from a second factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION == "none"
 MFA_PASSKEY_LOGIN_ENABLED = True
 # Browsers give passkeys to http://localhost, and to no other address without TLS.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS

@@ -63,7 +63,8 @@ def find(request: HttpRequest) -> HttpResponse:
             organization = _organization(text)
             if organization is not None:
                 hint = {"login_hint": text} if "@" in text else {}
-                query = urlencode({**({"next": following} if following else {}), **hint})
+                connect = {"connect": "1"} if request.GET.get("connect") == "1" else {}
+                query = urlencode({**({"next": following} if following else {}), **hint, **connect})
                 return redirect(
                     f"{reverse('sign_on', args=[organization.slug])}{'?' + query if query else ''}"
                 )
