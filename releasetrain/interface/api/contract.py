@@ -151,6 +151,10 @@ class _Comparison:
             for place, (required, _) in has.items()
             if required and place not in had
         )
+        yield from self._bodies(old, new)
+        yield from self._answers(old, new)
+
+    def _bodies(self, old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
         if new.get("needs body") and not old.get("needs body"):
             yield "a body is required now."
         for media, shape in old.get("body", {}).items():
@@ -158,6 +162,8 @@ class _Comparison:
                 yield f"a body of {media} is no longer taken."
             else:
                 yield from self._taken(shape, new["body"][media], "the body", set())
+
+    def _answers(self, old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
         for status, answer in old.get("answers", {}).items():
             if status not in new.get("answers", {}):
                 yield f"it answers {status} no more."
@@ -196,9 +202,10 @@ class _Comparison:
                     yield f"{where} needs {name}, which is new."
         elif isinstance(old, list) and isinstance(new, list):
             yield from self._taken(old[0], new[0], f"each of {where}", seen)
-        elif not (isinstance(old, str) and isinstance(new, str) and _accepts(new, old)):
-            if new != "any" and old != new:
-                yield f"{where} was {_said(old)} and is {_said(new)}."
+        elif new not in ("any", old) and not (
+            isinstance(old, str) and isinstance(new, str) and _accepts(new, old)
+        ):
+            yield f"{where} was {_said(old)} and is {_said(new)}."
 
     def _given(self, old: Shape, new: Shape, where: str, seen: set[str]) -> Iterator[str]:
         """What is read: everything that was there is there, and of the same kind."""
@@ -216,9 +223,10 @@ class _Comparison:
                 yield from self._given(shape, has[name][1], f"{name} of {where}", seen)
         elif isinstance(old, list) and isinstance(new, list):
             yield from self._given(old[0], new[0], f"each of {where}", seen)
-        elif not (isinstance(old, str) and isinstance(new, str) and _reads_alike(old, new)):
-            if old not in ("any", "object") and old != new:
-                yield f"{where} was {_said(old)} and is {_said(new)}."
+        elif old not in ("any", "object", new) and not (
+            isinstance(old, str) and isinstance(new, str) and _reads_alike(old, new)
+        ):
+            yield f"{where} was {_said(old)} and is {_said(new)}."
 
     def _named(self, old: Shape, new: Shape, seen: set[str]) -> tuple[Shape, Shape, bool]:
         """Names stand for what each contract says of them; a pair that was compared already is not compared again."""
@@ -275,5 +283,5 @@ def _reads_alike(old: str, new: str) -> bool:
     """Whether a reader of the old word can read the new one: no further kind, above all no null. New values may come."""
     if old == "any":
         return True
-    known = {kind for kind in _parts(old)}
+    known = set(_parts(old))
     return all(kind in known or kind.partition(":")[0] in known for kind in _parts(new))

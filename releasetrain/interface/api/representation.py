@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -184,7 +185,7 @@ def _schema_field(field: Any) -> serializers.Field:
     if isinstance(field, models.ForeignKey):
         return ObjectReferenceSerializer(allow_null=field.null, label=_person_or_object(field))
     if field.choices:
-        return serializers.ChoiceField(choices=field.flatchoices, **options)
+        return serializers.ChoiceField(choices=field.flatchoices, allow_blank=field.blank, **options)
     for kind, made in _SCHEMA:
         if isinstance(field, kind):
             return made(field, options)
@@ -206,5 +207,6 @@ _SCHEMA: tuple[tuple[Any, Callable[[Any, dict[str, Any]], serializers.Field]], .
     ),
     (models.FloatField, lambda f, o: serializers.FloatField(**o)),
     (models.IntegerField, lambda f, o: serializers.IntegerField(**o)),
+    (ArrayField, lambda f, o: serializers.ListField(child=_schema_field(f.base_field), **o)),
     (models.JSONField, lambda f, o: AnyField(help_text=o["help_text"])),
 )

@@ -53,12 +53,27 @@ def _name_repeated(made: dict[str, Any]) -> None:
             name = _REPEATED.get((parameter["in"], parameter["name"]))
             if name and parameters.setdefault(name, parameter) == parameter:
                 listed[index] = {"$ref": f"#/components/parameters/{name}"}
+    _add_common(made["paths"], responses)
     made["components"] |= {
         "responses": dict(sorted(responses.items())),
         "parameters": dict(sorted(parameters.items())),
     }
 
 
+def _add_common(paths: dict[str, Any], responses: dict[str, Any]) -> None:
+    """Every call may be refused for these reasons, whether its own description thinks of them or not."""
+    for path, item in paths.items():
+        if path.startswith(_ORGANIZATION):
+            for operation in item.values():
+                told = operation["responses"]
+                for status in _COMMON:
+                    if f"Problem{status}" in responses:
+                        told.setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
+                operation["responses"] = dict(sorted(told.items()))
+
+
+_ORGANIZATION = "/api/v1/orgs/{org}"
+_COMMON = ("401", "403", "404", "422", "429")
 _REPEATED = {
     ("path", "org"): "org",
     ("path", "ref"): "ref",
