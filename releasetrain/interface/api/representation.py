@@ -185,7 +185,8 @@ def _schema_field(field: Any) -> serializers.Field:
     if isinstance(field, models.ForeignKey):
         return ObjectReferenceSerializer(allow_null=field.null, label=_person_or_object(field))
     if field.choices:
-        return serializers.ChoiceField(choices=field.flatchoices, allow_blank=field.blank, **options)
+        blank = field.blank and not field.null and isinstance(field, models.CharField)
+        return serializers.ChoiceField(choices=field.flatchoices, allow_blank=blank, **options)
     for kind, made in _SCHEMA:
         if isinstance(field, kind):
             return made(field, options)
