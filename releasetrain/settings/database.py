@@ -6,9 +6,9 @@ from .environment import env
 
 __all__ = ["DATABASES"]
 
-# Only the commands that change the schema log in as the owner; everything else is the application's role,
+# Only the commands that change the schema, or remove a closed organization, log in as the owner; everything else is the application's role,
 # which owns nothing and cannot bypass row-level security.
-OWNER_COMMANDS = {"migrate", "guard_database"}
+OWNER_COMMANDS = {"migrate", "guard_database", "remove_organization"}
 
 _url = env.str("DATABASE_URL", default="postgres://releasetrain_app@127.0.0.1:5432/releasetrain")
 if len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS:

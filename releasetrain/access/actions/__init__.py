@@ -1,3 +1,3 @@
 """Verbs of access."""
 
-from . import archives, invitations, organization, reviews, tokens, trust  # noqa: F401 - each declares its verbs
+from . import archives, closing, invitations, organization, reviews, tokens, trust  # noqa: F401 - each declares its verbs

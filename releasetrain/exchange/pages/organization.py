@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from releasetrain.access.closing import closing_of
 from releasetrain.accounts.actions import issue_token
 from releasetrain.accounts.models import Grant, ServiceAccount
 from releasetrain.audit import explorer, keys
@@ -48,7 +49,12 @@ def settings(request: Any) -> HttpResponse:
                 verb_url(registry[verb]),
                 registry[verb].title,
             )
-            for verb in ("organization.edit", "organization_archive.ask", _stopping(request.organization))
+            for verb in (
+                "organization.edit",
+                "organization_archive.ask",
+                _stopping(request.organization),
+                *_ending(request.organization),
+            )
         ],
         "provider": (
             registry["identity_provider.create"].decide(request.actor),
@@ -57,6 +63,7 @@ def settings(request: Any) -> HttpResponse:
         "providers": list(IdentityProvider.objects.filter(disabled_at__isnull=True))
         if request.actor.may("organization.manage")
         else [],
+        "closing": closing_of(request.organization),
         "members_list": f"/o/{request.organization.slug}/grants/",
     }
     return page(request, "organization/settings.html", context)
@@ -64,6 +71,16 @@ def settings(request: Any) -> HttpResponse:
 
 def _stopping(organization: Any) -> str:
     return "organization.resume" if organization.suspended_at else "organization.suspend"
+
+
+def _ending(organization: Any) -> list[str]:
+    closing = closing_of(organization)
+    if closing is None:
+        return ["organization.ask_to_close"]
+    return [
+        *([] if closing.confirmed_at else ["organization.confirm_closing"]),
+        "organization.withdraw_closing",
+    ]
 
 
 class TokenForm(forms.Form):
