@@ -53,6 +53,7 @@ from trains.actions.deployments import record_deployment
 from trains.models import Deployment, Environment, Iteration, ProgramIncrement, Release, Service, Team, Train
 
 from . import auditing, catalogue, event, reports
+from .access import build_access
 from .board import build_board
 from .cab import build_cab
 from .calendar import build_calendar
@@ -156,6 +157,7 @@ class Bank:
         build_metrics(self)
         build_integrations(self)
         build_tools(self)
+        build_access(self)
         build_measurements(self)
         build_delivery(self)
         build_pipelines(self)
