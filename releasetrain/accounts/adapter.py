@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
 
 INVITED = "invited_email"
@@ -28,3 +29,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: Any, user: Any) -> None:
         """People have no user names."""
+
+    def post_login(self, request: Any, user: Any, *, signup: bool, **how: Any) -> Any:
+        """Who has just chosen a password has proved to know it."""
+        if signup and user.has_usable_password():
+            record_authentication(request, user, method="password", email=user.email)
+        return super().post_login(request, user, signup=signup, **how)

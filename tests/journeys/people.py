@@ -129,6 +129,7 @@ class Person:
         form.wait_for()
         for name, value in values.items():
             field = form.locator(f"[name={name}]")
+            assert field.count(), f"{self.page.url} has no field {name}:\n{self.main.inner_text()}"
             tag = field.first.evaluate("e => e.tagName + ':' + e.type")
             if tag.startswith("SELECT"):
                 field.select_option(
