@@ -31,8 +31,6 @@ def backup(
     monkeypatch.setenv("RELEASETRAIN_VAR", str(settings.VAR))
     monkeypatch.setenv("RELEASETRAIN_SIGNING_KEY", settings.RELEASETRAIN_SIGNING_KEY)
     monkeypatch.setenv("DATABASE_SUPERUSER_URL", committed_db.superuser_url)
-    monkeypatch.setenv("DATABASE_URL", committed_db.url)
-    monkeypatch.setitem(settings.DATABASES["default"], "NAME", committed_db.name)
     gateway = Gateway(cast)
     gateway.post(junit(3), "1.0.0")
     with gateway.scope("auditor"):
