@@ -13,7 +13,7 @@ from planning.states import FeatureState
 from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import KeyedModel, TenantForeignKey, TenantModel
-from trains.rules.packaging import carries_marker
+from trains.rules.packaging import CANARY
 
 PARTS = ("value", "time_criticality", "risk_reduction", "job_size")
 
@@ -172,7 +172,7 @@ class Feature(KeyedModel):
     @property
     def canary_marker(self) -> bool:
         """Of so high a risk that its release is obliged to a staged path."""
-        return carries_marker(self.kind, self.tier)
+        return self.tier in CANARY
 
     @property
     def cost_of_delay(self) -> int | None:

@@ -39,7 +39,6 @@ def archive(api, cast, within, settings, tmp_path):
 def taken(api, key, role="owner"):
     answer = api(role).get(f"{API}/organization-archives/{key}/file")
     body = b"".join(answer.streaming_content) if answer.status_code == 200 else b""
-    answer.close()
     return answer, body
 
 

@@ -57,7 +57,7 @@ def test_a_release_manager_publishes_a_version_and_reads_why_the_gate_fails(
     page.get_by_text("At least 2 tests were executed and 100 % of them passed").wait_for()
     page.get_by_role("link", name="New version").click()
     page.get_by_label("Least line coverage, %").fill("70")
-    page.locator("main").get_by_label("Kind").select_option("freeze")
+    page.get_by_label("Kind", exact=True).select_option("freeze")
     page.get_by_role("button", name="Add, remove, reorder").click()
     page.get_by_role("heading", name="5. No freeze").wait_for()
     page.get_by_label("What changes and why").fill("Coverage follows the plan; freezes count")

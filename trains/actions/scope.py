@@ -86,8 +86,7 @@ def add_item(
         bool,
         Field(
             "Canary marker",
-            help="It reaches production on a staged path only. Items of risk tier 1, and problem fixes of tier 2, carry it by"
-            " themselves.",
+            help="It reaches production on a staged path only. Items of risk tier 1 carry it by themselves.",
         ),
     ] = False,
 ) -> ScopeItem:
@@ -137,7 +136,7 @@ def add_item(
         after_freeze=frozen,
         cause=cause.strip(),
         authority=emergency_change.strip() if frozen else "",
-        canary=canary or packaging.carries_marker(classification, tier),
+        canary=canary or tier in packaging.CANARY,
     )
     if criterion is not None:
         RollbackCriterion.objects.create(release=release, item=added, **criterion)

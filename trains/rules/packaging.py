@@ -25,7 +25,7 @@ LIMITS = {
 AFTER_FREEZE = {PROBLEM_FIX, HOTFIX}
 # An item of these tiers is of high risk: no frozen release carries it without rollback criteria.
 HIGH = {1, 2}
-# Items of these tiers carry the canary marker by themselves, and so do problem fixes of high risk; others may be given it.
+# Items of these tiers carry the canary marker by themselves; others may be given it.
 CANARY = {1}
 _WORDS = {
     FEATURE: "features",
@@ -33,11 +33,6 @@ _WORDS = {
     INFRASTRUCTURE: "infrastructure changes",
     HOTFIX: "hotfixes",
 }
-
-
-def carries_marker(classification: str, tier: int) -> bool:
-    """Whether an item carries the canary marker by itself: of the highest risk, or the fix of a problem at high risk."""
-    return tier in CANARY or (tier in HIGH and classification == PROBLEM_FIX)
 
 
 @dataclass(frozen=True)
