@@ -71,7 +71,8 @@ def enter(resource: Resource, ids: Sequence[UUID], changed_at: datetime | None =
     with connection.cursor() as cursor:
         for part in _parts(found, 500):
             documents = [vector(organization, resource.kind, each.heading, each.body) for each in part]
-            moments = [changed_at or each.made_at for each in part]
+            # Of a row whose making nobody dated, the moment it is entered counts.
+            moments = [changed_at or each.made_at or now() for each in part]
             # Ids of rows are in the order in which they were made: two writers never wait for each other in a circle.
             cursor.execute(
                 _ENTER,
