@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,11 +160,11 @@ def test_no_bytes_crash_the_reader(content: bytes) -> None:
         assert read_catalogue(content).controls
 
 
-def test_a_thousand_controls_come_in_within_two_seconds(cast: Any, within: Any) -> None:
+def test_a_thousand_controls_come_in_by_few_statements(cast: Any, within: Any) -> None:
     many = [control(f"c-{n}", f"Control {n}", controls=[control(f"c-{n}.1")]) for n in range(600)]
-    begun = time.monotonic()
-    catalogue = load(cast, within, oscal(*many))
-    assert time.monotonic() - begun < 2
+    with CaptureQueriesContext(connection) as counted:
+        catalogue = load(cast, within, oscal(*many))
+    assert len(counted) < 60
     with within(cast, "auditor"):
         assert catalogue.controls.count() == 1200
 

@@ -128,7 +128,10 @@ def every_row() -> list[tuple[str, str]]:
     """(table, row as text with its system columns) of every table, history and ledger included."""
     found = []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            " AND has_table_privilege(format('%I.%I', schemaname, tablename), 'SELECT')"
+        )
         for (table,) in cursor.fetchall():
             cursor.execute(f'SELECT row_to_json(t)::text FROM "{table}" t')
             found += [(table, row) for (row,) in cursor.fetchall()]
