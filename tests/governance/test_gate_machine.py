@@ -56,6 +56,12 @@ def test_no_order_of_events_makes_a_gate_say_pass_without_standing_evidence(
                 ground.post(junit(passed, failed, name="suite") + b"\n" * self.number)
                 self.report = (passed, failed, now())
 
+            @rule()
+            def supply(self) -> None:
+                """What is demanded, and the question: so that there is often a pass that may be lost."""
+                self.post(self.demanded, 0)
+                self.ask()
+
             @rule(least=st.integers(1, 5))
             def publish(self, least: int) -> None:
                 if least == self.demanded:
@@ -63,7 +69,7 @@ def test_no_order_of_events_makes_a_gate_say_pass_without_standing_evidence(
                 ground.publish({**TESTS, "parameters": {"minimum_tests": least}})
                 self.demanded = least
 
-            @rule(hours=st.sampled_from([1, 5, 12, 23, 24, 30]))
+            @rule(hours=st.sampled_from([1, 12, 23, 24, 30]))
             def wait(self, hours: int) -> None:
                 clock.shift(hours * HOUR)
 

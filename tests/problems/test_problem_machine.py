@@ -150,8 +150,8 @@ def test_no_order_of_acts_closes_a_problem_that_is_not_gone(world: World, cast: 
             since = Incident.objects.filter(fingerprint=MARK, detected_at__gt=self.live_since)
             assert since.count() < row.threshold, "closed though it came back"
 
-        @rule()
-        def walk_on(self) -> None:
+        @rule(closer=person)
+        def walk_on(self, closer: str = "compliance_officer") -> None:
             """What a careful team does next, so that closing is met as often as what prevents it."""
             row = self.row()
             if not self.validated:
@@ -163,7 +163,7 @@ def test_no_order_of_acts_closes_a_problem_that_is_not_gone(world: World, cast: 
                 self.deploy_fix("rte")
             elif row.state == "observing":
                 self.wait(15)
-                self.close("compliance_officer")
+                self.close(closer)
 
         # -- what always holds -----------------------------------------------------------------------------------------------------
 
