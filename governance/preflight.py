@@ -23,10 +23,13 @@ from governance.queries.subjects import subject_of
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref, Refusal
 from releasetrain.tenancy.scope import require_scope
-from trains.models import Artifact, Environment, Release, Service
+from trains.models import Artifact, Environment, Release, Rollout, Service
+from trains.queries.rollouts import marked_items
 
 REFUSE, FLAG, OFF = "refuse", "flag", "off"
 WEIGHTS = (REFUSE, FLAG, OFF)
+# Refused in trains, with or without a rule of the environment: preflight says so before.
+ROLLOUT = "rollout"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,15 @@ PRECONDITIONS: tuple[Precondition, ...] = (
         REFUSE,
         REFUSE,
         "What the environment's tags ask for.",
+    ),
+    Precondition(
+        ROLLOUT,
+        "Rollout under way",
+        "",
+        (),
+        REFUSE,
+        OFF,
+        "What carries the canary marker starts in production under a rollout on a staged path; this cannot be switched off.",
     ),
     Precondition(
         "windows",
@@ -203,7 +215,11 @@ def preflight(
             objects = tuple(Ref(**ref) for ref in record["evidence"]) or (Ref.of(environment),)
             said = (record["verdict"], record["reason"], record["remedy"], objects)
         else:
-            outcome = _of_change(precondition.name, change, moment)
+            outcome = (
+                _rollout(service, environment, release)
+                if precondition.name == ROLLOUT
+                else _of_change(precondition.name, change, moment)
+            )
             objects = outcome.evidence or (Ref.of(release or service),)
             said = (outcome.verdict, outcome.reason, outcome.remedy, objects)
         answers.append(Answer(precondition, weight, *said))
@@ -257,6 +273,30 @@ def _carrying(service: Service, environment: Environment, release: Release | Non
     rows = ChangeRequest.objects.filter(service=service, release__isnull=True).exclude(state__in=dead)
     rows = rows.filter(environment=environment) | rows.filter(environment__isnull=True)
     return rows.order_by("-created_at").first()
+
+
+def _rollout(service: Service, environment: Environment, release: Release | None) -> Outcome:
+    """Whether a release that is obliged to a staged path has the rollout that the start belongs to."""
+    marked = marked_items(release) if release is not None and environment.is_production else []
+    if release is None or not marked:
+        return passed("Nothing that it brings carries the canary marker.")
+    rows = Rollout.objects.filter(release=release, service=service, environment=environment)
+    rollout = rows.exclude(state=Rollout.State.CANCELLED).order_by("-created_at").first()
+    if rollout is not None and rollout.state in (Rollout.State.RUNNING, Rollout.State.HELD):
+        return passed(f"{rollout} is under way.", evidence=[rollout])
+    why = f" ({marked[0].canary_reason.rstrip('.')})" if marked[0].canary_reason else ""
+    needs = f"{release} needs a staged path to {environment}: {marked[0]} carries the canary marker{why}."
+    if rollout is not None and rollout.state == Rollout.State.PLANNED:
+        return failed(
+            f"{needs} {rollout.key} is planned and has not begun.",
+            f"Start {rollout.key}; the deployment belongs to it.",
+            evidence=[rollout],
+        )
+    return failed(
+        f"{needs} No rollout of {service} is under way.",
+        f"Plan a rollout of {service} on a staged path and start it; the deployment belongs to it.",
+        evidence=marked,
+    )
 
 
 def _of_change(name: str, change: ChangeRequest | None, at: datetime) -> Outcome:

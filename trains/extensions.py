@@ -1,6 +1,6 @@
 """What trains plugs in: its own lines of the release calendar, and further panels of the release cockpit."""
 
-from . import escalations  # noqa: F401 - registers what escalates
+from . import escalations, notices  # noqa: F401 - register what escalates, and who is told of rollouts
 from .pages import configuration, delivery, deployment_plans, panels, pipeline_templates
 from .ports import calendar_events, cockpit_panels, rollout_blockers, service_panels
 from .queries import bookings, calendar, ceremonies, closed_days, rollouts, windows

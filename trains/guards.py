@@ -16,6 +16,21 @@ GUARDS = [
     "CREATE TRIGGER artifact_immutable BEFORE UPDATE ON trains_artifact"
     " FOR EACH ROW EXECUTE FUNCTION artifact_is_immutable()",
     "ALTER TABLE trains_artifact ENABLE ALWAYS TRIGGER artifact_immutable",
+    # The canary marker goes only with a name and a reason, whoever writes it.
+    """
+    CREATE OR REPLACE FUNCTION canary_marker_is_lifted_openly() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.canary_lifted_at IS NULL OR btrim(NEW.canary_lift_reason) = '' OR NEW.canary_lifted_by = '' THEN
+        RAISE EXCEPTION 'the canary marker of item % is lifted by somebody, for a reason', OLD.id
+          USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      RETURN NEW;
+    END $$
+    """,
+    "DROP TRIGGER IF EXISTS canary_marker_lifted_openly ON trains_scopeitem",
+    "CREATE TRIGGER canary_marker_lifted_openly BEFORE UPDATE ON trains_scopeitem"
+    " FOR EACH ROW WHEN (OLD.canary AND NOT NEW.canary) EXECUTE FUNCTION canary_marker_is_lifted_openly()",
+    "ALTER TABLE trains_scopeitem ENABLE ALWAYS TRIGGER canary_marker_lifted_openly",
     """
     CREATE OR REPLACE FUNCTION booking_unit_is_there() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

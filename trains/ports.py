@@ -96,6 +96,26 @@ def severity_of(source_kind: str, source_id: UUID | None) -> int | None:
     return next((s for source in _severities if (s := source(source_kind, source_id)) is not None), None)
 
 
+# (kind of source, its id, risk tier, whether it goes in a hurry) -> why the item carries the canary marker; empty: it need not.
+MarkerReason = Callable[[str, UUID, int, bool], str]
+
+_marker_reasons: list[MarkerReason] = []
+
+
+def marker_reasons(source: MarkerReason) -> MarkerReason:
+    """Register who knows, beyond the risk tier, that something reaches production on a staged path only."""
+    _marker_reasons.append(source)
+    return source
+
+
+def marker_reason(source_kind: str, source_id: UUID | None, tier: int, hurried: bool) -> str:
+    """Why what the item of a scope names carries the canary marker by itself; empty where nobody says so."""
+    if source_id is None:
+        return ""
+    found = (source(source_kind, source_id, tier, hurried) for source in _marker_reasons)
+    return next(filter(None, found), "")
+
+
 ItemWords = Callable[[list[ScopeItem]], dict[UUID, str]]
 
 _words: list[ItemWords] = []

@@ -42,6 +42,18 @@ def advance_delivery() -> int:
     )
 
 
+@shared_task(name="trains.tasks.remind_of_rollouts")  # type: ignore[untyped-decorator]
+def remind_of_rollouts() -> int:
+    """Remind of rollouts that wait for a person in every organization; beat rings every hour."""
+    from .notices import remind_of_waiting
+
+    told = 0
+    for organization in Organization.objects.filter(suspended_at__isnull=True):
+        with tenant_scope(organization.pk, Actor.system(organization.pk, "rollouts that wait")):
+            told += remind_of_waiting()
+    return told
+
+
 @tenant_task()
 def sweep_now(organization_id: uuid.UUID) -> int:
     """The same round for one organization, at once: for what must be told in real time."""

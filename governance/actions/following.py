@@ -12,7 +12,7 @@ from governance.models import Board, ChangeContributor, ChangeDeployment, Change
 from governance.queries import changes as queries
 from releasetrain.audit.ledger import append
 from releasetrain.kernel.actor import Actor
-from releasetrain.kernel.refusals import Refusal
+from releasetrain.kernel.refusals import Ref, Refusal
 from trains.models import Classification, Deployment, Release
 
 from .deciding import State, raise_revision, release_follows
@@ -91,6 +91,23 @@ def scope_changed(actor: Actor, subject: Any, params: dict[str, Any]) -> None:
     """As `content_changed`, for verbs whose subject is the scope item or the artifact of a release."""
     release = subject if isinstance(subject, Release) else subject.release
     content_changed(actor, release, params)
+
+
+def nobody_lifts_their_own(actor: Actor, item: Any, params: dict[str, Any]) -> Refusal | None:
+    """Whoever opened the release, or had a hand in its change, does not let it reach production at once."""
+    if actor.user_id is None:
+        return None
+    opened = Release.history.filter(id=item.release_id, history_type="+", history_user_id=actor.user_id)
+    hands = ChangeContributor.objects.filter(change__release=item.release_id, user=actor.user_id)
+    if not (opened.exists() or hands.exists()):
+        return None
+    return Refusal(
+        "scope_item.own_release",
+        f"You had a hand in {item.release}: somebody else decides whether {item} may reach production at once.",
+        remedy="Ask another chair of change approval, or keep to the staged path.",
+        blocked_by=Ref.of(item.release),
+        status=403,
+    )
 
 
 def environments_changed(actor: Actor, environment: Any, params: dict[str, Any]) -> None:

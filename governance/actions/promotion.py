@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from governance.gates import count_changes, invalidate
 from governance.models import DeploymentTurn, EnvironmentRule
-from governance.preflight import FLAG, OFF, PRECONDITIONS, REFUSE, preflight
+from governance.preflight import FLAG, OFF, PRECONDITIONS, REFUSE, ROLLOUT, preflight
 from governance.queries.promotion import FLAGGED, turn_of, waiting_for
 from governance.states.promotion import TURN_STATES
 from releasetrain.audit import ledger
@@ -188,9 +188,11 @@ def refuse_unready_start(actor: Actor, subject: Any, params: dict[str, Any]) -> 
         artifact=_build(params),
         only=only,
     )
-    if len(found.refused) > 1:
-        raise Refused(*[answer.refusal() for answer in found.refused])
-    return found.refused[0].refusal() if found.refused else None
+    # Trains itself refuses what has no rollout, with or without a rule; it is not said twice.
+    refused = [answer for answer in found.refused if answer.precondition.name != ROLLOUT]
+    if len(refused) > 1:
+        raise Refused(*[answer.refusal() for answer in refused])
+    return refused[0].refusal() if refused else None
 
 
 def flag_start(actor: Actor, deployment: Any, params: dict[str, Any]) -> None:

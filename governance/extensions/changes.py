@@ -11,6 +11,7 @@ for _verb in ("release.add_item", "release.remove_item", "release.attach_artifac
     register_effect(_verb, following.scope_changed)
 for _verb in ("scope_item.mark_canary", "scope_item.lift_canary"):
     register_effect(_verb, following.scope_changed)
+register_guard("scope_item.lift_canary", following.nobody_lifts_their_own)
 register_effect("change.complete", judge_record)
 register_effect("environment.create", following.environments_changed)
 register_effect("release.mark_ready", following.approved_already)

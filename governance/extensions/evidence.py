@@ -5,7 +5,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from governance import tasks  # noqa: F401 - Celery finds the tasks
 from governance.actions.evidence import queue, request_package
-from governance.evidence import auditing, collectors, showing, sign_offs, subjects, viewing  # noqa: F401 - register what this app brings
+from governance.evidence import auditing, collectors, rollouts, showing, sign_offs, subjects, viewing  # noqa: F401 - register what this app brings
 from governance.models import EvidencePackage
 from governance.queries.evidence import packages_about
 from releasetrain.audit.models import LedgerEntry

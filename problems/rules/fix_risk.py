@@ -56,6 +56,14 @@ class RiskClass:
     reasons: tuple[tuple[int, str], ...]
 
 
+def staged_because(facts: Facts) -> str:
+    """Why the fix of a defect is confined to a staged path: alone in a release it would be of the class high; else empty."""
+    risk = classify(facts)
+    if risk.name != HIGH:
+        return ""
+    return f"A problem fix of high risk ({risk.points} points). " + " ".join(why for _, why in risk.reasons)
+
+
 def classify(facts: Facts) -> RiskClass:
     """The more severe, central, wide, recurring or hurried, the higher; nothing known of severity or tier is the highest."""
     found: list[tuple[int, str]] = []

@@ -56,6 +56,7 @@ CELERY_BEAT_SCHEDULE = {
     "sum-up-changes": {"task": "governance.tasks.sum_up_changes", "schedule": 600.0},
     "sweep-changes": {"task": "governance.tasks.sweep_changes", "schedule": 30.0},
     "advance-delivery": {"task": "trains.tasks.advance_delivery", "schedule": 15.0},
+    "remind-of-rollouts": {"task": "trains.tasks.remind_of_rollouts", "schedule": 3600.0},
     "sweep-escalations": {"task": "trains.tasks.sweep_escalations", "schedule": 15.0},
     "act-on-events": {"task": "releasetrain.exchange.tasks.sweep_events", "schedule": 30.0},
     "send-webhooks": {"task": "releasetrain.exchange.tasks.send_webhooks", "schedule": 15.0},

@@ -90,7 +90,7 @@ def test_the_main_job(
     decide_on_phones(meet, change)
     the_gate_lets_it_through(pipeline, release)
     scope_changes_after_the_approval(meet, pipeline, release, change)
-    deployment = deploy(pipeline, release)
+    deployment = deploy(meet, pipeline, release)
     incident = something_breaks(meet, pipeline)
     roll_back(meet, pipeline, release, deployment, incident)
     review_what_happened(meet)
@@ -481,6 +481,8 @@ def scope_changes_after_the_approval(
     rena.press("Submit")
     decide_on_phones(meet, emergency)
     rena.do(f"{release}do/add_item", **late, emergency_change=key_of(emergency))
+    rena.open(release)
+    rena.sees("A problem fix of high risk")
     meet("prue").do(f"incidents/{defect['key']}/do/resolve")
     fallen = pipeline.gate("--release", key_of(release), wait=20)
     assert fallen.returncode == PENDING, fallen
@@ -507,8 +509,30 @@ def deployment_of(version: str, release: str | None, status: str, **more: Any) -
     return {**run, **where, "status": status, **({"release": release} if release else {}), **more}
 
 
-def deploy(pipeline: Pipeline, release: str) -> str:
-    """f. The pipeline reports what it deploys; the same report twice is one deployment."""
+def step_by_step(rena: Person, pipeline: Pipeline, release: str, version: str, digest: str) -> str:
+    """A fix of this risk goes out on a staged path only: a tenth of the traffic first, and a person leads on."""
+    said = deployment_of(version, key_of(release), "running", digest=digest)
+    early = pipeline.send("POST", "deployments/record", said)
+    assert early.status == 409 and early.body["code"] == "deployment.unstaged", early
+    rollout = rena.do(
+        "rollouts/do/plan", service="ledger", environment="production", path="Careful", release=version
+    )
+    rena.do(f"{rollout}do/start")
+    started = pipeline.post("deployments/record", **said)
+    for weight in (10, 100):
+        waiting = pipeline.send("GET", f"rollout-commands?rollout={key_of(rollout)}&state=awaiting").body[
+            "items"
+        ]
+        assert [command["weight"] for command in waiting] == [weight]
+        pipeline.post(f"rollout-commands/{waiting[0]['id']}/confirm")
+        rena.do(f"{rollout}do/advance", reason="No refund failed on the first of them.")
+    rena.open(rollout)
+    rena.sees("Completed")
+    return str(started["id"])
+
+
+def deploy(meet: Callable[..., Person], pipeline: Pipeline, release: str) -> str:
+    """f. The pipeline reports what it deploys, step by step; the same report twice is one deployment."""
     before = now() - timedelta(hours=3)
     pipeline.post(
         "deployments/record",
@@ -516,14 +540,16 @@ def deploy(pipeline: Pipeline, release: str) -> str:
         started_at=before.isoformat(),
         finished_at=(before + timedelta(minutes=4)).isoformat(),
     )
-    started = pipeline.post(
-        "deployments/record", **deployment_of("1.0.0", key_of(release), "running", digest=DIGEST)
-    )
+    rena = meet("rena")
+    metrics = '[{"name": "failed_refunds", "direction": "increase"}]'
+    rena.do("canary-configs/new", name="Refunds", metrics=metrics)
+    rena.do("staged-paths/new", name="Careful", steps="10 % for 10 min\n100 %", config="Refunds")
+    started = step_by_step(rena, pipeline, release, "1.0.0", DIGEST)
     for _ in range(2):
         ended = pipeline.post(
             "deployments/record", **deployment_of("1.0.0", key_of(release), "succeeded", digest=DIGEST)
         )
-    assert (ended["id"], ended["state"]) == (started["id"], "succeeded")
+    assert (ended["id"], ended["state"]) == (started, "succeeded")
     commits = [
         {
             "sha": f"{n}" * 40,
@@ -651,34 +677,10 @@ def bring_the_fix(meet: Callable[..., Person], pipeline: Pipeline, problem: str)
     prue.do(f"{change}do/sign", agrees=True, rationale="It makes the posting interface idempotent.")
     decide_on_phones(meet, change)
     the_gate_lets_it_through(pipeline, release)
-    step_by_step(rena, pipeline, release)
+    step_by_step(rena, pipeline, release, "1.0.1", FIXED)
     rena.do(f"{release}do/mark_released")
     prue.open(problem)
     prue.watches_for("Observing")
-
-
-def step_by_step(rena: Person, pipeline: Pipeline, release: str) -> None:
-    """g. A fix of this risk goes out on a staged path only: a tenth of the traffic first, and a person leads on."""
-    fixed = deployment_of("1.0.1", key_of(release), "running", digest=FIXED)
-    early = pipeline.send("POST", "deployments/record", fixed)
-    assert early.status == 409 and early.body["code"] == "deployment.unstaged", early
-    metrics = '[{"name": "failed_refunds", "direction": "increase"}]'
-    rena.do("canary-configs/new", name="Refunds", metrics=metrics)
-    rena.do("staged-paths/new", name="Careful", steps="10 % for 10 min\n100 %", config="Refunds")
-    rollout = rena.do(
-        "rollouts/do/plan", service="ledger", environment="production", path="Careful", release="1.0.1"
-    )
-    rena.do(f"{rollout}do/start")
-    pipeline.post("deployments/record", **fixed)
-    for weight in (10, 100):
-        waiting = pipeline.send("GET", f"rollout-commands?rollout={key_of(rollout)}&state=awaiting").body[
-            "items"
-        ]
-        assert [command["weight"] for command in waiting] == [weight]
-        pipeline.post(f"rollout-commands/{waiting[0]['id']}/confirm")
-        rena.do(f"{rollout}do/advance", reason="No refund failed on the first of them.")
-    rena.open(rollout)
-    rena.sees("Completed")
 
 
 def closing_has_to_wait(meet: Callable[..., Person], problem: str) -> None:

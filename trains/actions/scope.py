@@ -18,7 +18,7 @@ from trains.models import (
     ScopeChange,
     ScopeItem,
 )
-from trains.ports import CRITICAL, severity_of
+from trains.ports import CRITICAL, marker_reason, severity_of
 from trains.rules import packaging
 from trains.rules.rollback_criteria import EXAMPLE
 from trains.states import RELEASE_STATES
@@ -86,7 +86,8 @@ def add_item(
         bool,
         Field(
             "Canary marker",
-            help="It reaches production on a staged path only. Items of risk tier 1 carry it by themselves.",
+            help="It reaches production on a staged path only. Items of risk tier 1, and problem fixes of high risk, carry it"
+            " by themselves.",
         ),
     ] = False,
 ) -> ScopeItem:
@@ -125,7 +126,7 @@ def add_item(
             f"{release} carries {source_key or title} already.",
             blocked_by=Ref.of(release),
         )
-    added = ScopeItem.objects.create(
+    added = ScopeItem(
         release=release,
         title=title,
         classification=classification,
@@ -136,13 +137,24 @@ def add_item(
         after_freeze=frozen,
         cause=cause.strip(),
         authority=emergency_change.strip() if frozen else "",
-        canary=canary or tier in packaging.CANARY,
     )
+    obliged = obliged_because(added)
+    added.canary = canary or bool(obliged)
+    added.canary_reason = obliged or (f"{actor.name} marked it."[:500] if canary else "")
+    added.save()
     if criterion is not None:
         RollbackCriterion.objects.create(release=release, item=added, **criterion)
     _log(actor, added, ScopeChange.Act.ADDED, frozen, cause)
     _content_changed(release)
     return added
+
+
+def obliged_because(item: ScopeItem) -> str:
+    """Why the item carries the canary marker by itself: its risk tier, or what it fixes; empty where it need not."""
+    if item.tier in packaging.CANARY:
+        return f"It is of risk tier {item.tier}."
+    hurried = item.after_freeze or item.release.classification == Classification.HOTFIX
+    return marker_reason(item.source_kind, item.source_id, item.tier, hurried)[:500]
 
 
 def _refuse_ordinary(release: Release, classification: str, source_kind: str, source_id: UUID | None) -> None:
@@ -214,12 +226,19 @@ def remove_item(
 
 
 @action("scope_item.mark_canary", on=ScopeItem, requires="releases.manage", label="Set the canary marker")
-def mark_canary(actor: Actor, item: ScopeItem) -> ScopeItem:
+def mark_canary(
+    actor: Actor,
+    item: ScopeItem,
+    *,
+    reason: Annotated[str, Field("Reason", help="Why it needs a staged path.", max_length=400)] = "",
+) -> ScopeItem:
     """Oblige the release to a staged path: the item reaches production step by step, and is compared at each."""
     release = _of_open(item)
     if item.canary:
         refuse("scope_item.marked", f"{item} carries the canary marker.")
     item.canary = True
+    item.canary_reason = reason.strip() or f"{actor.name} marked it."[:500]
+    item.canary_lifted_at, item.canary_lifted_by, item.canary_lift_reason = None, "", ""
     item.save()
     _content_changed(release)
     return item
@@ -235,11 +254,18 @@ def mark_canary(actor: Actor, item: ScopeItem) -> ScopeItem:
 def lift_canary(
     actor: Actor, item: ScopeItem, *, reason: Annotated[str, Field("Reason", long=True)]
 ) -> ScopeItem:
-    """Let the item reach production at once. Whoever chairs change approval answers for it; the approval falls."""
+    """Let the item reach production at once. Whoever chairs change approval answers for it by name; the approval falls.
+
+    Nobody lifts the marker of a release that they opened or whose change they had a hand in.
+    """
     release = _of_open(item)
     if not item.canary:
         refuse("scope_item.unmarked", f"{item} carries no canary marker.")
+    if not reason.strip():
+        refuse("scope_item.lift_reason", "Say why it may reach production at once.", field="reason")
     item.canary = False
+    item.canary_lifted_at, item.canary_lifted_by = now(), actor.name[:200]
+    item.canary_lift_reason = reason.strip()
     item.save()
     _content_changed(release)
     return item

@@ -144,6 +144,10 @@ class ScopeItem(TenantModel):
     canary = models.BooleanField(
         "canary marker", default=False, help_text="It reaches production only on a staged path."
     )
+    canary_reason = models.CharField("why it carries the marker", max_length=500, blank=True, default="")
+    canary_lifted_at = models.DateTimeField("marker lifted", null=True, blank=True)
+    canary_lifted_by = models.CharField("marker lifted by", max_length=200, blank=True, default="")
+    canary_lift_reason = models.TextField("why the marker was lifted", blank=True, default="")
     history = tracked()
 
     class Meta:

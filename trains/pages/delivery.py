@@ -153,7 +153,8 @@ def rollouts_panel(request: HttpRequest, release: Release) -> Panel | None:
     marked = queries.marked_items(release)
     rows = Rollout.objects.filter(release=release).exclude(state=State.CANCELLED)
     found = list(rows.select_related("service", "environment").order_by("service__name", "-created_at"))
-    if not marked and not found:
+    lifted = list(release.items.filter(removed_at__isnull=True, canary_lifted_at__isnull=False))
+    if not marked and not found and not lifted:
         return None
     production = Environment.objects.filter(kind=Environment.Kind.PRODUCTION).order_by("rank", "name")
     owed = [
@@ -166,6 +167,7 @@ def rollouts_panel(request: HttpRequest, release: Release) -> Panel | None:
     context = {
         "rollouts": found,
         "marked": marked,
+        "lifted": lifted,
         "owed": owed,
         "may": decision.allowed and release.is_open,
         "plan_url": f"{links.verb_url(plan_rollout)}?release={release.pk}",

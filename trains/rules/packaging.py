@@ -25,7 +25,8 @@ LIMITS = {
 AFTER_FREEZE = {PROBLEM_FIX, HOTFIX}
 # An item of these tiers is of high risk: no frozen release carries it without rollback criteria.
 HIGH = {1, 2}
-# Items of these tiers carry the canary marker by themselves; others may be given it.
+# Items of these tiers carry the canary marker by themselves; so do problem fixes of high risk (`problems.rules.fix_risk`),
+# and any other may be given it.
 CANARY = {1}
 _WORDS = {
     FEATURE: "features",
