@@ -82,9 +82,7 @@ def held(entry: Any) -> Notice | None:
 def taken_back(entry: Any) -> Notice | None:
     """The rollback was ordered, by whom or what; and once more when all traffic is on the version before."""
     if entry.verb == "rollout_command.confirm":
-        command = RolloutCommand.objects.filter(
-            pk=entry.subject_id, act=RolloutCommand.Act.ROLL_BACK
-        ).first()
+        command = RolloutCommand.objects.filter(pk=entry.subject_id, act=RolloutCommand.Act.ROLL_BACK).first()
         rollout = _rollout(command.rollout_id) if command else None
         said = "is rolled back"
     else:

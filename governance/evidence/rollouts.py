@@ -47,7 +47,9 @@ def _steps(data: dict[str, Any]) -> list[list[str]]:
     """One row for each step, with what its analyses said."""
     rows = []
     for number, step in enumerate(stored(data["steps"]), 1):
-        said = [f"{a['key']}: {a['verdict']}, {a['score']:g}" for a in data["analyses"] if a["step"] == number]
+        said = [
+            f"{a['key']}: {a['verdict']}, {a['score']:g}" for a in data["analyses"] if a["step"] == number
+        ]
         reached = data["state"] == Rollout.State.COMPLETED or number <= data["step"]
         rows.append(
             [
@@ -127,7 +129,9 @@ shown(
     sort="judged_at",
     attention=lambda data: "" if data["verdict"] == "pass" else f"The verdict is {data['verdict']}.",
 )
-shown("canaryconfig", "Canary configurations", order=123, columns=(("Configuration", "key"), ("Name", "name")))
+shown(
+    "canaryconfig", "Canary configurations", order=123, columns=(("Configuration", "key"), ("Name", "name"))
+)
 shown(
     "rollbackplan",
     "Rollback plans",

@@ -4,50 +4,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trains', '0016_pipeline_templates_and_secrets'),
+        ("trains", "0016_pipeline_templates_and_secrets"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='historicalscopeitem',
-            name='canary_lift_reason',
-            field=models.TextField(blank=True, default='', verbose_name='why the marker was lifted'),
+            model_name="historicalscopeitem",
+            name="canary_lift_reason",
+            field=models.TextField(blank=True, default="", verbose_name="why the marker was lifted"),
         ),
         migrations.AddField(
-            model_name='historicalscopeitem',
-            name='canary_lifted_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='marker lifted'),
+            model_name="historicalscopeitem",
+            name="canary_lifted_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="marker lifted"),
         ),
         migrations.AddField(
-            model_name='historicalscopeitem',
-            name='canary_lifted_by',
-            field=models.CharField(blank=True, default='', max_length=200, verbose_name='marker lifted by'),
+            model_name="historicalscopeitem",
+            name="canary_lifted_by",
+            field=models.CharField(blank=True, default="", max_length=200, verbose_name="marker lifted by"),
         ),
         migrations.AddField(
-            model_name='historicalscopeitem',
-            name='canary_reason',
-            field=models.CharField(blank=True, default='', max_length=500, verbose_name='why it carries the marker'),
+            model_name="historicalscopeitem",
+            name="canary_reason",
+            field=models.CharField(
+                blank=True, default="", max_length=500, verbose_name="why it carries the marker"
+            ),
         ),
         migrations.AddField(
-            model_name='scopeitem',
-            name='canary_lift_reason',
-            field=models.TextField(blank=True, default='', verbose_name='why the marker was lifted'),
+            model_name="scopeitem",
+            name="canary_lift_reason",
+            field=models.TextField(blank=True, default="", verbose_name="why the marker was lifted"),
         ),
         migrations.AddField(
-            model_name='scopeitem',
-            name='canary_lifted_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='marker lifted'),
+            model_name="scopeitem",
+            name="canary_lifted_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="marker lifted"),
         ),
         migrations.AddField(
-            model_name='scopeitem',
-            name='canary_lifted_by',
-            field=models.CharField(blank=True, default='', max_length=200, verbose_name='marker lifted by'),
+            model_name="scopeitem",
+            name="canary_lifted_by",
+            field=models.CharField(blank=True, default="", max_length=200, verbose_name="marker lifted by"),
         ),
         migrations.AddField(
-            model_name='scopeitem',
-            name='canary_reason',
-            field=models.CharField(blank=True, default='', max_length=500, verbose_name='why it carries the marker'),
+            model_name="scopeitem",
+            name="canary_reason",
+            field=models.CharField(
+                blank=True, default="", max_length=500, verbose_name="why it carries the marker"
+            ),
         ),
     ]
