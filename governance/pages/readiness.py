@@ -28,7 +28,7 @@ from governance.queries.configuration_audits import is_regulated
 from governance.queries.readiness import due_for, is_stale, requirements_of
 from governance.rules.readiness_review import ANSWERS, AREAS, standing
 from governance.rules.threats import CONTROL_STATES, open_reason
-from releasetrain.interface import links
+from releasetrain.interface import formats, links
 from releasetrain.interface.charts import line_chart
 from releasetrain.interface.pages import page
 from releasetrain.kernel.clock import now
@@ -138,7 +138,7 @@ def requirement_page(request: Any, requirement: ServiceRequirement) -> dict[str,
         ordered = rows[::-1]
         chart = line_chart(
             requirement.indicator[:60],
-            [f"{row.at:%d %b %H:%M}" for row in ordered],
+            [f"{formats.short_day(row.at)} {formats.clock(row.at)}" for row in ordered],
             {"measured": [float(row.value) for row in ordered]},
             unit=requirement.unit,
             target=(requirement.promise, float(requirement.target)),

@@ -12,7 +12,7 @@ from planning.actions.work import create_work_item
 from planning.actions.work_import import import_work
 from planning.queries import asked, execution
 from planning.queries.execution import Execution
-from releasetrain.interface import links
+from releasetrain.interface import formats, links
 from releasetrain.interface.charts import Chart, burn_up
 from releasetrain.interface.pages import page
 from releasetrain.kernel.refusals import Refusal, Refused
@@ -70,7 +70,7 @@ def _chart(found: Execution) -> Chart:
     days = found.burn_up.days
     return burn_up(
         f"Burn-up of {found.iteration.name}",
-        [f"{day.on:%-d %b}" for day in days],
+        [formats.short_day(day.on) for day in days],
         [day.scope for day in days],
         [day.done for day in days],
         unit=found.unit,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from planning.actions.throughput import record_week
 from planning.queries import aging, asked, forecast
 from planning.queries.forecast import Outlook
-from releasetrain.interface import links
+from releasetrain.interface import formats, links
 from releasetrain.interface.charts import Chart, bar_chart, histogram
 from releasetrain.interface.pages import page
 from releasetrain.kernel.refusals import Refusal, Refused
@@ -82,6 +82,6 @@ def _charts(found: Outlook) -> list[Chart]:
             )
         )
     if found.history:
-        rows = [(f"{week.monday:%-d %b %Y}", float(week.done)) for week in found.history[-13:]]
+        rows = [(formats.full_day(week.monday), float(week.done)) for week in found.history[-13:]]
         made.append(bar_chart(f"Finished {found.unit}, the last {len(rows)} weeks of the history", rows))
     return made

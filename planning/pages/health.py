@@ -11,7 +11,7 @@ from planning.actions import health as actions
 from planning.queries import health as queries
 from planning.queries.increments import today_of
 from planning.rules.health import DIMENSIONS
-from releasetrain.interface import links
+from releasetrain.interface import formats, links
 from releasetrain.interface.charts import radar_chart
 from releasetrain.interface.pages import page
 
@@ -26,7 +26,7 @@ def show(request: Any) -> HttpResponse:
     radars, today = [], today_of(train) if train else None
     for each in queries.teams(train) if train else []:
         series = {
-            f"{assessment.held_on:%-d %b %Y}": [scores.get(d) for d in DIMENSIONS]
+            formats.full_day(assessment.held_on): [scores.get(d) for d in DIMENSIONS]
             for assessment, scores in each.rounds
         }
         radars.append(

@@ -32,6 +32,7 @@ from planning.rules import board as rules
 from planning.rules.graph import cycle_sentence, find_cycle
 from planning.rules.lanes import chains
 from planning.states import LIVE_DEPENDENCY, FeatureState
+from releasetrain.interface import formats
 from trains.models import Iteration, Milestone, ProgramIncrement, Release, Team
 
 # Words of the strings for the page: "ok", "warn", "bad".
@@ -321,12 +322,7 @@ def load_board(pi: ProgramIncrement, today: date, shown: BoardFilter | None = No
 
 def _column(iteration: Iteration, today: date) -> Column:
     last = iteration.ends - timedelta(days=1)
-    first = (
-        f"{iteration.starts.day}"
-        if iteration.starts.month == last.month
-        else f"{iteration.starts.day} {iteration.starts:%b}"
-    )
-    return Column(iteration, f"{first}–{last.day} {last:%b}", iteration.starts <= today < iteration.ends)
+    return Column(iteration, formats.days(iteration.starts, last), iteration.starts <= today < iteration.ends)
 
 
 def _milestones(pi: ProgramIncrement, columns: list[Column]) -> None:

@@ -11,6 +11,7 @@ from django.db import models, transaction
 
 from releasetrain.audit import ledger
 from releasetrain.audit.doorway import action
+from releasetrain.kernel import locales
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
@@ -33,7 +34,7 @@ from .models import (
 
 
 def create_organization(
-    *, slug: str, name: str, owner: User, time_zone: str = "UTC", demo: bool = False
+    *, slug: str, name: str, owner: User, time_zone: str = "UTC", demo: bool = False, locale: str = ""
 ) -> Organization:
     """Found an organization with its first owner. The one write that happens before its scope exists.
 
@@ -43,7 +44,10 @@ def create_organization(
         refuse(
             "time_zone.unknown", f"{time_zone} is not a time zone of the IANA database.", field="time_zone"
         )
-    organization = Organization(slug=slug, name=name, time_zone=time_zone, demo=demo)
+    language, region = locales.split(locale)
+    organization = Organization(
+        slug=slug, name=name, time_zone=time_zone, language=language, region=region, demo=demo
+    )
     organization.full_clean(exclude=["slug"])
     Organization._meta.get_field("slug").run_validators(slug)
     if Organization.objects.filter(slug=slug).exists():

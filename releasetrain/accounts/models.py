@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from guardian.models import UserObjectPermissionAbstract
 
 from releasetrain.audit.history import tracked
+from releasetrain.kernel import locales
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.ids import uuid7
 from releasetrain.tenancy.models import Organization, TenantForeignKey, TenantModel
@@ -52,6 +53,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=120, blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
     time_zone = models.CharField(max_length=64, default="UTC")
+    language = models.CharField(
+        max_length=2, choices=locales.languages(), blank=True, default="", db_default=""
+    )
+    region = models.CharField(max_length=2, blank=True, default="", db_default="")
     theme = models.CharField(max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now)

@@ -20,6 +20,7 @@ from governance.queries.boardroom import reminders_of
 from governance.queries.changes import awaiting_vote_of
 from planning.models import Feature
 from problems.models import Problem, RootCause
+from releasetrain.interface import formats
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from reviews.models import ActionItem, Review
@@ -63,7 +64,7 @@ def waiting_for(actor: Actor, root: str) -> list[Waiting]:
     ]
     given = MeetingAction.objects.filter(owner_id=actor.user_id, done_at__isnull=True).order_by("due_on")
     found += [
-        Waiting("check", "info", item, f"Action item of the board, due {item.due_on:%d %b}")
+        Waiting("check", "info", item, f"Action item of the board, due {formats.short_day(item.due_on)}")
         for item in given[:10]
     ]
     if actor.may_somewhere("changes.vote"):
@@ -102,7 +103,10 @@ def waiting_for(actor: Actor, root: str) -> list[Waiting]:
             Waiting("problem", "warn", cause.problem, "A root cause to validate") for cause in proposed[:10]
         ]
     mine = ActionItem.objects.filter(owner_id=actor.user_id, state="open").order_by("due_on")
-    found += [Waiting("review", "info", item, f"Action item, due {item.due_on:%d %b}") for item in mine[:10]]
+    found += [
+        Waiting("review", "info", item, f"Action item, due {formats.short_day(item.due_on)}")
+        for item in mine[:10]
+    ]
     if actor.may_somewhere("reviews.facilitate"):
         reviews = (
             Review.objects.exclude(state="closed").select_related("release", "service").order_by("due_at")

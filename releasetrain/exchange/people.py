@@ -17,6 +17,7 @@ from releasetrain.accounts.models import ApiToken, Grant, Membership, User
 from releasetrain.accounts.sessions import end_sessions
 from releasetrain.exchange.models import DirectoryGroup, Identity, IdentityProvider, SignInDomain
 from releasetrain.exchange.rules.identities import difference, domain_of, roles_of
+from releasetrain.kernel import locales
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused, refuse
@@ -103,6 +104,18 @@ def admit(user: User, organization_id: uuid.UUID) -> None:
     if not user.is_active and not known_elsewhere(user, organization_id):
         user.is_active = True
         user.save(update_fields=["is_active"])
+
+
+def learn_locale(actor: Actor, user: User, attributes: dict[str, Any]) -> None:
+    """SCIM's `preferredLanguage` and `locale`, for an account that is this organization's alone and has chosen nothing."""
+    if user.language or user.region or known_elsewhere(user, actor.organization_id):
+        return
+    told = [str(attributes.get(name) or "") for name in ("preferredLanguage", "locale")]
+    languages, regions = zip(*(locales.split(tag) for tag in told), strict=True)
+    user.language = next(filter(None, languages), "")
+    user.region = next(filter(None, reversed(regions)), "")
+    if user.language or user.region:
+        user.save(update_fields=["language", "region"])
 
 
 def groups_of(identity: Identity) -> set[str]:

@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -23,7 +25,7 @@ from rest_framework.settings import api_settings
 
 from releasetrain.accounts import sessions
 from releasetrain.accounts.models import Membership
-from releasetrain.kernel import logs
+from releasetrain.kernel import locales, logs
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.ids import uuid7
 from releasetrain.kernel.refusals import Refused
@@ -105,7 +107,7 @@ class OrganizationMiddleware:
     def __call__(self, request: Any) -> HttpResponseBase:
         match = _OF_ORGANIZATION.match(request.path_info)
         if match is None:
-            return _not_for_the_confined(request) or self.get_response(request)
+            return self._outside(request)
         if match["face"] == "o":
             return self._page(request, match["slug"])
         return self._api(request, match["slug"])
@@ -125,6 +127,14 @@ class OrganizationMiddleware:
             return step_up.asked_first(request)
         return refusal_page(request, error.status, error.refusals)
 
+    def _outside(self, request: Any) -> HttpResponseBase:
+        """Pages of no organization: sign-in, one's own account, what the public reads."""
+        if request.path_info.startswith("/api/"):
+            return self.get_response(request)
+        with locales.written_in(locale_of(request)):
+            response = _not_for_the_confined(request) or self.get_response(request)
+            return _in_its_language(response)
+
     def _page(self, request: Any, slug: str) -> HttpResponseBase:
         if not request.user.is_authenticated:
             if request.headers.get("HX-Request") == "true":
@@ -136,8 +146,8 @@ class OrganizationMiddleware:
             return _by_its_own_sign_in(request, other.organization)
         request.theme = request.user.theme
         request.organizations = SimpleLazyObject(lambda: switchable(request))
-        with timezone.override(zone_of(request)):
-            return self._inside(request, actor)
+        with timezone.override(zone_of(request)), locales.written_in(locale_of(request)):
+            return _in_its_language(self._inside(request, actor))
 
     def _api(self, request: Any, slug: str) -> HttpResponseBase:
         kinds: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
@@ -288,6 +298,25 @@ def zone_of(request: Any) -> ZoneInfo:
             except (ZoneInfoNotFoundError, ValueError):
                 continue
     return ZoneInfo("UTC")
+
+
+def locale_of(request: Any) -> locales.Choice:
+    """What a person's pages are written in: as they chose, or else their organization, or else their browser."""
+    # Without a session's cookie nobody is asked, so that what the public reads depends on no cookie.
+    person = request.user if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    wishes = [
+        (each.language, each.region)
+        for each in (person, getattr(request, "organization", None))
+        if each is not None and hasattr(each, "language")
+    ]
+    return locales.meant(*wishes, accepts=request.headers.get("Accept-Language", ""))
+
+
+def _in_its_language(response: HttpResponseBase) -> HttpResponseBase:
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        response.headers.setdefault("Content-Language", locales.current().catalogue)
+        patch_vary_headers(response, ("Accept-Language",))
+    return response
 
 
 def _in_scope(parts: Iterator[bytes], actor: Actor) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 
 from releasetrain.interface import navigation
 from releasetrain.interface.links import url_for
+from releasetrain.kernel import locales
 
 _FRAGMENT = re.compile(r"[a-z][a-z0-9_-]{0,60}\Z")
 _DIALOG = "dialog"
@@ -58,7 +59,9 @@ def conditional(request: HttpRequest, version: Any, render: Callable[[], HttpRes
     `version` is anything whose text changes with the content.
     """
     user = getattr(getattr(request, "user", None), "pk", None)
-    seed = f"{version}|{user}|{wanted_fragment(request)}|{request.COOKIES.get('theme', '')}"
+    seed = (
+        f"{version}|{user}|{wanted_fragment(request)}|{request.COOKIES.get('theme', '')}|{locales.current()}"
+    )
     tag = f'W/"{hashlib.sha256(seed.encode()).hexdigest()[:32]}"'
     known = {t.strip() for t in request.headers.get("If-None-Match", "").split(",")}
     response: HttpResponse = HttpResponseNotModified() if tag in known else render()

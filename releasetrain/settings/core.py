@@ -9,8 +9,11 @@ __all__ = [
     "CSRF_TRUSTED_ORIGINS",
     "DEBUG",
     "DEFAULT_AUTO_FIELD",
+    "FORMAT_MODULE_PATH",
     "INSTALLED_APPS",
+    "LANGUAGES",
     "LANGUAGE_CODE",
+    "LOCALE_PATHS",
     "METRICS_TOKEN",
     "MIDDLEWARE",
     "OPERATORS_ADMIN_PATH",
@@ -110,6 +113,9 @@ WSGI_APPLICATION = "releasetrain.wsgi.application"
 ASGI_APPLICATION = "releasetrain.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "releasetrain.settings.formats"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db import connection, models
 
+from releasetrain.kernel import locales
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.ids import uuid7
 
@@ -29,6 +30,21 @@ class Organization(models.Model):
     )
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="UTC")
+    language = models.CharField(
+        max_length=2,
+        choices=locales.languages(),
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of people who have chosen none; empty: as their browser asks.",
+    )
+    region = models.CharField(
+        max_length=2,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whose way of writing dates and numbers.",
+    )
     demo = models.BooleanField(default=False, help_text="Generated sample data, labelled as such.")
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspended_by_operator = models.BooleanField(default=False, db_default=False)

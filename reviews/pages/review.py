@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from problems.models import Category
 from problems.pages.parts import further_neighbours, verbs_by_weight, verbs_of_part
+from releasetrain.interface import formats
 from releasetrain.interface.links import url_of_ref
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref
@@ -221,8 +222,15 @@ def _analysis(request: HttpRequest, review: Review, causes: list[ReviewCause]) -
 def _steps(review: Review) -> list[dict[str, str]]:
     here = _STAGES.index(review.state)
     labels = dict(Review.State.choices)
-    accepted = f"accepted {review.facts_accepted_at:%d %b %H:%M} UTC" if review.facts_accepted_at else ""
-    notes = {"facts": accepted, "closed": f"due {review.due_at:%d %b %Y}" if review.closed_at is None else ""}
+    accepted = (
+        f"accepted {formats.short_day(review.facts_accepted_at)} {formats.clock(review.facts_accepted_at)} UTC"
+        if review.facts_accepted_at
+        else ""
+    )
+    notes = {
+        "facts": accepted,
+        "closed": f"due {formats.full_day(review.due_at)}" if review.closed_at is None else "",
+    }
     return [
         {
             "label": labels[stage],

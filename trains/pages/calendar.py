@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from releasetrain.interface import links
 from releasetrain.interface.pages import page
+from releasetrain.kernel import locales
 from releasetrain.kernel.clock import now
 from trains.actions.freezes import create_freeze
 from trains.actions.releases import create_release
@@ -131,14 +132,19 @@ def _asked(request: Any, today: date) -> Asked:
     chosen = view in VIEWS
     days = request.GET.get("days", "")
     span = int(days) if days.isascii() and days.isdigit() and int(days) in SPANS else 28
-    first = _date(request.GET.get("from", "")) or today - today.weekday() * _DAY
+    first = _date(request.GET.get("from", "")) or today - _into_week(today)
     if view == "month":
         first = first.replace(day=1)
         span = month_calendar.monthrange(first.year, first.month)[1]
     if view == "week":
-        first, span = first - first.weekday() * _DAY, 7
+        first, span = first - _into_week(first), 7
     train = Train.objects.filter(key=request.GET.get("train", "")[:40].replace("\0", "")).first()
     return Asked(view if chosen else "timeline", chosen, first, span, train)
+
+
+def _into_week(day: date) -> timedelta:
+    """How far a day is into its week, which begins with the day that it begins with in the viewer's region."""
+    return (day.weekday() - locales.first_weekday()) % 7 * _DAY
 
 
 def _date(text: str) -> date | None:
@@ -193,7 +199,7 @@ def _days(events: list[CalendarEvent], asked: Asked) -> list[Day]:
 
 
 def _weeks(events: list[CalendarEvent], asked: Asked) -> list[list[Day]]:
-    """Weeks from Monday, of the month or the one asked for; an event stands on each of its days."""
+    """Weeks as the region begins them, of the month or the one asked for; an event stands on each of its days."""
     week = [Day(asked.first + n * _DAY) for n in range(asked.days)]
     weeks = [week] if asked.view == "week" else _month(asked)
     by_date = {day.day: day for week in weeks for day in week}
@@ -207,5 +213,7 @@ def _weeks(events: list[CalendarEvent], asked: Asked) -> list[list[Day]]:
 def _month(asked: Asked) -> list[list[Day]]:
     return [
         [Day(day, outside=day.month != asked.first.month) for day in week]
-        for week in month_calendar.Calendar().monthdatescalendar(asked.first.year, asked.first.month)
+        for week in month_calendar.Calendar(locales.first_weekday()).monthdatescalendar(
+            asked.first.year, asked.first.month
+        )
     ]

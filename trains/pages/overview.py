@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
 
-from releasetrain.interface import links
+from releasetrain.interface import formats, links
 from releasetrain.kernel.clock import now
 from trains.models import Deployment, Environment, Pipeline, Release, TeamOnboarding, Train
 from trains.queries.deployments import environments_of
@@ -62,7 +62,7 @@ def overview(request: Any, train: Train) -> dict[str, Any]:
 def _step(iteration: Any, today: Any) -> dict[str, str]:
     state = "done" if iteration.ends <= today else "cur" if iteration.starts <= today else ""
     last = iteration.ends - timedelta(days=1)
-    note = f"{iteration.starts:%d %b} – {last:%d %b}"
+    note = f"{formats.short_day(iteration.starts)} – {formats.short_day(last)}"
     return {"label": iteration.name, "note": note, "state": state, "url": links.url_for(iteration)}
 
 

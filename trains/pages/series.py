@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from releasetrain.interface import formats
 from releasetrain.interface.charts import Band, Chart, line_chart
 from releasetrain.kernel.clock import now
 from trains.models import CanaryAnalysis, Series, SeriesKind
@@ -56,7 +57,7 @@ def _chart(series: Series, reading: queries.Reading) -> Chart:
     lows = [min((reading.lows or reading.values)[at : at + width]) for at in columns]
     highs = [max((reading.highs or reading.values)[at : at + width]) for at in columns]
     days = (reading.moments[-1] - reading.moments[0]) > timedelta(days=2)
-    labels = [f"{reading.moments[at]:{'%d %b' if days else '%H:%M'}}" for at in columns]
+    labels = [(formats.short_day if days else formats.clock)(reading.moments[at]) for at in columns]
     unit = f"{series.unit} per second".strip() if series.kind == SeriesKind.COUNTER else series.unit
     return line_chart(
         series.name,

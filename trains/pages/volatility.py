@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from releasetrain.interface import links
+from releasetrain.interface import formats, links
 from releasetrain.interface.charts import Chart, bar_chart
 from releasetrain.interface.pages import page
 from releasetrain.kernel.clock import now
@@ -41,7 +41,7 @@ def show(request: Any) -> HttpResponse:
 def _chart(series: Series) -> Chart:
     return bar_chart(
         "Changes of scope by week",
-        [(f"{week:%d %b}", (before, after)) for week, before, after in series.weeks],
+        [(formats.short_day(week), (before, after)) for week, before, after in series.weeks],
         parts=("Before the baseline", "After the baseline"),
         tones=("info", "warn"),
     )

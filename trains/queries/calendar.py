@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from releasetrain.interface import links
+from releasetrain.interface import formats, links
 from trains.models import Deployment, Environment, Milestone, ProgramIncrement, ScopeChange, Train
 from trains.ports import EVERYBODY, CalendarEvent
 from trains.queries.conflicts import POINT, Conflict, conflicts_of, releases_between
@@ -114,7 +114,7 @@ def increments(starts: datetime, ends: datetime, train: Train | None) -> Iterabl
             ends=at + timedelta(days=1),
             lane=pi.train.name,
             url=links.url_for(pi),
-            note=f"to {last:%d %b}",
+            note=f"to {formats.short_day(last)}",
             icon="board",
             source=pi,
             days=(pi.starts, pi.starts + _DAY),

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from releasetrain.audit.models import LedgerEntry
+from releasetrain.interface import formats
 from trains.models import Deployment, Environment, Release, ReleaseArtifact, ScopeItem, Service
 
 from .deployments import current_versions, environments_of, version_running
@@ -153,7 +154,7 @@ def _stopped_at(release: Release, artifacts: int, matrix: Matrix) -> int:
 
 
 def _day(word: str, moment: Any) -> str:
-    return f"{word} {moment:%d %b %Y}".strip() if moment else ""
+    return f"{word} {formats.full_day(moment)}".strip() if moment else ""
 
 
 def activity_of(release: Release) -> list[LedgerEntry]:

@@ -1,3 +1,12 @@
 """Verbs of access."""
 
-from . import archives, closing, invitations, organization, reviews, tokens, trust  # noqa: F401 - each declares its verbs
+from . import (  # noqa: F401 - each declares its verbs
+    archives,
+    closing,
+    invitations,
+    organization,
+    own_account,
+    reviews,
+    tokens,
+    trust,
+)

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from releasetrain.audit import ledger
 from releasetrain.audit.doorway import action
+from releasetrain.kernel import locales
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import KEEP, Field
@@ -39,6 +40,24 @@ def edit_organization(
             initial=_now_of("time_zone"),
         ),
     ] = KEEP,
+    language: Annotated[
+        str,
+        Field(
+            "Language",
+            help="Of people who have chosen none. Empty: as their browser asks.",
+            choices=locales.languages,
+            initial=_now_of("language"),
+        ),
+    ] = KEEP,
+    region: Annotated[
+        str,
+        Field(
+            "Dates and numbers as in",
+            help="Empty: as the language goes.",
+            choices=locales.regions,
+            initial=_now_of("region"),
+        ),
+    ] = KEEP,
     access_review_days: Annotated[
         int,
         Field(
@@ -50,7 +69,7 @@ def edit_organization(
         ),
     ] = KEEP,
 ) -> Organization:
-    """Change name, time zone and working settings. The word in addresses stays."""
+    """Change name, time zone, language and working settings. The word in addresses stays."""
     if name is not KEEP:
         if not name.strip():
             refuse("organization.name", "An organization has a name.", field="name")
@@ -63,6 +82,10 @@ def edit_organization(
                 field="time_zone",
             )
         organization.time_zone = time_zone
+    if language is not KEEP:
+        organization.language = language
+    if region is not KEEP:
+        organization.region = region
     if access_review_days is not KEEP:
         organization.access_review_days = access_review_days
     organization.save()

@@ -129,6 +129,7 @@ def provision(
     )
     identity.save()
     people.admit(account, actor.organization_id)
+    people.learn_locale(actor, account, attributes)
     people.settle(actor, identity)
     if not active:
         deprovision(actor, identity, reason="the directory knows them as inactive")
@@ -179,6 +180,7 @@ def edit(
         identity.external_id = external_id
     if attributes is not KEEP:
         identity.attributes = attributes
+        people.learn_locale(actor, identity.user, attributes)
     identity.changed_at = now()
     identity.save()
     return identity

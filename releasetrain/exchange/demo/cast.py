@@ -53,7 +53,9 @@ def found(slug: str, name: str, time_zone: str, listed: list[tuple[str, str, tup
         for role in held:
             roles.setdefault(role, []).append(email)
     owner = people[roles[Role.OWNER][0]]
-    organization = create_organization(slug=slug, name=name, owner=owner, time_zone=time_zone, demo=True)
+    organization = create_organization(
+        slug=slug, name=name, owner=owner, time_zone=time_zone, demo=True, locale="en-GB"
+    )
     cast = Cast(organization, people, roles)
     with tenant_scope(organization.pk, cast.one(Role.OWNER)):
         for _, email, held in listed:

@@ -12,11 +12,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from releasetrain.accounts.actions import create_organization
 from releasetrain.accounts.models import User
 from releasetrain.interface.middleware import switchable
+from releasetrain.kernel import locales
 from releasetrain.kernel.refusals import Refused
 
 
@@ -85,9 +87,21 @@ class ProfileForm(forms.ModelForm):
         label="Time zone", choices=_zones, help_text="Times on every page are shown in this zone."
     )
 
+    language = forms.ChoiceField(
+        label="Language",
+        required=False,
+        choices=lambda: [("", gettext("As my organization or my browser")), *locales.languages()],
+    )
+    region = forms.ChoiceField(
+        label="Dates and numbers as in",
+        required=False,
+        choices=lambda: [("", gettext("As the language goes")), *locales.regions()],
+        help_text="The order of day and month, the clock, the decimal mark and the first day of the week.",
+    )
+
     class Meta:
         model = User
-        fields = ["name", "time_zone"]
+        fields = ["name", "time_zone", "language", "region"]
 
 
 @login_required

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from releasetrain.interface import formats
+
 from .drawing import CHARACTER, Chart, Drawing, Scale, cut, room_for
 
 ROW = 30
@@ -81,7 +83,7 @@ def timeline_chart(
             )
         wide = max(3.0, place(end) - place(span.start))
         what = f"{span.label}: {span.word}" if span.word else span.label
-        tip = f"{what}, {span.start:%d %b %H:%M} to {end:%d %b %H:%M}"
+        tip = f"{what}, {_moment(span.start)} to {_moment(end)}"
         drawing.add(
             "rect",
             f"bar {span.tone}",
@@ -102,17 +104,25 @@ def timeline_chart(
         )
     if now and first <= now <= last:
         drawing.line("now", place(now), 18, place(now), bottom)
-    finding = f"{len(spans)} spans in {len(names)} rows from {first:%d %b %Y %H:%M} to {last:%d %b %Y %H:%M}."
+    finding = f"{len(spans)} spans in {len(names)} rows from {_full(first)} to {_full(last)}."
     rows = [
         [
             s.label,
-            f"{s.start:%d %b %Y %H:%M}",
-            f"{s.end:%d %b %Y %H:%M}" if s.end else "running",
+            _full(s.start),
+            _full(s.end) if s.end else "running",
             s.word or s.tone,
         ]
         for s in spans
     ]
     return Chart(title, finding, drawing, columns, rows, css="chart wide")
+
+
+def _moment(value: datetime) -> str:
+    return f"{formats.short_day(value)} {formats.clock(value)}"
+
+
+def _full(value: datetime) -> str:
+    return f"{formats.full_day(value)} {formats.clock(value)}"
 
 
 def _calendar(first: datetime, last: datetime, about: float) -> list[tuple[datetime, str]]:
@@ -130,7 +140,7 @@ def _calendar(first: datetime, last: datetime, about: float) -> list[tuple[datet
     while moment <= last:
         if moment >= first:
             found.append(
-                (moment, f"{moment:%H:%M}" if step < 24 and moment.hour else f"{moment.day} {moment:%b}")
+                (moment, formats.clock(moment) if step < 24 and moment.hour else formats.short_day(moment))
             )
         moment += timedelta(hours=step)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ from releasetrain.accounts import sessions
 from releasetrain.accounts.models import Membership
 from releasetrain.interface import differences, formats, links, navigation
 from releasetrain.interface.tones import TONES, tone_of, word_for
-from releasetrain.kernel import clock
+from releasetrain.kernel import clock as clocks
+from releasetrain.kernel import locales
 from releasetrain.tenancy.models import Organization
 
 register = template.Library()
@@ -45,6 +46,40 @@ _GRID_16 = {
 for _format in (formats.duration, formats.number, formats.percent):
     register.filter(_format.__name__, _format)
 register.filter("bytes", formats.size)
+
+
+@register.filter
+def upto(value: Any, places: int) -> str:
+    """A number with at most so many decimals, without zeros at its end."""
+    if value is None or value == "":
+        return formats.NONE
+    rounded = round(float(value), int(places))
+    return formats.number(rounded, next(n for n in range(int(places) + 1) if round(rounded, n) == rounded))
+
+
+@register.filter(expects_localtime=True)
+def day(value: Any, style: str = "full") -> str:
+    """A day in words, outside a `time` element. Styles: full, short (no year), weekday, month, name (of the
+    day of the week), hour (with the time) and those with the weekday."""
+    return _DAYS[style](value) if value else ""
+
+
+_DAYS: dict[str, Callable[[Any], str]] = {
+    "full": formats.full_day,
+    "short": formats.short_day,
+    "month": formats.month,
+    "weekday": lambda d: f"{locales.weekday(d)}{formats.FIXED}{formats.full_day(d)}",
+    "weekday short": lambda d: f"{locales.weekday(d)}{formats.FIXED}{formats.short_day(d)}",
+    "name": locales.weekday,
+    "hour": lambda d: f"{formats.full_day(d)} {formats.clock(d)}",
+    "weekday hour": lambda d: f"{locales.weekday(d)}{formats.FIXED}{formats.short_day(d)} {formats.clock(d)}",
+}
+
+
+@register.filter(expects_localtime=True)
+def clock(value: Any) -> str:
+    """The time of day of a moment, in the viewer's zone."""
+    return formats.clock(value) if value else ""
 
 
 # -- marks --
@@ -196,17 +231,17 @@ def when(value: Any, style: str = "time", none: str = "–") -> SafeString:
     """A moment or a day in the viewer's zone; the title says UTC. Styles: time, date, clock, utc, ago."""
     if not value:
         return format_html('<span class="muted">{}</span>', none)
-    today = timezone.localtime(clock.now()).date()
+    today = timezone.localtime(clocks.now()).date()
     if not isinstance(value, datetime):
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.day(value, today))
     moment = value if timezone.is_aware(value) else value.replace(tzinfo=UTC)
     local, in_utc = timezone.localtime(moment), moment.astimezone(UTC)
     text = {
         "date": lambda: formats.day(local.date(), today),
-        "clock": lambda: f"{local:%H:%M}",
+        "clock": lambda: formats.clock(local),
         "utc": lambda: f"{in_utc:%Y-%m-%d %H:%M:%S} UTC",
-        "ago": lambda: formats.ago(moment, clock.now()),
-    }.get(style, lambda: f"{formats.day(local.date(), today)} {local:%H:%M}")()
+        "ago": lambda: formats.ago(moment, clocks.now()),
+    }.get(style, lambda: f"{formats.day(local.date(), today)} {formats.clock(local)}")()
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         in_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
