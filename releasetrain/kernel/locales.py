@@ -39,6 +39,7 @@ class Choice:
 
 
 HOUSE = Choice("en", "GB")
+_NO_COUNTRY = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 _BARE = re.compile(r"[dMy .,/-]+")
 _current: ContextVar[Choice] = ContextVar("locale", default=HOUSE)
 
@@ -92,17 +93,20 @@ def languages() -> list[tuple[str, str]]:
 
 def regions() -> list[tuple[str, str]]:
     """The regions to choose from, named in the language of the page."""
-    names = Locale.parse(current().language).territories
-    return sorted(((code, names[code]) for code in _territories()), key=lambda pair: pair[1])
+    return list(_named_regions(current().language))
+
+
+@lru_cache(maxsize=8)
+def _named_regions(language: str) -> tuple[tuple[str, str], ...]:
+    names = Locale.parse(language).territories
+    return tuple(sorted(((code, names[code]) for code in _territories()), key=lambda pair: pair[1]))
 
 
 @lru_cache(maxsize=1)
 def _territories() -> frozenset[str]:
-    return frozenset(
-        code
-        for code in Locale.parse("en").territories
-        if len(code) == 2 and code not in ("EU", "UN", "XA", "XB", "ZZ", "EZ", "QO")
-    )
+    """Countries by their two letters (ISO 3166), as far as they have a name in every language here."""
+    named = [set(Locale.parse(language).territories) for language in LANGUAGES]
+    return frozenset(code for code in set.intersection(*named) if len(code) == 2 and code not in _NO_COUNTRY)
 
 
 @lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ from releasetrain.tenancy.models import Organization
 from tests.testbed.cast import PASSWORD, email
 
 DAY = date(2026, 11, 21)
+API = "/api/v1/orgs/northwind"
 
 
 def plain(text: str) -> str:
@@ -41,11 +42,12 @@ def test_days_times_and_numbers_follow_the_region(tag, day, clock, number, first
         assert locales.first_weekday() == first
 
 
-@pytest.mark.parametrize("region", [code for code, _ in locales.regions()])
-@pytest.mark.parametrize("language", list(locales.LANGUAGES))
-def test_every_region_that_may_be_chosen_can_be_written(language, region):
-    with locales.written_in(locales.Choice(language, region)):
-        assert "21" in formats.full_day(DAY) and formats.clock(time(9)) and formats.number(0.5)
+def test_every_region_that_may_be_chosen_can_be_written():
+    for language in locales.LANGUAGES:
+        for region, _ in locales.regions():
+            with locales.written_in(locales.Choice(language, region)):
+                assert "21" in formats.full_day(DAY), (language, region)
+                assert formats.clock(time(9)) and formats.number(0.5), (language, region)
 
 
 @pytest.mark.parametrize(
@@ -89,10 +91,10 @@ def test_somebody_chooses_on_the_page_of_their_account(northwind):
 
 def test_somebody_chooses_by_the_api_and_a_bad_region_is_refused(api):
     client = api("rte")
-    answer = client.post("/do/account.choose_language", {"language": "de", "region": "AT"})
+    answer = client.post(f"{API}/do/account.choose_language", {"language": "de", "region": "AT"})
     assert answer.status_code in (200, 201)
     assert User.objects.get(email=email("rte", "northwind")).region == "AT"
-    refused = client.post("/do/account.choose_language", {"region": "XX"})
+    refused = client.post(f"{API}/do/account.choose_language", {"region": "XX"})
     assert refused.status_code == 422
     assert "region" in str(refused.json()["errors"])
 
@@ -109,13 +111,13 @@ def test_before_signing_in_the_browser_decides():
 
 
 def test_what_machines_read_is_the_same_in_every_language(api, northwind):
-    rows = member().get("/o/northwind/trains/?format=csv").content
-    answer = api("rte").get("/trains").json()
+    rows = member().get("/o/northwind/trains/export.csv").getvalue()
+    answer = api("rte").get(f"{API}/trains").json()
     choose("rte", "de", "DE")
     german = member()
-    assert german.get("/o/northwind/trains/?format=csv").content == rows
-    assert api("rte").get("/trains").json() == answer
-    refused = api("rte").get("/trains/none-such").json()
+    assert german.get("/o/northwind/trains/export.csv").getvalue() == rows
+    assert api("rte").get(f"{API}/trains").json() == answer
+    refused = api("rte").get(f"{API}/trains/none-such").json()
     assert refused["title"].isascii() and "no" in refused["detail"].lower()
 
 

@@ -61,7 +61,7 @@ def upto(value: Any, places: int) -> str:
 def day(value: Any, style: str = "full") -> str:
     """A day in words, outside a `time` element. Styles: full, short (no year), weekday, month, name (of the
     day of the week), hour (with the time) and those with the weekday."""
-    return _DAYS[style](value) if value else ""
+    return _DAYS[style](value).replace(formats.FIXED, " ") if value else ""
 
 
 _DAYS: dict[str, Callable[[Any], str]] = {
