@@ -36,13 +36,13 @@ def process_chart(measured: Measured, points: Sequence[Point], bucket: str, **ho
 
 def group_map(found: Report, most: int = 14) -> Chart | None:
     """Deployments per group and bucket, the busiest groups first."""
-    grid = found.grid
-    if not grid.groups:
+    groups, buckets, deployments = found.deployments_by_group()
+    if not groups:
         return None
-    totals = grid.deployments.sum(axis=1)
-    order = sorted(range(len(grid.groups)), key=lambda at: -int(totals[at]))[:most]
-    columns = [label_of(slot.day, found.question.bucket.value) for slot in grid.slots]
-    values = [[float(v) if v else None for v in grid.deployments[at]] for at in order]
+    totals = deployments.sum(axis=1)
+    order = sorted(range(len(groups)), key=lambda at: -int(totals[at]))[:most]
+    columns = [label_of(slot.day, found.question.bucket.value) for slot in buckets]
+    values = [[float(v) if v else None for v in deployments[at].tolist()] for at in order]
     return heat_map(
-        "Deployments by group", [grid.groups[at] or "none" for at in order], columns, values, width=1120
+        "Deployments by group", [groups[at] or "none" for at in order], columns, values, width=1120
     )

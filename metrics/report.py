@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,8 @@ from metrics.queries.rollup import groups_of, rolled
 from metrics.rules.definitions import Metric
 from metrics.rules.dora import Measure, Purpose, Scope, five_metrics
 from metrics.rules.dora_grid import Grid
-from metrics.rules.rollup import Rolled, Summary, five_of, grid_of, needed
+from metrics.rules.periods import Slots
+from metrics.rules.rollup import Rolled, Summary, cells_in_grid, five_of, grid_of, needed, summed
 
 __all__ = ["PURPOSE", "Question", "Report", "as_data", "from_rows", "question_from", "report"]
 
@@ -44,19 +46,35 @@ PURPOSE = Option(
 
 @dataclass(frozen=True)
 class Report:
-    """The answer, with the cells it was put together from."""
+    """The answer, with the cells it was put together from. Its grids are computed when somebody draws them."""
 
     question: Question
     cells: Rolled
     measures: dict[Metric, Summary]
-    grid: Grid
+    by: str = "service"
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The five metrics of every group and bucket."""
+        return self._grid(groups_of(self.cells.services, self.by))
 
     @cached_property
     def together(self) -> Grid:
         """The grid of everything that was asked for as one group."""
+        return self._grid({})
+
+    def deployments_by_group(self) -> tuple[tuple[str, ...], Slots, Any]:
+        """Groups, buckets and how often each group deployed in each: what the grid says, without its times."""
+        q = self.question
+        groups = groups_of(self.cells.services, self.by)
+        names, found, cell = cells_in_grid(self.cells, q.period, groups, bucket=q.bucket, zone=q.zone)
+        counted = summed(self.cells, "deployments", cell, len(names), len(found), purposes_of(q))
+        return names, found, counted
+
+    def _grid(self, groups: Mapping[str, str]) -> Grid:
         q = self.question
         return grid_of(
-            self.cells, q.period, {}, bucket=q.bucket, zone=q.zone, start=q.start, purposes=purposes_of(q)
+            self.cells, q.period, groups, bucket=q.bucket, zone=q.zone, start=q.start, purposes=purposes_of(q)
         )
 
     @property
@@ -69,17 +87,16 @@ def purposes_of(question: Question) -> frozenset[Purpose]:
 
 
 def report(question: Question, by: str = "service") -> Report:
-    """Compute the five metrics and the grid of groups and buckets."""
+    """Compute the five metrics; the grid is of services, or of what `by` names."""
     counts, times = needed(question.start)
     cells = rolled(
         question.wanted, question.first, question.last, question.zone, question.bucket, times, counts
     )
-    asked: dict[str, Any] = {
-        "start": question.start, "zone": question.zone, "bucket": question.bucket, "purposes": purposes_of(question)
-    }  # fmt: skip
-    measures = five_of(cells, question.period, **asked)
-    grid = grid_of(cells, question.period, groups_of(cells.services, by), **asked)
-    return Report(question, cells, measures, grid)
+    measures = five_of(
+        cells, question.period, start=question.start, zone=question.zone, bucket=question.bucket,
+        purposes=purposes_of(question),
+    )  # fmt: skip
+    return Report(question, cells, measures, by)
 
 
 def from_rows(question: Question) -> dict[Metric, Measure]:

@@ -102,10 +102,9 @@ def report(period: Period, train: Train | None = None) -> Report:
     """Everything for a period, of one train or of all."""
     completed = _completed(period, train)
     submitted = _submitted(period, train)
-    deployed = _deployed(period, train)
+    in_haste, deployed = _deployed(period, train)
     waivers = _waivers(period, train)
     emergencies = [c.pk for c in submitted if c.type == "emergency"]
-    in_haste = [pk for pk, emergency in deployed if emergency]
     totals = [
         Figure("completed", "Changes brought to an end", "changerequest", [c.pk for c in completed]),
         Figure(
@@ -113,7 +112,7 @@ def report(period: Period, train: Train | None = None) -> Report:
             [c.pk for c in completed if c.outcome == "successful"], len(completed),
         ),
         Figure("emergency", "Emergency changes", "changerequest", emergencies, len(submitted)),
-        Figure("emergency_deployments", "Emergency deployments", "deployment", in_haste, len(deployed)),
+        Figure("emergency_deployments", "Emergency deployments", "deployment", in_haste, deployed),
         Figure("waivers", "Waivers granted", "waiver", [w.pk for w in waivers if w.state != "refused"], len(waivers)),
     ]  # fmt: skip
     return Report(
@@ -165,13 +164,14 @@ def _submitted(period: Period, train: Train | None) -> list[ChangeRequest]:
     return list(rows.filter(_of_train(train)).defer("content"))
 
 
-def _deployed(period: Period, train: Train | None) -> list[tuple[uuid.UUID, bool]]:
+def _deployed(period: Period, train: Train | None) -> tuple[list[uuid.UUID], int]:
+    """The emergency deployments to production, and how many deployments there were."""
     rows = Deployment.objects.filter(
         environment__kind="production", started_at__gte=period.first, started_at__lt=period.last
     )
     if train is not None:
         rows = rows.filter(service__train=train)
-    return list(rows.values_list("pk", "emergency"))
+    return list(rows.filter(emergency=True).values_list("pk", flat=True)), rows.count()
 
 
 def _waivers(period: Period, train: Train | None) -> list[Waiver]:

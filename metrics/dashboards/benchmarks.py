@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from metrics.asking import Question
 from metrics.queries.quality import data_quality
 from metrics.queries.rollup import groups_of
@@ -9,7 +11,7 @@ from metrics.report import PURPOSE, Report, report
 from metrics.rules.definitions import DEFINITIONS, Metric
 from metrics.rules.dora import LeadStart
 from metrics.rules.periods import Bucket
-from metrics.rules.rollup import Rolled, five_of
+from metrics.rules.rollup import five_of
 from metrics.rules.speaking import spoken
 from metrics.rules.tiers import CUT, TIERS, WITHOUT_TIERS, YEARS, tier
 
@@ -108,10 +110,13 @@ def _by_year(found: Report) -> Table:
 def _by_service(found: Report, year: int) -> Table:
     """Each service's own values and tiers."""
     names = groups_of(found.cells.services, "service")
+    places: dict[str, list[int]] = defaultdict(list)
+    for at, service in enumerate(found.cells.services):
+        places[service].append(at)
     rows = []
     for service, name in sorted(names.items(), key=lambda pair: pair[1]):
         measures = five_of(
-            _part(found.cells, service), found.question.period, start=LeadStart(found.question.start),
+            found.cells.part(places[service]), found.question.period, start=LeadStart(found.question.start),
             zone=found.question.zone, bucket=Bucket.MONTH,
         )  # fmt: skip
         cells: list[str] = []
@@ -122,15 +127,3 @@ def _by_service(found: Report, year: int) -> Table:
             cells.append(f"{said} ({word})" if word else said)
         rows.append((name, *cells))
     return Table("By service", ("Service", *(DEFINITIONS[m].title for m in RANKED)), rows)
-
-
-def _part(cells: Rolled, service: str) -> Rolled:
-    """The cells of one service."""
-    at = [n for n, each in enumerate(cells.services) if each == service]
-    return Rolled(
-        [service] * len(at),
-        [cells.days[n] for n in at],
-        [cells.purposes[n] for n in at],
-        {name: values[at] for name, values in cells.counts.items()},
-        {name: [values[n] for n in at] for name, values in cells.times.items()},
-    )

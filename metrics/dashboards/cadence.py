@@ -16,7 +16,7 @@ from metrics.rules.samples import percentiles, wording
 from planning.queries.forecast import throughput
 from releasetrain.interface.charts import line_chart
 from releasetrain.tenancy.models import row_id
-from trains.models import Service, Train
+from trains.models import Deployment, Release, Service, Train
 
 from . import cells
 from .answer import Answer, Definition, Figure, Gap, Link, Table
@@ -239,10 +239,16 @@ def _row(t: Trial, found: Advice) -> tuple[Any, ...]:
 
 
 def _cuts(past: Past) -> Table:
+    shown = past.cuts[-cells.ROWS :]
+    model: Any = Deployment if past.by_builds else Release
+    joined = ("service", "environment") if past.by_builds else ("train",)
+    found = model.objects.filter(pk__in=[c.subject for c in shown]).select_related(*joined)
+    subjects = {str(each.pk): each for each in found}
     rows = [
-        (Link(str(c.subject), c.subject), c.began, c.live, cells.hours(c.days * 24) if c.days is not None else None, c.items,
+        (Link(str(subjects[c.subject]), subjects[c.subject]), c.began, c.live, cells.hours(c.days * 24) if c.days is not None else None, c.items,
          c.changes, "badly" if c.bad else "well")
-        for c in reversed(past.cuts[-cells.ROWS :])
+        for c in reversed(shown)
+        if c.subject in subjects
     ]  # fmt: skip
     return Table(
         "Builds" if past.by_builds else "Releases",

@@ -56,10 +56,10 @@ def stability(question: Question) -> Answer:
     """The index, its trend by month, and services against each other."""
     period = question.period
     earlier = Period(period.start - (period.end - period.start), period.start)
-    found, before = queries.defects(period, question.wanted), queries.defects(earlier, question.wanted)
+    found, before = queries.defects(period, question.wanted), queries.defect_count(earlier, question.wanted)
     changes = queries.changed(question.first, question.last, question.wanted, question.zone)
     length = question.last - question.first + timedelta(days=1)
-    changes_before = queries.changed(
+    lines_before = queries.lines_of(
         question.first - length, question.first - timedelta(days=1), question.wanted, question.zone
     )
     items = queries.features(period, question.wanted)
@@ -73,8 +73,8 @@ def stability(question: Question) -> Answer:
     features = rates.rate(len(found), delivered, what="defects")
     if not found and not commits and not delivered:
         return Answer(empty="Nothing reached production in this period, and no defect was found.")
-    trend_lines = rates.compare(lines, rates.rate(len(before), _lines(changes_before), per=1000))
-    trend_features = rates.compare(features, rates.rate(len(before), delivered_before))
+    trend_lines = rates.compare(lines, rates.rate(before, lines_before, per=1000))
+    trend_features = rates.compare(features, rates.rate(before, delivered_before))
     gaps = [
         Gap(
             f"{commits - sum(c.unsized for c in changes):,} of {commits:,} commits say how many lines they change."
@@ -96,7 +96,7 @@ def stability(question: Question) -> Answer:
                 interval=features.interval,
             ),
             Figure("defects", "Defects", len(found), "", count=len(found), rows=lambda: defect_table(found),
-                   note=f"{len(before)} in the period before"),
+                   note=f"{before} in the period before"),
         ],
         charts=_charts(question, found, changes),
         tables=[_by_service(found, changes)],
@@ -153,7 +153,7 @@ def defect_table(found: Sequence[Defect]) -> Table:
     objects: dict[Any, Any] = {}
     for kind, model in (("incident", Incident), ("problem", Problem)):
         ids = [d.id for d in shown if d.kind == kind]
-        objects.update({each.pk: each for each in model.objects.filter(pk__in=ids)} if ids else {})
+        objects.update({str(each.pk): each for each in model.objects.filter(pk__in=ids)} if ids else {})
     rows = [(Link(d.label, objects[d.id]), d.kind.capitalize(), d.service, d.at) for d in shown]
     return Table("Defects", ("Defect", "Kind", "Service", "Deployed or found"), rows, total=len(found))
 

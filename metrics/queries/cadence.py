@@ -22,11 +22,26 @@ STAGED_WITHIN = timedelta(days=60)
 DAY = 24.0
 
 
+@dataclass(slots=True)
+class Live:
+    """A production deployment; ids as text, because making thousands of objects costs more than the query."""
+
+    id: str
+    service: str
+    version: str
+    state: str
+    started_at: datetime
+    finished_at: datetime
+    harmed: bool
+    changes: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A release, or a build of none, as it was: days of release work, what it carried, and whether it went badly."""
+    """A release, or a build of none, as it was: days of release work, what it carried, and whether it went badly.
+    `subject` is the id of the release, or of the build's latest deployment."""
 
-    subject: Any
+    subject: str
     began: datetime | None
     live: datetime
     days: float | None
@@ -64,15 +79,16 @@ def past_of(train: Train, period: Period) -> Past:
     return Past(train, ready, leads, tuple(cuts), interval, by_builds, len(deployments) == MOST_DEPLOYMENTS)
 
 
-def _deployments(train: Train, period: Period) -> list[Deployment]:
+def _deployments(train: Train, period: Period) -> list[Live]:
     """The latest production deployments of the train's services in the period."""
     rows = ended(period, Wanted(train=str(train.pk))).annotate(harmed=harmed())
-    return list(
-        rows.select_related("service", "environment").order_by("-started_at", "-pk")[:MOST_DEPLOYMENTS]
+    found = rows.order_by("-started_at", "-pk").values_list(
+        text_of("id"), text_of("service_id"), "version", "state", "started_at", "finished_at", "harmed"
     )
+    return [Live(*row) for row in found[:MOST_DEPLOYMENTS]]
 
 
-def _merged(deployments: list[Deployment], period: Period) -> list[tuple[datetime, datetime]]:
+def _merged(deployments: list[Live], period: Period) -> list[tuple[datetime, datetime]]:
     """When each change of these deployments was merged and first in production, for those merged since the first of them."""
     if not deployments:
         return []
@@ -82,28 +98,22 @@ def _merged(deployments: list[Deployment], period: Period) -> list[tuple[datetim
         if len(deployments) == MOST_DEPLOYMENTS
         else period.start
     )
-    live = {str(d.pk): d for d in deployments}
+    live = {d.id: d for d in deployments}
     carried: Counter[str] = Counter()
-    rows = DeploymentCommit.objects.filter(deployment__in=[d.pk for d in deployments]).order_by()
-    # As text: making thousands of UUID objects costs more than the query.
+    rows = DeploymentCommit.objects.filter(deployment__in=[d.id for d in deployments]).order_by()
     for deployment, commit, merged in rows.values_list(
         text_of("deployment_id"), text_of("commit_id"), "commit__merged_at"
     ):
         carried[deployment] += 1
         there = live[deployment].finished_at
-        if (
-            merged is not None
-            and merged >= since
-            and there
-            and (commit not in first or there < first[commit][1])
-        ):
+        if merged is not None and merged >= since and (commit not in first or there < first[commit][1]):
             first[commit] = merged, there
     for deployment in deployments:
-        deployment.changes = carried[str(deployment.pk)]  # type: ignore[attr-defined]
+        deployment.changes = carried[deployment.id]
     return sorted(first.values())
 
 
-def _builds(deployments: list[Deployment], train: Train, period: Period) -> list[Cut]:
+def _builds(deployments: list[Live], train: Train, period: Period) -> list[Cut]:
     """Builds by their first deployment before production and their first in it; one query more."""
     listed = [d for d in deployments if d.version]
     if not listed:
@@ -116,22 +126,22 @@ def _builds(deployments: list[Deployment], train: Train, period: Period) -> list
             environment__kind__in=[k for k in Environment.Kind.values if k != Environment.Kind.PRODUCTION],
         )
         .order_by()
-        .values_list("service_id", "version")
+        .values_list(text_of("service_id"), "version")
         .annotate(first=Min("started_at"))
     )
     staged = {(service, version): first for service, version, first in lower}
     found: dict[tuple[Any, str], Cut] = {}
     for d in listed:
-        began = staged.get((d.service_id, d.version))
+        began = staged.get((d.service, d.version))
         hours = hours_between(began, d.finished_at)
-        bad = d.state != Deployment.State.SUCCEEDED or d.harmed  # type: ignore[attr-defined]
-        found[d.service_id, d.version] = Cut(
-            d,
+        bad = d.state != Deployment.State.SUCCEEDED or d.harmed
+        found[d.service, d.version] = Cut(
+            d.id,
             began,
             d.started_at,
             hours / DAY if hours is not None else None,
             0,
-            getattr(d, "changes", 0),
+            d.changes,
             bad,
         )
     return sorted(found.values(), key=lambda c: c.live)
@@ -150,12 +160,11 @@ def _cuts(train: Train, period: Period) -> list[Cut]:
             carried=Count("items", filter=Q(items__removed_at__isnull=True), distinct=True),
             changed=Count("deployments__commits__commit", distinct=True),
         )
-        .select_related("train")
         .order_by("released_at")
     )
     return [
         Cut(
-            r,
+            str(r.pk),
             r.frozen_at,
             r.released_at,
             hours / DAY if (hours := hours_between(r.frozen_at, r.released_at)) is not None else None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,15 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from metrics.queries.dora import Wanted, _filters
 from metrics.rules.periods import Period
 from problems.models import FailureLink
-from trains.models import Deployment, Environment
+from trains.models import Deployment, Environment, Release, ScopeItem, Service, Team
 
-# What a group is named by: the columns that make its label, and the one that leads to its object.
-GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "application": ("service_id", ("service__name",)),
-    "team": ("service__team_id", ("service__team__name",)),
-    "environment": ("environment_id", ("environment__name",)),
-    "release": ("release_id", ("release__key", "release__version")),
-    "item": ("release__items", ("release__items__source_key", "release__items__title")),
+# What deployments are grouped by: the column that leads to the object, its model, and the columns that name it.
+GROUPS: dict[str, tuple[str, Any, tuple[str, ...]]] = {
+    "application": ("service_id", Service, ("name",)),
+    "team": ("service__team_id", Team, ("name",)),
+    "environment": ("environment_id", Environment, ("name",)),
+    "release": ("release_id", Release, ("key", "version")),
+    "item": ("release__items", ScopeItem, ("source_key", "title")),
 }
 ENDED = (Deployment.State.SUCCEEDED, Deployment.State.FAILED, Deployment.State.ROLLED_BACK)
 HARM = (FailureLink.Kind.CAUSED, FailureLink.Kind.CONTRIBUTED)
@@ -61,34 +62,46 @@ def ended(period: Period, wanted: Wanted, environment: str = "") -> QuerySet[Dep
 
 
 def turnouts(rows: QuerySet[Deployment], by: str = "") -> list[Turnout]:
-    """Counted by one of GROUPS, or all together, in one query; what belongs to no group is left out."""
-    pk, names = GROUPS.get(by, ("", ()))
+    """Counted by one of GROUPS, or all together; what belongs to no group is left out.
+
+    The database counts by state and harm, so that it looks for harm once for each deployment, and names come after, so
+    that it joins nothing to the rows it counts.
+    """
+    pk, model, names = GROUPS.get(by, ("", None, ()))
     marked: Any = rows.annotate(harmed=harmed())
     if pk:
         marked = marked.filter(**{f"{pk}__isnull": False})
         if by == "item":
             marked = marked.filter(release__items__removed_at__isnull=True)
     # Joining items multiplies deployments by items, one row each for each item: what is counted per item is right.
-    groups = marked.values(pk, *names) if pk else marked.values()
-    counted = {
-        "total": Count("pk"),
-        "failed": Count("pk", filter=Q(state=Deployment.State.FAILED)),
-        "rolled_back": Count("pk", filter=Q(state=Deployment.State.ROLLED_BACK)),
-        "incidents": Count("pk", filter=Q(harmed=True)),
-        "bad": Count("pk", filter=~Q(state=Deployment.State.SUCCEEDED) | Q(harmed=True)),
-    }
+    counted: dict[Any, Counter[tuple[str, bool]]] = defaultdict(Counter)
     if not pk:
-        whole = marked.aggregate(**counted)
-        return [Turnout(None, "All", **whole)]
-    found = [
-        Turnout(
-            row[pk],
-            " ".join(str(row[n]) for n in names if row[n]),
-            *(row[name] for name in ("total", "failed", "rolled_back", "incidents", "bad")),
-        )
-        for row in groups.annotate(**counted)
-    ]
-    return sorted(found, key=lambda t: (-t.bad / t.total, -t.total, t.label))
+        counted[None] = Counter()
+    for *group, state, hurt, count in marked.values_list(*([pk] if pk else []), "state", "harmed").annotate(
+        count=Count("pk")
+    ):
+        counted[group[0] if group else None][state, hurt] += count
+    labels: dict[Any, str] = {None: "All"}
+    if model is not None:
+        found = model.objects.filter(pk__in=list(counted)).values_list("pk", *names)
+        labels = {key: " ".join(str(name) for name in said if name) for key, *said in found}
+    listed = [_turnout(key, labels[key], told) for key, told in counted.items()]
+    return sorted(listed, key=lambda t: (-t.bad / t.total if t.total else 0.0, -t.total, t.label))
+
+
+def _turnout(key: Any, label: str, counted: Counter[tuple[str, bool]]) -> Turnout:
+    def those(which: Callable[[str, bool], bool]) -> int:
+        return sum(count for (state, hurt), count in counted.items() if which(state, hurt))
+
+    return Turnout(
+        key,
+        label,
+        counted.total(),
+        those(lambda state, _: state == Deployment.State.FAILED),
+        those(lambda state, _: state == Deployment.State.ROLLED_BACK),
+        those(lambda _, hurt: hurt),
+        those(lambda state, hurt: hurt or state != Deployment.State.SUCCEEDED),
+    )
 
 
 def bad_ones(rows: QuerySet[Deployment]) -> QuerySet[Deployment]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, BinaryField, F, QuerySet, Sum
+from django.db.models import Aggregate, BigIntegerField, BinaryField, F, Q, QuerySet
 from django.db.models.functions import TruncDate, TruncMonth, TruncWeek
 
 from metrics.models import ServiceDay, Touched
@@ -22,12 +25,22 @@ Pairs = set[tuple[str, date]]
 _BUCKETS = {Bucket.DAY: F("day"), Bucket.WEEK: TruncWeek("day"), Bucket.MONTH: TruncMonth("day")}
 
 
+class Total(Aggregate):
+    """The sum of a group as the number that the database sends; Django would look at every one of them again."""
+
+    function = "sum"
+    template = "%(function)s(%(expressions)s)::bigint"
+    output_field = BigIntegerField()
+    convert_value = staticmethod(Aggregate._convert_value_noop)
+
+
 class Joined(Aggregate):
     """All values of a group, one after the other."""
 
     function = "string_agg"
     template = "%(function)s(%(expressions)s, ''::bytea)"
     output_field = BinaryField()
+    convert_value = staticmethod(Aggregate._convert_value_noop)
 
 
 def touched_days(zone: str, first: date | None = None, last: date | None = None) -> Pairs:
@@ -95,18 +108,18 @@ def rolled(
         stored = stored.filter(service__in=services)
         mine = set(services.values_list(text_of("id"), flat=True)) if touched else set()
         touched = {pair for pair in touched if pair[0] in mine}
-    # Touched days are left out one by one, so the days must still be apart then.
-    slot: Any = _BUCKETS[Bucket.DAY if touched else bucket]
-    grouped = (
+    if touched:
+        stored = stored.exclude(_any_of(touched))
+    slot: Any = _BUCKETS[bucket]
+    kept = list(
         stored.annotate(slot=slot)
         .values_list(text_of("service_id"), "slot", "purpose")
         .annotate(
-            **{f"{name}_in_all": Sum(name) for name in counts},
+            **{f"{name}_in_all": Total(name) for name in counts},
             **{f"{name}_joined": Joined(name) for name in times},
         )
     )
     width = len(counts)
-    kept = [row for row in grouped if (row[0], row[1]) not in touched] if touched else list(grouped)
     live = live_cells(touched, zone)
     columns: dict[str, Any] = {
         name: np.array([row[3 + at] for row in kept] + [cell.counts[name] for cell in live], dtype=np.int64)
@@ -122,6 +135,14 @@ def rolled(
             for at, name in enumerate(times)
         },
     )
+
+
+def _any_of(pairs: Pairs) -> Q:
+    """These services on these days."""
+    days: dict[str, list[date]] = defaultdict(list)
+    for service, day in pairs:
+        days[service].append(day)
+    return reduce(or_, (Q(service_id=service, day__in=listed) for service, listed in days.items()))
 
 
 def groups_of(services: Iterable[str], by: str) -> Mapping[str, str]:

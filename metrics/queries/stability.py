@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from metrics.queries.dora import Wanted, _filters
-from metrics.queries.outcomes import HARM, ended
+from metrics.queries.dora import Wanted, _filters, production, text_of
+from metrics.queries.outcomes import ENDED, HARM
+from metrics.queries.quality import FORWARD
 from metrics.queries.rollup import groups_of, rolled
 from metrics.rules.dora import Purpose
 from metrics.rules.periods import Bucket, Period
-from metrics.rules.rollup import OF_NEW
+from metrics.rules.rollup import OF_NEW, chosen_of
 from problems.models import FailureLink, Problem, ProblemIncident
-from trains.models import Release, ScopeItem
+from trains.models import Deployment, Release, ScopeItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Defect:
     """An incident that deployments caused, or a problem that was found otherwise."""
 
     kind: str
-    id: uuid.UUID
+    id: str
     label: str
     at: datetime
     service: str
@@ -40,35 +40,61 @@ class Changed:
     month: date
 
 
-def defects(period: Period, wanted: Wanted) -> list[Defect]:
-    """Incidents of deployments of the period (accepted links), and problems recorded in it that no such incident belongs to."""
-    links = (
+def _links(period: Period, wanted: Wanted) -> QuerySet[FailureLink]:
+    """Accepted links of deployments of the period (see `outcomes.ended`) to incidents that they caused or contributed to."""
+    return (
         FailureLink.objects.filter(
-            deployment__in=ended(period, wanted).values("pk"),
             status=FailureLink.Status.ACCEPTED,
             kind__in=[k.value for k in HARM],
+            deployment__finished_at__gte=period.start,
+            deployment__finished_at__lt=period.end,
+            deployment__state__in=ENDED,
+            deployment__environment__in=production(),
+            **{f"deployment__{path}": value for path, value in _filters(wanted).items()},
         )
-        .order_by("incident_id", "deployment__finished_at")
+        .exclude(deployment__kind=Deployment.Kind.ROLLBACK)
+        .order_by()
+    )
+
+
+def _problems(period: Period, wanted: Wanted, links: QuerySet[FailureLink]) -> QuerySet[Problem]:
+    """Problems recorded in the period that no incident of these links belongs to."""
+    behind = ProblemIncident.objects.filter(problem=OuterRef("pk"), incident__in=links.values("incident_id"))
+    return Problem.objects.filter(
+        ~Exists(behind), created_at__gte=period.start, created_at__lt=period.end, **_filters(wanted)
+    ).order_by()
+
+
+def defects(period: Period, wanted: Wanted) -> list[Defect]:
+    """Incidents of deployments of the period, and problems recorded in it that no such incident belongs to."""
+    links = _links(period, wanted)
+    incidents = (
+        links.order_by("incident_id", "deployment__finished_at")
         .distinct("incident_id")
         .values_list(
-            "incident_id",
+            text_of("incident_id"),
             "incident__key",
             "incident__title",
             "deployment__finished_at",
             "deployment__service__name",
         )
     )
+    problems = _problems(period, wanted, links).values_list(
+        text_of("id"), "key", "title", "created_at", "service__name"
+    )
     found = [
-        Defect("incident", pk, f"{key} {title}", at, service) for pk, key, title, at, service in links if at
+        Defect(kind, pk, f"{key} {title}", at, service)
+        for kind, rows in (("incident", incidents), ("problem", problems))
+        for pk, key, title, at, service in rows
     ]
-    counted = {d.id for d in found}
-    behind = set(ProblemIncident.objects.filter(incident__in=counted).values_list("problem_id", flat=True))
-    rows = Problem.objects.filter(created_at__gte=period.start, created_at__lt=period.end, **_filters(wanted))
-    for pk, key, title, at, service in rows.exclude(pk__in=behind).values_list(
-        "pk", "key", "title", "created_at", "service__name"
-    ):
-        found.append(Defect("problem", pk, f"{key} {title}", at, service))
     return sorted(found, key=lambda d: d.at, reverse=True)
+
+
+def defect_count(period: Period, wanted: Wanted) -> int:
+    """How many defects there are, without saying which."""
+    links = _links(period, wanted)
+    incidents: int = links.aggregate(count=Count("incident_id", distinct=True))["count"]
+    return incidents + _problems(period, wanted, links).count()
 
 
 def changed(first: date, last: date, wanted: Wanted, zone: str) -> list[Changed]:
@@ -89,6 +115,12 @@ def changed(first: date, last: date, wanted: Wanted, zone: str) -> list[Changed]
         for (service, month), (commits, unsized, lines) in sums.items()
         if commits
     ]
+
+
+def lines_of(first: date, last: date, wanted: Wanted, zone: str) -> int:
+    """All new lines from the first to the last day."""
+    cells = rolled(wanted, first, last, zone, Bucket.MONTH, (), ("new_lines",))
+    return cells.total("new_lines", chosen_of(cells, FORWARD))
 
 
 def features(period: Period, wanted: Wanted) -> QuerySet[ScopeItem]:

@@ -28,7 +28,7 @@ from metrics.rules.dora import (
     recovery_times,
 )
 from metrics.rules.dora_grid import Grid
-from metrics.rules.periods import ABSENT, Bucket, Period, slots
+from metrics.rules.periods import ABSENT, Bucket, Period, Slots, slots
 from metrics.rules.samples import grouped_percentile, percentiles, wording
 from releasetrain.kernel.lazy_numpy import np
 
@@ -165,6 +165,16 @@ class Rolled:
 
     def __len__(self) -> int:
         return len(self.services)
+
+    def part(self, at: Sequence[int]) -> Rolled:
+        """The cells at these places."""
+        return Rolled(
+            [self.services[n] for n in at],
+            [self.days[n] for n in at],
+            [self.purposes[n] for n in at],
+            {name: values[at] for name, values in self.counts.items()},
+            {name: [values[n] for n in at] for name, values in self.times.items()},
+        )
 
     def total(self, name: str, chosen: Any) -> int:
         return int(self.counts[name][chosen].sum())
@@ -328,6 +338,32 @@ def _left_out(counts: list[tuple[str, int]]) -> tuple[LeftOut, ...]:
     return tuple(LeftOut(reason, REASONS[reason], count) for reason, count in counts if count)
 
 
+def cells_in_grid(
+    rolled: Rolled, period: Period, groups: Mapping[str, str], *, bucket: Bucket, zone: str
+) -> tuple[tuple[str, ...], Slots, Any]:
+    """The groups, the buckets, and for each cell its place among group times bucket."""
+    found = slots(period, bucket, zone)
+    place = {slot.day: at for at, slot in enumerate(found)}
+    names: dict[str, int] = {}
+    group = [names.setdefault(groups.get(service, ""), len(names)) for service in rolled.services]
+    at = [place[day] for day in rolled.days]
+    return tuple(names), found, np.array(group, dtype=np.int64) * len(found) + np.array(at, dtype=np.int64)
+
+
+def summed(
+    rolled: Rolled,
+    name: str,
+    cell: Any,
+    groups: int,
+    buckets: int,
+    purposes: frozenset[Purpose] = frozenset(),
+) -> Any:
+    """A count of the cells by group and bucket."""
+    mine = chosen_of(rolled, purposes)
+    found = np.bincount(cell[mine], weights=rolled.counts[name][mine], minlength=groups * buckets)
+    return found.astype(np.int64).reshape(groups, buckets)
+
+
 def grid_of(
     rolled: Rolled,
     period: Period,
@@ -339,12 +375,7 @@ def grid_of(
     purposes: frozenset[Purpose] = frozenset(),
 ) -> Grid:
     """Groups and buckets at once; `groups` names the group of each service."""
-    found = slots(period, bucket, zone)
-    place = {slot.day: at for at, slot in enumerate(found)}
-    names: dict[str, int] = {}
-    group = [names.setdefault(groups.get(service, ""), len(names)) for service in rolled.services]
-    at = [place[day] for day in rolled.days]
-    cell = np.array(group, dtype=np.int64) * len(found) + np.array(at, dtype=np.int64)
+    names, found, cell = cells_in_grid(rolled, period, groups, bucket=bucket, zone=zone)
     mine = chosen_of(rolled, purposes)
     size = len(names) * len(found)
 
@@ -352,14 +383,12 @@ def grid_of(
         return values.reshape(len(names), len(found))
 
     def total(name: str) -> Any:
-        return shape(
-            np.bincount(cell[mine], weights=rolled.counts[name][mine], minlength=size).astype(np.int64)
-        )
+        return summed(rolled, name, cell, len(names), len(found), purposes)
 
     lead, lead_at = rolled.placed(f"lead_{start}", mine)
     recovery, recovery_at = rolled.placed("recovery", mine)
     return Grid(
-        groups=tuple(names),
+        groups=names,
         slots=found,
         deployments=total("deployments"),
         failed=total("failed"),

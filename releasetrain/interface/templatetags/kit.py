@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -88,6 +89,11 @@ def clock(value: Any) -> str:
 @register.simple_tag
 def icon(name: str, css: str = "", label: str = "", size: int = 0) -> SafeString:
     """A mark from the sprite; decorative unless it has a `label`. Status marks bring their own colour."""
+    drawn = _labelled if label else _bare
+    return drawn(name, css, label, size, static("icons/icons.svg"))
+
+
+def _labelled(name: str, css: str, label: str, size: int, sprite: str) -> SafeString:
     classes = ["i" if (size or (16 if name in _GRID_16 else 20)) == 16 else "i20"]
     if name in TONES:
         classes.append(name)
@@ -98,9 +104,13 @@ def icon(name: str, css: str = "", label: str = "", size: int = 0) -> SafeString
         '<svg class="{}" {}><use href="{}#{}"/></svg>',
         " ".join(classes),
         said,
-        static("icons/icons.svg"),
+        sprite,
         name,
     )
+
+
+# A page has a hundred and more marks of few kinds. Typed, because text that is safe equals the same text that is not.
+_bare = lru_cache(maxsize=512, typed=True)(_labelled)
 
 
 @register.simple_tag
