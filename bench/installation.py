@@ -11,16 +11,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from releasetrain.embedded.addresses import free_port
 from releasetrain.embedded.children import kill_session, spawn, stop
 from releasetrain.embedded.fingerprint import ROOT
 from releasetrain.embedded.provisioning import APPLICATION, DATABASE, OWNER, Login, provision
 from releasetrain.embedded.servers import PostgresServer, start_postgres, start_valkey
-from releasetrain.embedded.up import web_command, worker_command
+from releasetrain.embedded.up import beat_command, web_command, worker_command
 
 HOST = "127.0.0.1"
 
@@ -50,6 +52,21 @@ class Installation:
         with self._process(worker_command(), "worker", {}):
             _wait(lambda: bool(app.control.ping(timeout=0.5)), "the worker", self.folder / "worker.log")
             yield
+
+    @contextmanager
+    def scheduler(self) -> Iterator[None]:
+        """The scheduler as `manage.py up` starts it."""
+        with self._process(beat_command(self.folder), "scheduler", {}):
+            yield
+
+    def processor_seconds(self) -> float:
+        """What the servers and processes of the installation have used so far, those that ended included; this one not."""
+        used = 0.0
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used += times.user + times.system + times.children_user + times.children_system
+        return used
 
     @contextmanager
     def _process(self, command: Sequence[str], name: str, settings: dict[str, str]) -> Iterator[None]:
@@ -126,7 +143,7 @@ def _wait(ready, what: str, log: Path, patience: float = 60) -> None:  # type: i
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=20)
+    connection = http.client.HTTPConnection(HOST, port, timeout=55)
     try:
         connection.request("GET", "/", headers={"Host": "localhost"})
         return connection.getresponse().status < 500

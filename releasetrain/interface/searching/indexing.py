@@ -16,7 +16,7 @@ from releasetrain.kernel.clock import now
 from releasetrain.tenancy.scope import require_scope
 
 from .texts import texts_of
-from .words import vector, words
+from .words import vector, weighed
 
 BATCH = 2_000
 _SHORTEST_WORD, _LONGEST_WORD = 4, 24
@@ -68,9 +68,12 @@ def enter(resource: Resource, ids: Sequence[UUID], changed_at: datetime | None =
     gone = set(ids) - {each.id for each in found}
     if gone:
         SearchEntry.objects.filter(kind=resource.kind, object_id__in=gone).delete()
+    learned: set[str] = set()
     with connection.cursor() as cursor:
         for part in _parts(found, 500):
-            documents = [vector(organization, resource.kind, each.heading, each.body) for each in part]
+            weights = [weighed(each.heading, each.body) for each in part]
+            learned.update(word for each in weights for word in each if _learnable(word))
+            documents = [vector(organization, resource.kind, each) for each in weights]
             # Of a row whose making nobody dated, the moment it is entered counts.
             moments = [changed_at or each.made_at or now() for each in part]
             # Ids of rows are in the order in which they were made: two writers never wait for each other in a circle.
@@ -85,9 +88,8 @@ def enter(resource: Resource, ids: Sequence[UUID], changed_at: datetime | None =
                     changed_at is None,
                 ],
             )
-        learned = sorted(_learnable(text for each in found for text in each.all))
         if learned:
-            cursor.execute(_LEARN, [organization, learned])
+            cursor.execute(_LEARN, [organization, sorted(learned)])
     return len(found)
 
 
@@ -118,13 +120,8 @@ def lag() -> tuple[int, datetime | None]:
     return len(waiting), waiting[0] if waiting else None
 
 
-def _learnable(texts: Iterable[str]) -> set[str]:
-    return {
-        word
-        for text in texts
-        for word in words(text)
-        if _SHORTEST_WORD <= len(word) <= _LONGEST_WORD and word.isalpha()
-    }
+def _learnable(word: str) -> bool:
+    return _SHORTEST_WORD <= len(word) <= _LONGEST_WORD and word.isalpha()
 
 
 def _parts(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from uuid import UUID
 
@@ -20,7 +20,8 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 def plain(text: str) -> str:
     """Lower case without accents; every character keeps its place, so that what is found can be marked."""
-    return "".join(_plain(character) for character in text)
+    # Lower case of ASCII is as long as it was; of other characters it may not be.
+    return text.lower() if text.isascii() else "".join(_plain(character) for character in text)
 
 
 def _plain(character: str) -> str:
@@ -33,12 +34,13 @@ def _plain(character: str) -> str:
 def words(text: str) -> list[str]:
     """The words in their order; a name like SettlementBatch counts as a whole and by its parts."""
     found: list[str] = []
-    for match in _WORD.finditer(text[:LONGEST_TEXT]):
-        whole = match.group()
+    for whole in _WORD.findall(text[:LONGEST_TEXT]):
         found.append(plain(whole)[:LONGEST_WORD])
-        parts = _HUMP.split(whole)
-        if len(parts) > 1:
-            found.extend(plain(part)[:LONGEST_WORD] for part in parts)
+        # A part begins with a capital: most words have none.
+        if not (whole.islower() or whole.isdecimal()):
+            parts = _HUMP.split(whole)
+            if len(parts) > 1:
+                found.extend(plain(part)[:LONGEST_WORD] for part in parts)
     return found
 
 
@@ -48,8 +50,8 @@ def asked(text: str) -> list[str]:
     return list(dict.fromkeys(found))[:MOST_ASKED]
 
 
-def vector(organization: UUID, kind: str, heading: Iterable[str], body: Iterable[str]) -> str:
-    """A tsvector in its text form: words of the heading weigh more; organization and kind are words nobody can type."""
+def weighed(heading: Iterable[str], body: Iterable[str]) -> dict[str, str]:
+    """Each word of an object with its weight, in their order: those of the heading weigh more."""
     weights: dict[str, str] = {}
     for texts, weight in ((heading, "A"), (body, "B")):
         for text in texts:
@@ -57,6 +59,11 @@ def vector(organization: UUID, kind: str, heading: Iterable[str], body: Iterable
                 if len(weights) >= MOST_WORDS:
                     break
                 weights.setdefault(word, weight)
+    return weights
+
+
+def vector(organization: UUID, kind: str, weights: Mapping[str, str]) -> str:
+    """A tsvector in its text form; organization and kind are words nobody can type."""
     entries = [f"'{word}':{place}{weight}" for place, (word, weight) in enumerate(weights.items(), 1)]
     return " ".join([*entries, f"'@{organization.hex}'", f"'@{kind}'"])
 

@@ -128,7 +128,8 @@ def moment(value: Any) -> datetime | None:
             return None
     if not isinstance(value, str):
         return None
-    for read in (isoparse, parse):
+    # Python's own reader is many times faster; the others take what it does not.
+    for read in (datetime.fromisoformat, isoparse, parse):
         try:
             found: datetime = read(value)
         except (ValueError, OverflowError):
