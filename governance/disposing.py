@@ -130,7 +130,7 @@ def _reasons(candidate: Candidate) -> list[str]:
 def remove_bytes(disposal_id: uuid.UUID) -> None:
     """Remove the bytes of everything that has a tombstone of this disposal. Doing it twice does no harm."""
     for tombstone in DisposedFile.objects.filter(disposal=disposal_id).select_related("file"):
-        files.path_of(tombstone.file).unlink(missing_ok=True)
+        files.remove(tombstone.file)
 
 
 def certify(actor: Actor, disposal_id: uuid.UUID, lease: uuid.UUID, kept: list[dict[str, str]]) -> bool:

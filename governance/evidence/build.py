@@ -6,7 +6,6 @@ bytes: order, dates and the checkpoint follow from the facts, never from the clo
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 import uuid
@@ -184,7 +183,7 @@ def _finish(gathered: _Gathered, folder: Path, beat: Beat) -> Built:
 
     beat("Proving ledger entries", 0, len(gathered.chosen.ids))
     extract = trail.extract(folder, gathered.chosen, show)
-    members = _file_members(gathered.files, beat)
+    members = _file_members(gathered.files, folder, beat)
     counts = {
         "records": len(gathered.records.index),
         "files": len(gathered.files),
@@ -253,17 +252,20 @@ def _rendered(words: dict[str, Any], gathered: _Gathered, folder: Path, beat: Be
     return found
 
 
-def _file_members(stored: list[StoredFile], beat: Beat) -> list[Member]:
+def _file_members(stored: list[StoredFile], folder: Path, beat: Beat) -> list[Member]:
     """The reports, each checked against the digest it was stored under."""
     found = []
     for number, file in enumerate(stored, start=1):
         beat("Checking reports", number, len(stored))
-        tombstone = None if files.path_of(file).is_file() else files.tombstone_of(file)
+        tombstone = None if files.there(file) else files.tombstone_of(file)
         if tombstone:
             found.append(Member(packing.path_of_tombstone(file), _certified(tombstone), "application/json"))
             continue
-        _check(file)
-        found.append(Member(packing.path_of_file(file), files.path_of(file), file.media_type))
+        try:
+            content = files.fetched(file, folder)
+        except (files.Damaged, files.Disposed) as error:
+            raise CannotBuild(f"The report {error}") from error
+        found.append(Member(packing.path_of_file(file), content, file.media_type))
     return found
 
 
@@ -278,16 +280,6 @@ def _certified(tombstone: DisposedFile) -> bytes:
             "certificate": tombstone.disposal.certificate_digest,
         }
     )
-
-
-def _check(stored: StoredFile) -> None:
-    try:
-        with files.path_of(stored).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CannotBuild(f"The report {stored.name} is missing from the file store.") from error
-    if f"sha256:{found}" != stored.digest:
-        raise CannotBuild(f"The report {stored.name} has been changed in the file store.")
 
 
 def _verify(folder: Path, package: Path) -> None:

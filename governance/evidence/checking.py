@@ -28,13 +28,13 @@ class Finding:
 def check(package: EvidencePackage) -> Finding:
     """Verify the kept archive against the installation's published keys, and against what the row says of it."""
     assert package.file is not None
-    path = files.path_of(package.file)
-    tombstone = None if path.exists() else files.tombstone_of(package.file)
+    tombstone = None if files.there(package.file) else files.tombstone_of(package.file)
     if tombstone:
         return Finding(False, tombstone.sentence, ("the bytes were disposed of",))
-    finding = check_file(path)
-    if not path.exists():
-        return Finding(False, "The package is missing from the file store.", (f"{path.name} is missing",))
+    with files.as_they_lie(package.file) as path:
+        finding = check_file(path)
+        if not path.exists():
+            return Finding(False, "The package is missing from the file store.", (f"{path.name} is missing",))
     if not finding.intact:
         return finding
     when = f" of {moment(package.sealed_at)}" if package.sealed_at else ""

@@ -181,7 +181,7 @@ def reports(subject: Subject) -> Iterator[StoredFile]:
 
 
 def _report(result: Result) -> dict[str, Any]:
-    tombstone = None if files.path_of(result.file).is_file() else files.tombstone_of(result.file)
+    tombstone = None if files.there(result.file) else files.tombstone_of(result.file)
     if tombstone:
         return {"packed_as": path_of_tombstone(result.file), "disposed": tombstone.sentence}
     return {"packed_as": path_of_file(result.file)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from governance import files
 from governance.models import AuditorAccess, EvidencePackage, PackageDownload
@@ -26,8 +26,8 @@ def require_reading(actor: Actor, obj: Any) -> None:
         )
 
 
-def hand_out(actor: Actor, package: EvidencePackage) -> Path:
-    """The archive's place on disk, after its download has been recorded; refuses without permission or file."""
+def hand_out(actor: Actor, package: EvidencePackage) -> IO[bytes]:
+    """The archive to read, after its download has been recorded; refuses without permission, or without the bytes that were kept."""
     require_reading(actor, package)
     if package.state != EvidencePackage.State.DONE or package.file is None:
         refuse(
@@ -36,18 +36,13 @@ def hand_out(actor: Actor, package: EvidencePackage) -> Path:
             remedy="Wait until it is done.",
             blocked_by=Ref.of(package),
         )
-    path = files.path_of(package.file)
-    tombstone = None if path.is_file() else files.tombstone_of(package.file)
-    if tombstone:
+    try:
+        archive = files.opened(package.file)
+    except files.Disposed as disposed:
+        refuse("file.disposed", str(disposed), remedy="The package's receipt and digest stay.", status=410)
+    except files.Damaged as damage:
         refuse(
-            "file.disposed", tombstone.sentence, remedy="The package's receipt and digest stay.", status=410
-        )
-    if not path.is_file():
-        refuse(
-            "evidence.missing",
-            "The package is missing from the file store.",
-            remedy="The operator can restore it from a backup.",
-            status=503,
+            "evidence.missing", str(damage), remedy="The operator can restore it from a backup.", status=503
         )
     PackageDownload.objects.create(
         package=package,
@@ -59,7 +54,7 @@ def hand_out(actor: Actor, package: EvidencePackage) -> Path:
     ledger.append(
         actor, "evidence_package.download", package, {"file": package.file.digest, "bytes": package.file.size}
     )
-    return path
+    return archive
 
 
 def watermark(actor: Actor, access: AuditorAccess) -> bytes:
@@ -71,11 +66,13 @@ def watermark(actor: Actor, access: AuditorAccess) -> bytes:
     return text.encode()[:2_000]
 
 
-def with_comment(path: Path, comment: bytes) -> Iterator[bytes]:
+def with_comment(archive: IO[bytes], comment: bytes) -> Iterator[bytes]:
     """The archive with a comment after its end: every byte before stays as it is, so that it verifies all the same."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        left = size - 2  # the last two bytes of an archive without comment say that its length is zero
+    with archive as file:
+        left = (
+            file.seek(0, os.SEEK_END) - 2
+        )  # the last two bytes of an archive without comment say that its length is zero
+        file.seek(0)
         while left and (piece := file.read(min(left, 1 << 20))):
             left -= len(piece)
             yield piece

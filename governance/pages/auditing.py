@@ -127,13 +127,13 @@ def rows_file(actor: Any, population: AuditPopulation) -> FileResponse:
             f"{population.key} is not frozen, so its rows may still change.",
             remedy="Freeze it first.",
         )
-    path = files.path_of(population.file)
-    if not path.is_file():
-        refuse("file.missing", "The rows are missing from the file store.", status=503)
-
+    try:
+        rows = files.opened(population.file)
+    except (files.Damaged, files.Disposed) as error:
+        refuse("file.missing", str(error), remedy="The operator can restore it from a backup.", status=503)
     ledger.append(actor, "population.download", population, {"file": population.file.digest})
     response = FileResponse(
-        path.open("rb"),
+        rows,
         as_attachment=True,
         filename=f"population-{population.key}.jsonl",
         content_type="application/x-ndjson",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -153,18 +153,18 @@ def linked(request: Any, ref: str, token: str) -> HttpResponseBase:
     return archive(request.actor, hand_out(request.actor, package), package)
 
 
-def archive(actor: Actor, path: Path, package: EvidencePackage) -> HttpResponseBase:
+def archive(actor: Actor, file: IO[bytes], package: EvidencePackage) -> HttpResponseBase:
     """A download that no browser takes for anything but a file to keep; an external auditor's copy is marked."""
     access = access_of(actor)
     response: FileResponse | StreamingHttpResponse
     if access is not None and access.watermark:
         comment = watermark(actor, access)
-        response = StreamingHttpResponse(with_comment(path, comment), content_type="application/zip")
+        response = StreamingHttpResponse(with_comment(file, comment), content_type="application/zip")
         response["Content-Disposition"] = f'attachment; filename="{package.file_name}"'
-        response["Content-Length"] = str(path.stat().st_size + len(comment))
+        response["Content-Length"] = str(package.file.size + len(comment))
     else:
         response = FileResponse(
-            path.open("rb"), as_attachment=True, filename=package.file_name, content_type="application/zip"
+            file, as_attachment=True, filename=package.file_name, content_type="application/zip"
         )
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"

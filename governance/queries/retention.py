@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from governance.files import path_of
+from governance.files import there
 from governance.models import (
     Disposal,
     DocumentVersion,
@@ -88,7 +88,7 @@ def past_retention(record_type: str, most: int = BATCH) -> list[Candidate]:
     named = _named_in_open_disposals()
     found: list[Candidate] = []
     for files in _batches(record_type, soonest):
-        judged = judge(record_type, [f for f in files if f.pk not in named and path_of(f).is_file()])
+        judged = judge(record_type, [f for f in files if f.pk not in named and there(f)])
         found += [each for each in judged if not each.kept]
         if len(found) >= most:
             break

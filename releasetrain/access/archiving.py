@@ -23,7 +23,7 @@ from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Q
 
-from governance.files import path_of
+from governance import files
 from governance.models import StoredFile
 from releasetrain.accounts.models import ApiToken, Membership, User
 from releasetrain.audit import ledger
@@ -31,6 +31,7 @@ from releasetrain.audit.models import Checkpoint
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import plain
 from releasetrain.kernel.clock import now
+from releasetrain.kernel.filestore import answering, store
 from releasetrain.tenancy.guards import tenant_models
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
@@ -79,9 +80,28 @@ class _Counted:
         return {"rows": self.lines, "bytes": self.size, "sha256": self.digest.hexdigest()}
 
 
-def location(archive: OrganizationArchive) -> Path:
-    """Where the archive lies: beside the organization's files, which all hosts share."""
-    return Path(settings.VAR) / "files" / str(archive.organization_id) / "archives" / f"{archive.pk}.zip"
+def name_of(archive: OrganizationArchive) -> str:
+    """The archive's name in the store of files: beside the organization's."""
+    return f"{archive.organization_id}/archives/{archive.pk}.zip"
+
+
+def opened(archive: OrganizationArchive) -> IO[bytes] | None:
+    """The archive to read, if it is there and is what was made."""
+    try:
+        with answering():
+            file = store().opened(name_of(archive))
+    except OSError:
+        return None
+    if "sha256:" + hashlib.file_digest(file, "sha256").hexdigest() != archive.digest:
+        file.close()
+        return None
+    file.seek(0)
+    return file
+
+
+def remove(archive: OrganizationArchive) -> None:
+    """Remove the file; twice does no harm."""
+    store().remove(name_of(archive))
 
 
 def progress(archive: OrganizationArchive) -> dict[str, int]:
@@ -96,15 +116,15 @@ def work(organization_id: uuid.UUID) -> int:
     archive = _claim(organization_id)
     if archive is None:
         return 0
-    target = location(archive)
-    partial = target.with_suffix(f".{archive.lease}.part")
+    # On the disk of a store that is a folder, so that putting it there is a rename.
+    partial = Path(settings.VAR) / "files" / name_of(archive).replace(".zip", f".{archive.lease}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.parent.mkdir(parents=True, exist_ok=True)
         manifest = _write(archive, partial)
         with partial.open("rb") as file:
             digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
         size = partial.stat().st_size
-        partial.replace(target)
+        store().put_path(name_of(archive), partial)
     except Stopped:
         partial.unlink(missing_ok=True)
         return 0
@@ -212,13 +232,12 @@ def _schema() -> dict[str, str]:
 
 
 def _file(zipped: zipfile.ZipFile, stored: StoredFile) -> dict[str, Any]:
-    path = path_of(stored)
-    said = {"name": stored.name, "bytes": stored.size, "there": path.is_file()}
+    said = {"name": stored.name, "bytes": stored.size, "there": files.there(stored)}
     if said["there"]:
         name = f"files/{stored.digest.removeprefix('sha256:')}"
         info = zipfile.ZipInfo(name)
         info.compress_type = zipfile.ZIP_STORED
-        with path.open("rb") as source, zipped.open(info, "w", force_zip64=True) as entry:
+        with files.as_stored(stored) as source, zipped.open(info, "w", force_zip64=True) as entry:
             shutil.copyfileobj(source, entry, 1 << 20)
     return said
 
@@ -240,7 +259,7 @@ def _settle(archive: OrganizationArchive, came: dict[str, Any]) -> None:
         found = mine.first()
         if found is None:
             if "digest" in came:
-                location(archive).unlink(missing_ok=True)
+                remove(archive)
             return
         found.lease, found.claimed_until = None, None
         if "error" in came:
@@ -270,5 +289,4 @@ def _expire(organization_id: uuid.UUID) -> None:
         ):
             over.state = State.EXPIRED
             over.save()
-            path = location(over)
-            transaction.on_commit(lambda path=path: path.unlink(missing_ok=True))
+            transaction.on_commit(lambda over=over: remove(over))

@@ -20,6 +20,7 @@ from releasetrain.accounts.models import Membership, User
 from releasetrain.audit.models import Checkpoint
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
+from releasetrain.kernel.filestore import store
 from releasetrain.tenancy.guards import apply_guards, tenant_models
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
@@ -80,7 +81,9 @@ def remove(organization: Organization, closing: Closing) -> dict[str, Any]:
         apply_guards()
         closing.removed_at, closing.certificate = now(), certificate
         closing.save()
+    # What was being made lies in the folder of local state, wherever the files are kept.
     shutil.rmtree(Path(settings.VAR) / "files" / str(former), ignore_errors=True)
+    store().remove_all(str(former))
     return {"slug": slug, **certificate}
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from django.conf import settings
-
 from releasetrain.audit import keys
 from releasetrain.audit.rules.signing import PublicKey
 from releasetrain.kernel.clock import now
+from releasetrain.kernel.filestore import store
 
 from . import connecting
 from .digests import contents
@@ -46,7 +45,7 @@ def take_backup(folder: Path) -> Manifest:
         dump=digest_of(folder / DUMP),
         migrations=migrations,
         # After the snapshot: every file that its rows speak of is there by now.
-        files=_copy_files(Path(settings.VAR) / "files", folder / FILES),
+        files=copy_files(folder / FILES),
         public_keys=_copy_public_keys(folder / KEYS),
         signing_key=keys.signer().public.keyid,
     )
@@ -54,17 +53,16 @@ def take_backup(folder: Path) -> Manifest:
     return manifest
 
 
-def _copy_files(store: Path, target: Path) -> dict[str, str]:
+def copy_files(target: Path) -> dict[str, str]:
     """Stored files never change, so a copy needs no lock; what is only being written has no final name yet."""
-    copied = {}
-    for file in sorted(store.rglob("*")) if store.is_dir() else ():
-        if not file.is_file():
-            continue
-        name = file.relative_to(store).as_posix()
+    copied, kept = {}, store()
+    for name in kept.names():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(file, target / name)
+            with kept.opened(name) as file, (target / name).open("wb") as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
         except FileNotFoundError:  # disposed of, or moved to its final name, since it was listed
+            (target / name).unlink(missing_ok=True)
             continue
         copied[name] = digest_of(target / name)
     return copied

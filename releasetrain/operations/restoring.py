@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, field
+from hashlib import file_digest
 from pathlib import Path
-
-from django.conf import settings
+from tempfile import TemporaryDirectory
 
 from releasetrain.audit import epoch, keys
 from releasetrain.embedded.provisioning import APPLICATION, OWNER, Login, provision
+from releasetrain.kernel.filestore import store
 
 from . import connecting
 from .digests import contents
-from .manifest import DUMP, FILES, KEYS, Manifest, digest_of
+from .manifest import DUMP, FILES, KEYS, Manifest
 
 
 @dataclass
@@ -70,17 +71,17 @@ def restore_files(folder: Path, manifest: Manifest) -> int:
     damaged = manifest.damaged_files(folder)
     if damaged:
         raise connecting.CannotProceed(f"{len(damaged)} files of the backup are damaged, first {damaged[0]}.")
-    store, put = Path(settings.VAR) / "files", 0
+    kept, put = store(), 0
     for name, digest in manifest.files.items():
-        target = store / name
-        if target.is_file():
-            if digest_of(target) != digest:
-                raise connecting.CannotProceed(
-                    f"{target} is another file than the backed up one; move it away first."
-                )
+        if kept.there(name):
+            with kept.opened(name) as file:
+                if file_digest(file, "sha256").hexdigest() != digest.removeprefix("sha256:"):
+                    raise connecting.CannotProceed(
+                        f"{name} in the file store is another file than the backed up one; move it away first."
+                    )
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / FILES / name, target)
+        with TemporaryDirectory(dir=folder) as beside:
+            kept.put_path(name, Path(shutil.copyfile(folder / FILES / name, Path(beside) / "file")))
         put += 1
     return put
 

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .environment import BASE_DIR, DEBUG, VAR, env
+from .files import FILES_STORAGE
 
 __all__ = [
     "API_REQUESTS_PER_MINUTE",
@@ -46,10 +47,7 @@ STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 if env.str("OPERATORS_ADMIN_PATH", default=""):
     STATICFILES_FINDERS.append("releasetrain.access.operators.AdminFiles")
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(VAR / "files")},
-    },
+    "default": FILES_STORAGE,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

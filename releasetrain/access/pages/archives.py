@@ -37,12 +37,12 @@ def given(actor: Actor, reference: str) -> HttpResponseBase:
     archive = OrganizationArchive.objects.filter(key=reference).first()
     if archive is None or not actor.may("organization.manage"):
         raise Http404("No such archive.")
-    path = archiving.location(hand_out(actor, archive))
-    if not path.is_file():
+    file = archiving.opened(hand_out(actor, archive))
+    if file is None:
         refuse(
             "archive.not_there", f"The file of {archive} is not there any more.", remedy="Ask for a new one."
         )
-    response = FileResponse(path.open("rb"), as_attachment=True, filename=f"{archive.key}.zip")
+    response = FileResponse(file, as_attachment=True, filename=f"{archive.key}.zip")
     response["Content-Type"] = "application/zip"
     response["Digest"] = archive.digest
     response["Cache-Control"] = "no-store"
