@@ -3,7 +3,7 @@
 from .feedback import FEEDBACK_SOURCES, FeedbackCount, FeedbackSignal
 from .objective import Kpi, KpiDirection, Slo, SloKind
 from .reporting import DeclaredChange, ReportSchedule
-from .rollup import ServiceDay, Touched
+from .rollup import ServiceDay, ServiceSpan, Touched
 from .stage_runs import StageRun
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "KpiDirection",
     "ReportSchedule",
     "ServiceDay",
+    "ServiceSpan",
     "Slo",
     "SloKind",
     "StageRun",

@@ -13,15 +13,10 @@ from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 from trains.models.service import service_scopes
 
 
-class ServiceDay(TenantModel):
-    """One day of one service's deployments to production, of one purpose; days are the organization's.
+class Delivered(TenantModel):
+    """What one service delivered to production with one purpose: counts, and times one by one (64-bit microseconds,
+    little-endian), because medians of medians are no medians."""
 
-    Times are kept one by one (64-bit microseconds, little-endian), because medians of medians are no medians.
-    """
-
-    service = TenantForeignKey("trains.Service", related_name="+", db_index=False)
-    day = models.DateField()
-    purpose = models.CharField(max_length=12)
     deployments = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     rework = models.PositiveIntegerField(default=0)
@@ -60,6 +55,17 @@ class ServiceDay(TenantModel):
     lead_merged = models.BinaryField(default=b"")
     recovery = models.BinaryField(default=b"")
 
+    class Meta(TenantModel.Meta):
+        abstract = True
+
+
+class ServiceDay(Delivered):
+    """One day of one service's deployments to production, of one purpose; days are the organization's."""
+
+    service = TenantForeignKey("trains.Service", related_name="+", db_index=False)
+    day = models.DateField()
+    purpose = models.CharField(max_length=12)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -70,6 +76,34 @@ class ServiceDay(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.service_id} {self.day} {self.purpose}"
+
+    def scope_path(self) -> list[ScopeKey]:
+        return service_scopes(self.service)
+
+
+class ServiceSpan(Delivered):
+    """A week or a month of a service's days together; `day` is its first. The database adds up days as they are written,
+    so a span says what its days say, and is believed when they are."""
+
+    class Length(models.TextChoices):
+        WEEK = "week", "Week"
+        MONTH = "month", "Month"
+
+    service = TenantForeignKey("trains.Service", related_name="+", db_index=False)
+    length = models.CharField(max_length=5, choices=Length.choices)
+    day = models.DateField()
+    purpose = models.CharField(max_length=12)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "service", "length", "day", "purpose"], name="service_span_once"
+            )
+        ]
+        indexes = [models.Index(fields=["organization", "length", "day"], name="service_span_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.service_id} {self.length} of {self.day} {self.purpose}"
 
     def scope_path(self) -> list[ScopeKey]:
         return service_scopes(self.service)

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Aggregate, BigIntegerField, BinaryField, F, Q, QuerySet
 from django.db.models.functions import TruncDate, TruncMonth, TruncWeek
 
-from metrics.models import ServiceDay, Touched
-from metrics.rules.periods import Bucket, floor_day
+from metrics.models import ServiceDay, ServiceSpan, Touched
+from metrics.rules.periods import Bucket, days_of, floor_day, whole_buckets
 from metrics.rules.rollup import COUNTS, TIMES, Cell, Rolled, cells_of
 from releasetrain.kernel.lazy_numpy import np
 from trains.models import Deployment, Service
@@ -22,7 +22,11 @@ from trains.models import Deployment, Service
 from .dora import Rows, Wanted, production, rows_among, text_of
 
 Pairs = set[tuple[str, date]]
-_BUCKETS = {Bucket.DAY: F("day"), Bucket.WEEK: TruncWeek("day"), Bucket.MONTH: TruncMonth("day")}
+_BUCKETS: dict[Bucket, Any] = {
+    Bucket.DAY: F("day"),
+    Bucket.WEEK: TruncWeek("day"),
+    Bucket.MONTH: TruncMonth("day"),
+}
 
 
 class Total(Aggregate):
@@ -96,29 +100,45 @@ def rolled(
     times: Sequence[str] = TIMES,
     counts: Sequence[str] = COUNTS,
 ) -> Rolled:
-    """Everything delivered from the first to the last day, by service, bucket and purpose (two queries, or three).
+    """Everything delivered from the first to the last day, by service, bucket and purpose (a handful of queries).
 
-    Only the named times and counts are put together: adding up the others over years takes longer than the page.
+    Whole weeks and months are read as such, other days one by one, and what an event has touched since is computed anew.
+    Only the named times and counts are read: putting together the others of years takes longer than the page.
     """
-    services = services_of(wanted)
-    everything = not (wanted.train or wanted.team or wanted.service)
     touched = touched_days(zone, first, last)
-    stored = ServiceDay.objects.filter(day__gte=first, day__lte=last).order_by()
-    if not everything:
-        stored = stored.filter(service__in=services)
+    chosen: dict[str, Any] = {}
+    if wanted.train or wanted.team or wanted.service:
+        services = services_of(wanted)
+        chosen = {"service__in": services}
         mine = set(services.values_list(text_of("id"), flat=True)) if touched else set()
         touched = {pair for pair in touched if pair[0] in mine}
-    if touched:
-        stored = stored.exclude(_any_of(touched))
-    slot: Any = _BUCKETS[bucket]
-    kept = list(
-        stored.annotate(slot=slot)
-        .values_list(text_of("service_id"), "slot", "purpose")
-        .annotate(
-            **{f"{name}_in_all": Total(name) for name in counts},
-            **{f"{name}_joined": Joined(name) for name in times},
+    days = ServiceDay.objects.filter(day__gte=first, day__lte=last, **chosen).order_by()
+    kept: list[Any] = []
+    whole = whole_buckets(first, last, bucket) if bucket is not Bucket.DAY else None
+    if whole:
+        start, end = whole
+        spans = ServiceSpan.objects.filter(
+            length=bucket.value, day__gte=start, day__lte=end, **chosen
+        ).order_by()
+        apart = Q(day__lt=start) | Q(day__gt=end)
+        if touched:
+            broken = {(service, floor_day(day, bucket)) for service, day in touched}
+            spans = spans.exclude(_any_of(broken))
+            # The other days of a week that is touched count still.
+            apart |= _any_of({(s, day) for s, of in broken for day in days_of(of, bucket)})
+        kept += spans.values_list(text_of("service_id"), "day", "purpose", *counts, *times)
+        days = days.filter(apart)
+    if whole != (first, last) or touched:
+        if touched:
+            days = days.exclude(_any_of(touched))
+        kept += (
+            days.annotate(slot=_BUCKETS[bucket])
+            .values_list(text_of("service_id"), "slot", "purpose")
+            .annotate(
+                **{f"{name}_in_all": Total(name) for name in counts},
+                **{f"{name}_joined": Joined(name) for name in times},
+            )
         )
-    )
     width = len(counts)
     live = live_cells(touched, zone)
     columns: dict[str, Any] = {

@@ -112,6 +112,19 @@ def floor_day(day: date, bucket: Bucket) -> date:
     return day.replace(day=1) if bucket is Bucket.MONTH else day
 
 
+def whole_buckets(first: date, last: date, bucket: Bucket) -> tuple[date, date] | None:
+    """The days from which to which whole buckets reach, of those from `first` to `last`; None without any."""
+    start = floor_day(first, bucket)
+    start = start if start == first else _next(start, bucket)
+    end = floor_day(last + timedelta(days=1), bucket)
+    return (start, end - timedelta(days=1)) if start < end else None
+
+
+def days_of(first: date, bucket: Bucket) -> list[date]:
+    """All days of the bucket that begins with this one."""
+    return [first + timedelta(days=n) for n in range((_next(first, bucket) - first).days)]
+
+
 def _next(day: date, bucket: Bucket) -> date:
     if bucket is Bucket.MONTH:
         return (day.replace(day=28) + timedelta(days=4)).replace(day=1)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from metrics.models import ServiceDay, Touched
+from metrics.models import ServiceDay, ServiceSpan, Touched
 from metrics.queries.dora import Wanted, rows_of
 from metrics.queries.rollup import groups_of, live_cells, rolled
 from metrics.rolling import roll_up
 from metrics.rules.dora import LeadStart, Purpose, Scope, five_metrics
 from metrics.rules.dora_grid import dora_grid
-from metrics.rules.periods import Bucket, Period
+from metrics.rules.periods import Bucket, Period, days_of, floor_day, whole_buckets
 from metrics.rules.rollup import COUNTS, TIMES, five_of, grid_of, summary_of
 from problems.models import FailureLink, Incident
 from releasetrain.tenancy.models import Organization
@@ -178,8 +178,9 @@ def equal(question: Random) -> None:
     """Any question: the roll-ups' answer is the rows' answer."""
     from zoneinfo import ZoneInfo
 
-    first = (BEGIN + timedelta(days=question.randrange(8))).date()
-    last = first + timedelta(days=question.randrange(1, 12))
+    # Some periods cover whole weeks and months, some begin and end within them.
+    first = (BEGIN + timedelta(days=question.randrange(-30, 8))).date()
+    last = first + timedelta(days=question.choice([1, 3, 8, 11, 45, 70]))
     local = ZoneInfo(ZONE)
     midnight = datetime.min.time()
     period = Period(
@@ -231,6 +232,49 @@ def test_rollups_equal_a_computation_from_the_rows(train: Any, seed: int) -> Non
         for r in ServiceDay.objects.all()
     }
     assert kept == anew
+    assert _spans() == _added_up(kept)
+
+
+def _spans() -> dict[Any, Any]:
+    """Weeks and months as the database keeps them."""
+    return {
+        (str(s.service_id), s.length, s.day, s.purpose): {n: _plain(getattr(s, n)) for n in (*COUNTS, *TIMES)}
+        for s in ServiceSpan.objects.all()
+    }
+
+
+def _added_up(days: dict[Any, Any]) -> dict[Any, Any]:
+    """Weeks and months from these days."""
+    found: dict[Any, Any] = {}
+    for (service, day, purpose), values in sorted(days.items(), key=lambda item: item[0][1]):
+        for bucket in (Bucket.WEEK, Bucket.MONTH):
+            span = found.setdefault((service, bucket.value, floor_day(day, bucket), purpose), {})
+            for name, value in values.items():
+                span[name] = span[name] + value if name in span else value
+    return found
+
+
+@pytest.mark.django_db
+def test_weeks_and_months_follow_their_days_whoever_writes_them(train: Any) -> None:
+    world = World(4)
+    world.happen(60)
+    roll_up()
+
+    def days() -> dict[Any, Any]:
+        return {
+            (str(r.service_id), r.day, r.purpose): {n: _plain(getattr(r, n)) for n in (*COUNTS, *TIMES)}
+            for r in ServiceDay.objects.all()
+        }
+
+    assert _spans() == _added_up(days()) and _spans()
+    one, other = ServiceDay.objects.order_by("day").first(), ServiceDay.objects.order_by("day").last()
+    assert one is not None and other is not None
+    one.day -= timedelta(days=40)
+    one.save()
+    other.delete()
+    assert _spans() == _added_up(days())
+    ServiceDay.objects.all().delete()
+    assert not ServiceSpan.objects.exists()
 
 
 def _plain(value: Any) -> Any:
@@ -310,3 +354,14 @@ def test_what_changes_nothing_is_not_noted(train: Any) -> None:
         deployment.url = "https://ci.example/1"
         deployment.save()
     assert not Touched.objects.exists()
+
+
+@pytest.mark.parametrize("bucket", [Bucket.WEEK, Bucket.MONTH])
+@pytest.mark.parametrize("length", [1, 6, 7, 8, 13, 30, 31, 45, 61, 200])
+def test_whole_buckets_are_those_that_lie_within(bucket: Bucket, length: int) -> None:
+    for shift in range(45):
+        first = (BEGIN + timedelta(days=shift)).date()
+        last = first + timedelta(days=length - 1)
+        days = [first + timedelta(days=n) for n in range(length)]
+        inside = [day for day in days if set(days_of(floor_day(day, bucket), bucket)) <= set(days)]
+        assert whole_buckets(first, last, bucket) == ((inside[0], inside[-1]) if inside else None)

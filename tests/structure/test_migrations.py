@@ -27,6 +27,11 @@ CONTRACTING: dict[tuple[str, str, str], str] = {
         "0004_lines_in_roll_ups",
         "RunSQL",
     ): "notes days as touched, which every version computes anew",
+    (
+        "metrics",
+        "0005_weeks_and_months",
+        "RunSQL",
+    ): "adds days up into the table of the same migration; the days stay",
 }
 TAKING_AWAY = {
     "RemoveField",
