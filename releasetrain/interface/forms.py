@@ -11,6 +11,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from rest_framework.serializers import ValidationError
 
 from releasetrain.audit.doorway import Action, Parameter
@@ -19,6 +20,7 @@ from releasetrain.kernel.fields import Upload
 
 from .parameters import LONG_TEXT, choices_of, rows_for, serializer_for, validated
 from .resources import resource_of
+from .wording import said
 
 MOST_OPTIONS = 300
 
@@ -30,7 +32,11 @@ class Input(forms.Field):
         self.parameter = parameter
         needed = parameter.required and parameter.kind is not bool
         super().__init__(
-            widget=widget, required=needed, label=parameter.label, help_text=parameter.field.help, **options
+            widget=widget,
+            required=needed,
+            label=said(parameter.label),
+            help_text=said(parameter.field.help),
+            **options,
         )
 
     def validate(self, value: Any) -> None:
@@ -108,11 +114,12 @@ def initial_for(action: Action, actor: Actor, subject: Any, query: Any) -> dict[
 def widget_for(parameter: Parameter, action: Action, actor: Actor, subject: Any) -> forms.Widget:
     """The widget of a parameter, with its limits as attributes for the browser."""
     attrs: dict[str, Any] = {}
-    choices = choices_of(parameter)
+    declared = choices_of(parameter)
+    choices = None if declared is None else [(value, said(label)) for value, label in declared]
     if choices is None and isinstance(parameter.kind, type) and issubclass(parameter.kind, models.Model):
         choices = _objects(parameter, actor, subject)
         if choices is None:
-            attrs["placeholder"] = "Key or id"
+            attrs["placeholder"] = gettext("Key or id")
             return forms.TextInput(attrs)
     if choices is not None:
         if parameter.many:
@@ -150,7 +157,9 @@ def _plain_widget(parameter: Parameter, action: Action, attrs: dict[str, Any]) -
         return forms.Textarea(attrs | {"rows": 5, "spellcheck": "false"})
     if kind is bool:
         if parameter.nullable:
-            return forms.Select(attrs, choices=[("", "–"), ("true", "Yes"), ("false", "No")])
+            return forms.Select(
+                attrs, choices=[("", "–"), ("true", gettext("Yes")), ("false", gettext("No"))]
+            )
         return forms.CheckboxInput(attrs)
     if kind is date:
         return forms.DateInput(attrs | {"type": "date"}, format="%Y-%m-%d")

@@ -17,7 +17,7 @@ from .pages import page, wanted_fragment
 
 THEMES = ("auto", "light", "dark")
 
-_TEXTS = {
+TEXTS = {
     400: (
         "That request makes no sense here",
         "The server could not read the request.",
@@ -77,7 +77,7 @@ def refusal_page(
     Inside an organization it keeps the frame; after a fault it reads neither session nor database, which may
     be what broke.
     """
-    heading, sentence, remedy = _TEXTS.get(status, _TEXTS[400 if status < 500 else 500])
+    heading, sentence, remedy = TEXTS.get(status, TEXTS[400 if status < 500 else 500])
     organization = getattr(request, "organization", None)
     context: dict[str, Any] = {
         "code": status,

@@ -10,6 +10,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import is_valid_path
 
+from .wording import said
+
 Address = str | Callable[[HttpRequest], str]
 IN_RAIL = 8
 GROUPS = ("Plan", "Release", "Learn", "Assure", "Organization")
@@ -61,6 +63,11 @@ def register(place: Place) -> Place:
     return place
 
 
+def registered() -> list[Place]:
+    """All places, in their order."""
+    return sorted(_places.values(), key=lambda p: p.order)
+
+
 for _place in (
     Place("home", "Home", "home", "", 10, "Plan", "Home: what waits for you", key="h"),
     Place("board", "Board", "board", "board/", 20, "Plan", "Program board", key="b"),
@@ -101,7 +108,7 @@ def address(request: HttpRequest, place: Place) -> str:
 def places(request: HttpRequest, section: str = "") -> dict[str, Any]:
     """The frame's entries: ``rail`` (eight), ``more`` (groups), ``foot`` and ``bar``; ``all`` of them in order."""
     entries: dict[str, list[Entry]] = {"rail": [], "foot": [], "bar": []}
-    for place in sorted(_places.values(), key=lambda p: p.order):
+    for place in registered():
         url = address(request, place)
         if not url:
             continue
@@ -135,4 +142,4 @@ def places(request: HttpRequest, section: str = "") -> dict[str, Any]:
 def label_of(section: str) -> str:
     """The label of a section, for crumbs."""
     place = _places.get(section)
-    return place.label if place else ""
+    return said(place.label) if place else ""

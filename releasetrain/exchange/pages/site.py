@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from releasetrain.accounts.actions import create_organization
@@ -48,13 +48,13 @@ def landing(request: HttpRequest) -> HttpResponse:
 class FoundingForm(forms.Form):
     """Name, address and zone of a new organization."""
 
-    name = forms.CharField(label="Name", max_length=120)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     slug = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=40,
-        help_text="Used in links: lower-case letters, digits and hyphens, e.g. northwind.",
+        help_text=gettext_lazy("Used in links: lower-case letters, digits and hyphens, e.g. northwind."),
     )
-    time_zone = forms.ChoiceField(label="Time zone", choices=_zones, initial="Europe/London")
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=_zones, initial="Europe/London")
 
 
 @login_required
@@ -84,23 +84,28 @@ class ProfileForm(forms.ModelForm):
     """How a person is called and how they see times and colours."""
 
     time_zone = forms.ChoiceField(
-        label="Time zone", choices=_zones, help_text="Times on every page are shown in this zone."
+        label=gettext_lazy("Time zone"),
+        choices=_zones,
+        help_text=gettext_lazy("Times on every page are shown in this zone."),
     )
 
     language = forms.ChoiceField(
-        label="Language",
+        label=gettext_lazy("Language"),
         required=False,
         choices=lambda: [("", gettext("As my organization or my browser")), *locales.languages()],
     )
     region = forms.ChoiceField(
-        label="Dates and numbers as in",
+        label=gettext_lazy("Dates and numbers as in"),
         required=False,
         choices=lambda: [("", gettext("As the language goes")), *locales.regions()],
-        help_text="The order of day and month, the clock, the decimal mark and the first day of the week.",
+        help_text=gettext_lazy(
+            "The order of day and month, the clock, the decimal mark and the first day of the week."
+        ),
     )
 
     class Meta:
         model = User
+        labels = {"name": gettext_lazy("Name")}
         fields = ["name", "time_zone", "language", "region"]
 
 
@@ -111,6 +116,6 @@ def profile(request: Any) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Your account is saved.")
+        messages.success(request, gettext("Your account is saved."))
         return redirect("/accounts/profile/")
     return render(request, "site/profile.html", {"form": form}, status=422 if form.errors else 200)

@@ -13,10 +13,11 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from releasetrain.accounts import sessions
 from releasetrain.accounts.models import Membership
-from releasetrain.interface import differences, formats, links, navigation
+from releasetrain.interface import differences, formats, links, navigation, wording
 from releasetrain.interface.tones import TONES, tone_of, word_for
 from releasetrain.kernel import clock as clocks
 from releasetrain.kernel import locales
@@ -44,6 +45,7 @@ _GRID_16 = {
 }
 
 
+register.filter("said", wording.said)
 for _format in (formats.duration, formats.number, formats.percent):
     register.filter(_format.__name__, _format)
 register.filter("bytes", formats.size)
@@ -138,7 +140,7 @@ def state_chip(state: Any, word: str = "") -> SafeString:
         state = state.state
     if state in (None, ""):
         return SafeString("")
-    return chip(tone_of(state), word or word_for(state))
+    return chip(tone_of(state), wording.said(word or word_for(state)))
 
 
 @register.simple_tag
@@ -148,7 +150,7 @@ def state_mark(state: Any, word: str = "") -> SafeString:
     return format_html(
         '{}<span class="vh">{}: </span>',
         icon(tone, size=16, css="idle" if tone == "info" else ""),
-        word or word_for(state),
+        wording.said(word or word_for(state)),
     )
 
 
@@ -161,17 +163,17 @@ def tone(state: Any) -> str:
 @register.filter
 def word(state: Any) -> str:
     """The word of a state as people read it."""
-    return word_for(state)
+    return wording.said(word_for(state))
 
 
 # -- people and things --
 
 
 @register.simple_tag
-def person(who: Any, avatar: bool = True, none: str = "Nobody") -> SafeString:
+def person(who: Any, avatar: bool = True, none: str = "") -> SafeString:
     """A person or service account: a user, an actor or a name."""
     if not who:
-        return format_html('<span class="muted">{}</span>', none)
+        return format_html('<span class="muted">{}</span>', none or gettext("Nobody"))
     name = who if isinstance(who, str) else (getattr(who, "name", "") or str(who))
     if not avatar:
         return format_html("<span>{}</span>", name)
@@ -269,10 +271,11 @@ def hash_short(value: Any, length: int = 12) -> SafeString:
     cut = whole.rpartition(":")[2][:length]
     return format_html(
         '<span class="hash"><span title="{0}">{1}</span>'
-        '<button class="icbtn" type="button" data-copy="{0}" aria-label="Copy {1}">{2}</button></span>',
+        '<button class="icbtn" type="button" data-copy="{0}" aria-label="{3}">{2}</button></span>',
         whole,
         cut,
         icon("copy"),
+        gettext("Copy %(text)s") % {"text": cut},
     )
 
 
@@ -297,7 +300,7 @@ def progress(
         mood,
         f"{most or 1:g}",
         f"{have:g}",
-        label or "Progress",
+        label or gettext("Progress"),
         text or f"{have:g}/{most:g}",
     )
 
@@ -306,9 +309,9 @@ def progress(
 
 
 @register.inclusion_tag("components/diff.html")
-def difference(before: Any, after: Any, caption: str = "What changed") -> dict[str, Any]:
+def difference(before: Any, after: Any, caption: str = "") -> dict[str, Any]:
     """Old against new, field by field: two dictionaries, or one of the form {field: [old, new]}."""
-    return {"changes": differences.between(before, after), "caption": caption}
+    return {"changes": differences.between(before, after), "caption": caption or gettext("What changed")}
 
 
 @register.simple_tag
@@ -317,7 +320,7 @@ def line_difference(before: str, after: str, of: str = "") -> SafeString:
     rows = [(tag, line) for tag, line in differences.lines(before or "", after or "")]
     return format_html(
         '<pre class="code line-diff" tabindex="0" role="region" aria-label="{}">{}</pre>',
-        f"Difference: {of}" if of else "Difference",
+        gettext("Difference: %(text)s") % {"text": of} if of else gettext("Difference"),
         format_html_join(
             "\n",
             "{}",

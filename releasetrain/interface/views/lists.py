@@ -10,12 +10,14 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from releasetrain.audit.doorway import Action, actions
 from releasetrain.interface import links, listing, values
 from releasetrain.interface.models import SavedView
 from releasetrain.interface.pages import page
 from releasetrain.interface.resources import Resource
+from releasetrain.interface.wording import said
 from releasetrain.kernel.refusals import Decision, Refusal, Refused
 
 PER_PAGE = 50
@@ -54,9 +56,9 @@ def show(request: Any, resource: Resource) -> HttpResponse:
     columns = values.columns_of(resource)
     filters, active = _filters(resource, request)
     context: dict[str, Any] = {
-        "title": resource.title,
+        "title": said(resource.title),
         "section": resource.section or resource.plural,
-        "crumbs": [(resource.title, "")],
+        "crumbs": [(said(resource.title), "")],
         "resource": resource,
         "columns": columns,
         "rows": values.rows_of(columns, objects, links.url_for),
@@ -66,9 +68,9 @@ def show(request: Any, resource: Resource) -> HttpResponse:
         "active": active,
         "search": request.GET.get("q", ""),
         "placeholder": ", ".join(
-            dict.fromkeys(values.heading(resource, name).lower() for name in resource.search[:3])
+            dict.fromkeys(said(values.heading(resource, name)).lower() for name in resource.search[:3])
         )
-        or "search",
+        or gettext("search"),
         "sort": request.GET.get("sort", ""),
         "refusals": refusals,
         "narrowed": bool(request.GET.get("q") or active),
@@ -162,8 +164,8 @@ def _filters(resource: Resource, request: Any) -> tuple[list[dict[str, Any]], li
             value = request.GET.get(name, "")
             if value or (criterion.name in declared and _drawn(criterion, name)):
                 suffix = name.removeprefix(criterion.name)
-                label = f"{criterion.label} {_SAID[suffix]}".strip()
-                options = criterion.options(request.actor) if not suffix else None
+                label = f"{said(criterion.label)} {said(ENDS[suffix])}".strip()
+                options = _worded(criterion, criterion.options(request.actor)) if not suffix else None
                 if options == [] and not value:  # nothing to choose from yet
                     continue
                 inputs.append({"name": name, "label": label, "choices": options, "value": value})
@@ -173,7 +175,15 @@ def _filters(resource: Resource, request: Any) -> tuple[list[dict[str, Any]], li
     return inputs, active
 
 
-_SAID = {
+def _worded(criterion: listing.Criterion, options: Any) -> Any:
+    """Declared choices in the language of the page; objects to choose from keep their names."""
+    if options is None or criterion.kind == "object":
+        return options
+    return [(value, said(label)) for value, label in options]
+
+
+# What a filter of a range says behind its label.
+ENDS = {
     "": "",
     "_from": "from",
     "_before": "before",

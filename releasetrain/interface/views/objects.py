@@ -6,11 +6,13 @@ import functools
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
 
 from releasetrain.interface import history, links, neighbours, values
 from releasetrain.interface.pages import page
 from releasetrain.interface.resources import Resource
 from releasetrain.interface.viewing import viewed
+from releasetrain.interface.wording import said
 from releasetrain.kernel.refusals import Decision
 
 from .lists import refuse_without_permission
@@ -64,7 +66,7 @@ def context_of(request: Any, resource: Resource, obj: Any) -> dict[str, Any]:
     return {
         "title": name,
         "section": resource.section or resource.plural,
-        "crumbs": [(resource.title, links.list_url(resource)), (name, "")],
+        "crumbs": [(said(resource.title), links.list_url(resource)), (name, "")],
         "resource": resource,
         "object": obj,
         "key": getattr(obj, resource.lookup, "") if resource.lookup else "",
@@ -97,5 +99,5 @@ def show_history(request: Any, resource: Resource, ref: str) -> HttpResponse:
     obj = find(request, resource, ref)
     viewed(request.actor, obj)
     context = context_of(request, resource, obj)
-    context["crumbs"] = [*context["crumbs"][:-1], (str(obj), links.url_for(obj)), ("History", "")]
+    context["crumbs"] = [*context["crumbs"][:-1], (str(obj), links.url_for(obj)), (gettext("History"), "")]
     return page(request, "generic/history.html", context)

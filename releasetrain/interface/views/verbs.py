@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db import DataError, models, transaction
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
 
 from releasetrain.audit.doorway import Action
 from releasetrain.interface import links, step_up
@@ -14,6 +15,7 @@ from releasetrain.interface.api.representation import loose
 from releasetrain.interface.forms import VerbForm, initial_for
 from releasetrain.interface.pages import page, redirect_to
 from releasetrain.interface.resources import Resource, resource_of
+from releasetrain.interface.wording import said
 from releasetrain.kernel.refusals import Refusal, Refused
 from releasetrain.tenancy.models import Organization
 
@@ -51,8 +53,8 @@ def show(request: Any, action: Action, resource: Resource | None, ref: str = "")
                 form.add_error(refusal.field, " ".join(filter(None, (refusal.sentence, refusal.remedy))))
         return _form(request, action, resource, subject, form, general, refused.status)
     except DataError as error:
-        said = Refusal("value.out_of_range", str(error).strip().split("\n", 1)[0], status=422)
-        return _form(request, action, resource, subject, form, [said], 422)
+        out_of_range = Refusal("value.out_of_range", str(error).strip().split("\n", 1)[0], status=422)
+        return _form(request, action, resource, subject, form, [out_of_range], 422)
     return _done(request, action, resource, subject, result)
 
 
@@ -75,7 +77,7 @@ def _form(
     refusals: list[Refusal],
     status: int = 200,
 ) -> HttpResponse:
-    crumbs = [(resource.title, links.list_url(resource))] if resource else []
+    crumbs = [(said(resource.title), links.list_url(resource))] if resource else []
     back = links.page_root()
     if resource:
         back = links.list_url(resource)
@@ -107,7 +109,7 @@ def _done(request: Any, action: Action, resource: Resource | None, subject: Any,
     shown_once = result is not None and not isinstance(result, models.Model)
     if shown_once:
         context = {
-            "title": f"{act}: done",
+            "title": f"{act}: {gettext('done')}",
             "act": act,
             "section": (resource.section or resource.plural) if resource else "",
             "crumbs": [(act, "")],
@@ -120,7 +122,7 @@ def _done(request: Any, action: Action, resource: Resource | None, subject: Any,
             else links.page_root(),
         }
         return page(request, "generic/done.html", context)
-    messages.success(request, f"{act}: {target}" if target is not None else f"{act}: done")
+    messages.success(request, f"{act}: {target}" if target is not None else f"{act}: {gettext('done')}")
     shown = resource_of(target) if target is not None else None
     if shown is not None and shown.part_of is not None:
         target = shown.part_of(target)
@@ -129,7 +131,7 @@ def _done(request: Any, action: Action, resource: Resource | None, subject: Any,
 
 
 def _title(action: Action, resource: Resource | None) -> str:
-    return resource.title_of(action) if resource else action.title
+    return said(resource.title_of(action) if resource else action.title)
 
 
 def _go(request: Any, url: str) -> HttpResponse:
