@@ -144,7 +144,8 @@ def test_lists_objects_and_searches_answer_whoever_may_read_them(plural, cast, a
     columns = ",".join(c for c in resource.columns if resource.has(c))
     for query in ("", "?q=a b&limit=1" + (f"&sort={columns}" if columns else "")):
         assert rest.get(base + query).status_code in (200, 422), query
-    for query in ("", "?q=a b&page=2", *(f"?sort=-{c}" for c in resource.columns[:3])):
+    first_column = f"&sort=-{resource.columns[0]}" if resource.columns else ""
+    for query in ("", f"?q=a b&page=2{first_column}"):
         assert browser.get(page + query).status_code in (200, 422), query
     assert b"".join(browser.get(f"{page}export.csv").streaming_content)
     with within(cast, role) as actor:

@@ -32,7 +32,7 @@ class Process:
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _log_start: int = field(default=0, init=False)
 
-    def start(self, patience: float = 60) -> None:
+    def start(self, patience: float = 110) -> None:
         """Start it and return when it is at work."""
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:

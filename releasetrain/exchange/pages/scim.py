@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
 from scim2_models import SCIMException, UnauthorizedException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
@@ -22,7 +21,6 @@ from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
 
-@csrf_exempt
 def answer(request: Any, org: str, path: str = "") -> HttpResponse:
     """Serve one SCIM request inside the organization's scope; what is refused has changed nothing."""
     organization = Organization.objects.filter(slug=org, suspended_at__isnull=True).first()

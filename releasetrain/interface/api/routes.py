@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from releasetrain.audit.doorway import Action
@@ -17,43 +17,44 @@ from .verbs import VerbView, perform
 from .views import DetailView, HistoryView, ListView, NeighboursView
 
 
-def making() -> list[URLPattern]:
+def making() -> list[URLResolver]:
     """Verbs that make an object, ``<plural>/<verb>``: before any address of the form ``<plural>/<id>``."""
     found = []
     for resource in resources():
-        for action in resource.creators:
-            segment = resource.segment(action)
-            if segment != "create":
-                found.append(
-                    path(f"{resource.plural}/{segment}", _verb(resource, action), name=f"api-{action.verb}")
-                )
+        creators = [(resource.segment(action), action) for action in resource.creators]
+        own = [_at(segment, resource, action) for segment, action in creators if segment != "create"]
+        if own:
+            found.append(path(f"{resource.plural}/", include(own)))
     return found
 
 
-def patterns() -> list[URLPattern]:
+def patterns() -> list[URLPattern | URLResolver]:
     """All other generated endpoints below /api/v1/orgs/<org>/."""
     found = [
         path("search", csrf_exempt(SearchView.as_view()), name="api-search"),
         path("bulk", csrf_exempt(BulkView.as_view()), name="api-bulk"),
     ]
     for resource in resources():
-        found.extend(_of_resource(resource))
+        create = next((a for a in resource.creators if resource.segment(a) == "create"), None)
+        found.append(path(resource.plural, _list(resource, create), name=f"api-{resource.plural}.list"))
+        # Below its own prefix: the other kinds' addresses need not be tried one by one.
+        found.append(path(f"{resource.plural}/", include(_of_one(resource))))
     for action in loose_actions():
         found.append(path(f"do/{action.verb}", _verb(None, action), name=f"api-{action.verb}"))
     return found
 
 
-def _of_resource(resource: Resource) -> list[URLPattern]:
-    plural = resource.plural
-    create = next((a for a in resource.creators if resource.segment(a) == "create"), None)
-    found = [path(plural, _list(resource, create), name=f"api-{plural}.list")]
+def _of_one(resource: Resource) -> list[URLPattern]:
+    found = []
     for what, base in (("get", DetailView), ("history", HistoryView), ("neighbours", NeighboursView)):
-        address = f"{plural}/<str:ref>" if what == "get" else f"{plural}/<str:ref>/{what}"
-        found.append(path(address, _read(base, resource, what), name=f"api-{plural}.{what}"))
-    for action in resource.verbs:
-        address = f"{plural}/<str:ref>/{resource.segment(action)}"
-        found.append(path(address, _verb(resource, action), name=f"api-{action.verb}"))
+        address = "<str:ref>" if what == "get" else f"<str:ref>/{what}"
+        found.append(path(address, _read(base, resource, what), name=f"api-{resource.plural}.{what}"))
+    found += [_at(f"<str:ref>/{resource.segment(action)}", resource, action) for action in resource.verbs]
     return found
+
+
+def _at(address: str, resource: Resource, action: Action) -> URLPattern:
+    return path(address, _verb(resource, action), name=f"api-{action.verb}")
 
 
 def _list(resource: Resource, create: Action | None) -> Any:

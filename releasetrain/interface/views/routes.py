@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_http_methods, require_safe
 
 from releasetrain.audit.doorway import Action
@@ -17,50 +17,52 @@ from . import lists, objects, verbs
 from .search import search
 
 
-def making() -> list[URLPattern]:
+def making() -> list[URLResolver]:
     """Forms that make an object: before any address of the form ``<plural>/<id>/``, whoever brings it."""
     found = []
     for resource in resources():
-        for action in resource.creators:
-            if not action.hidden:
-                segment = resource.segment(action)
-                address = "new" if segment == "create" else f"do/{segment}"
-                found.append(
-                    path(f"{resource.plural}/{address}", _verb(action, resource), name=f"page-{action.verb}")
-                )
+        creators = [action for action in resource.creators if not action.hidden]
+        if creators:
+            found.append(_under(resource, [_making(resource, action) for action in creators]))
     return found
 
 
-def patterns() -> list[URLPattern]:
+def patterns() -> list[URLPattern | URLResolver]:
     """All other generated pages."""
-    found = [path("search/", search, name="search")]
-    for resource in resources():
-        found.extend(_of_resource(resource))
-    found.extend(
-        path(f"do/{action.verb}", _verb(action, None), name=f"page-{action.verb}")
-        for action in loose_actions()
-        if not action.hidden
-    )
-    return found
+    return [
+        path("search/", search, name="search"),
+        *(_under(resource, _of_resource(resource)) for resource in resources()),
+        *(
+            path(f"do/{action.verb}", _verb(action, None), name=f"page-{action.verb}")
+            for action in loose_actions()
+            if not action.hidden
+        ),
+    ]
+
+
+def _under(resource: Resource, found: list[URLPattern]) -> URLResolver:
+    """Pages of one kind below its own prefix: the other kinds' addresses need not be tried one by one."""
+    below: URLResolver = path(f"{resource.plural}/", include(found))
+    return below
+
+
+def _making(resource: Resource, action: Action) -> URLPattern:
+    segment = resource.segment(action)
+    address = "new" if segment == "create" else f"do/{segment}"
+    return path(address, _verb(action, resource), name=f"page-{action.verb}")
 
 
 def _of_resource(resource: Resource) -> list[URLPattern]:
     plural = resource.plural
     found = [
-        path(f"{plural}/", _reading(lists.show, resource), name=f"page-{plural}.list"),
-        path(f"{plural}/export.csv", _reading(lists.export, resource), name=f"page-{plural}.csv"),
+        path("", _reading(lists.show, resource), name=f"page-{plural}.list"),
+        path("export.csv", _reading(lists.export, resource), name=f"page-{plural}.csv"),
+        path("<str:ref>/", _reading(objects.show, resource), name=f"page-{plural}.get"),
+        path("<str:ref>/history", _reading(objects.show_history, resource), name=f"page-{plural}.history"),
     ]
-    found.append(path(f"{plural}/<str:ref>/", _reading(objects.show, resource), name=f"page-{plural}.get"))
-    found.append(
-        path(
-            f"{plural}/<str:ref>/history",
-            _reading(objects.show_history, resource),
-            name=f"page-{plural}.history",
-        )
-    )
     for action in resource.verbs:
         if not action.hidden:
-            address = f"{plural}/<str:ref>/do/{resource.segment(action)}"
+            address = f"<str:ref>/do/{resource.segment(action)}"
             found.append(path(address, _verb(action, resource), name=f"page-{action.verb}"))
     return found
 
