@@ -24,6 +24,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=releasetrain.settings \
     RELEASETRAIN_VAR=/var/lib/releasetrain \
     STATIC_ROOT=/app/collected \
+    # In memory, so that it is empty at each start: how the web processes of a container share what they count.
+    PROMETHEUS_MULTIPROC_DIR=/dev/shm/prometheus \
     PORT=8000
 # The key of this one command signs nothing; the real one comes from the environment at run time.
 RUN python -m compileall -q . \
