@@ -13,6 +13,7 @@ from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
 from . import sending
+from .burning import follow_budgets
 from .models import Kpi
 from .rolling import BATCH, roll_up
 
@@ -52,6 +53,17 @@ def send_reports_of(organization: Organization) -> int:
         with tenant_scope(organization.pk, actor):
             total += sending.send(organization, schedule_id)
     return total
+
+
+@shared_task(name="metrics.tasks.follow_error_budgets")
+def follow_error_budgets() -> int:
+    """Open what error budgets that burn ask for, in every organization; beat rings every five minutes."""
+    acts = 0
+    for organization in Organization.objects.filter(suspended_at__isnull=True):
+        actor = Actor.system(organization.pk, "error budgets")
+        with tenant_scope(organization.pk, actor):
+            acts += follow_budgets(actor)
+    return acts
 
 
 @shared_task(name="metrics.tasks.remind_of_kpis")

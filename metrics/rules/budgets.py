@@ -133,6 +133,12 @@ def budget(objective: float, window: timedelta, slices: Sequence[Slice], at: dat
     return Budget(state, said, gone_at=gone_at, **known)
 
 
+def severity_of(state: BudgetState, tier: int) -> int:
+    """How severe the problem of a budget that burns is: the worse it stands and the more critical the service, the more."""
+    worst = 2 if state is BudgetState.EXHAUSTED else 3
+    return worst if tier <= 2 else worst + 1
+
+
 def by_day(objective: float, slices: Sequence[Slice]) -> list[tuple[datetime, float]]:
     """What was attained on each day, in per cent."""
     days: dict[datetime, list[float]] = {}

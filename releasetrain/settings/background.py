@@ -65,6 +65,7 @@ CELERY_BEAT_SCHEDULE = {
     "pull-series": {"task": "releasetrain.exchange.tasks.pull_series", "schedule": 60.0},
     "ask-vaults": {"task": "releasetrain.exchange.tasks.ask_vaults", "schedule": 3600.0},
     "clear-series": {"task": "trains.tasks.clear_series", "schedule": 21600.0},
+    "follow-error-budgets": {"task": "metrics.tasks.follow_error_budgets", "schedule": 300.0},
     "remind-of-kpis": {"task": "metrics.tasks.remind_of_kpis", "schedule": 21600.0},
     "sweep-access": {"task": "releasetrain.access.tasks.sweep_access", "schedule": 60.0},
     "index-search": {"task": "releasetrain.interface.tasks.index_search", "schedule": 5.0},

@@ -93,6 +93,7 @@ def create_standard_rules(actor: Actor, organization: Organization) -> Organizat
                 outcomes=[Outcome(o) for o in sorted(rule.outcomes)],
                 classifications=[Classification(c) for c in sorted(rule.classifications)],
                 emergency_only=rule.emergency_only,
+                budget_percent=rule.budget_percent,
                 mandatory=rule.mandatory,
                 due_days=rule.due_days,
                 window_days=window_days,

@@ -108,5 +108,10 @@ STANDARD: tuple[tuple[str, Conditions, int], ...] = (
         Conditions("fix", classifications=frozenset({"problem_fix", "hotfix"}), due_days=20),
         0,
     ),
+    (
+        "An error budget was burnt",
+        Conditions("budget", depth=DETAILED, budget_percent=50, due_days=10),
+        0,
+    ),
     ("Release of a mission-critical tier", Conditions("critical", least_critical_tier=1, due_days=10), 0),
 )

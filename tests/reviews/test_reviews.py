@@ -304,11 +304,12 @@ def test_a_problem_is_not_closed_before_the_review_of_its_fix(world: Reviewing, 
 
 def test_the_standard_rules_are_added_once(world: Reviewing) -> None:
     from reviews.actions.rules import create_standard_rules
+    from reviews.rules.triggers import STANDARD
     from reviews.models import ReviewRule
 
     for _ in range(2):
         create_standard_rules(world.as_["rte"], world.as_.organization)
-    assert ReviewRule.objects.count() == 5
+    assert ReviewRule.objects.count() == len(STANDARD)
     world.heard(world.deploy("5.2.0", status="failed"))
     from reviews.models import Review
 
