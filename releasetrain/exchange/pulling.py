@@ -15,7 +15,9 @@ from trains.actions.series_sources import pulled_until, take_in
 from trains.models import SeriesSource
 from trains.rules.prometheus import PrometheusError, answer, period, range_query
 
-from .outgoing import get
+from .models import VaultServer
+from .outgoing import call
+from .series_access import NoAccess, headers_of
 
 LARGEST = 20_000_000
 # A source that was never asked begins with so much of its past.
@@ -30,11 +32,12 @@ def pull(organization_id: uuid.UUID) -> int:
     actor = Actor.system(organization_id, "pulling of series")
     with tenant_scope(organization_id, actor):
         due = _due(now())
+        server = VaultServer.objects.filter(enabled=True).first()
     answers, until = [], now() + PATIENCE
     for source, last in due:
         if now() > until:
             break
-        answers.append(_asked(source, last))
+        answers.append(_asked(source, last, server))
     if not answers:
         return 0
     with tenant_scope(organization_id, actor):
@@ -42,7 +45,7 @@ def pull(organization_id: uuid.UUID) -> int:
 
 
 def _due(at: datetime) -> list[tuple[SeriesSource, datetime | None]]:
-    sources = list(SeriesSource.objects.filter(enabled=True))
+    sources = list(SeriesSource.objects.filter(enabled=True).select_related("secret"))
     last = pulled_until(sources)
     found = [(source, last[source]) for source in sources]
     return [
@@ -52,16 +55,20 @@ def _due(at: datetime) -> list[tuple[SeriesSource, datetime | None]]:
     ]
 
 
-def _asked(source: SeriesSource, last: datetime | None) -> dict[str, Any]:
+def _asked(source: SeriesSource, last: datetime | None, server: VaultServer | None) -> dict[str, Any]:
     """What the server answers, or why it does not."""
     start, end = period(last, now(), source.step_seconds, FIRST)
     said: dict[str, Any] = {"source": str(source.pk), "error": "", "series": []}
     if start > end:
         return said
-    found = get(range_query(source.address, source.expression, start, end, source.step_seconds), LARGEST)
+    question = range_query(source.address, source.expression, start, end, source.step_seconds)
     try:
+        headers = {"Accept": "application/json", **headers_of(source, server)}
+        found = call("GET", question, None, headers, LARGEST)
         if found.error:
             raise PrometheusError(found.error)
+        if found.status in (401, 403):
+            raise PrometheusError(f"The server does not let us in (status {found.status}).")
         body = orjson.loads(found.text) if found.text else None
         said["series"] = [
             {"labels": each.labels, "points": [[at.timestamp(), value] for at, value in each.points]}
@@ -69,6 +76,6 @@ def _asked(source: SeriesSource, last: datetime | None) -> dict[str, Any]:
         ]
     except orjson.JSONDecodeError:
         said["error"] = f"The server answers with status {found.status}, and no JSON."
-    except PrometheusError as error:
+    except (PrometheusError, NoAccess) as error:
         said["error"] = str(error)
     return said

@@ -35,6 +35,8 @@ class MetadataOnly(VaultError):
 class GuardedAdapter(Adapter):
     """hvac's requests, sent where the product may call, and only to read metadata of the KV engine."""
 
+    reads = "metadata"
+
     def get_login_token(self, response: Any) -> str:
         raise MetadataOnly("Nobody signs in here.")
 
@@ -48,8 +50,8 @@ class GuardedAdapter(Adapter):
     ) -> Any:
         address = self.urljoin(self.base_uri, quote(url, safe="/"))
         parts = url.strip("/").split("/")
-        if method.lower() != "get" or parts[0] != "v1" or "metadata" not in parts[2:]:
-            raise MetadataOnly("Only metadata is read.")
+        if method.lower() != "get" or parts[0] != "v1" or self.reads not in parts[2:]:
+            raise MetadataOnly(f"Only {self.reads} is read.")
         asked = {"Accept": "application/json", "X-Vault-Request": "true", **(headers or {})}
         if self.token:
             asked["X-Vault-Token"] = self.token
@@ -61,13 +63,19 @@ class GuardedAdapter(Adapter):
         if found.status == 404:
             raise VaultError("Vault has nothing at this path.")
         if found.status == 403:
-            raise VaultError("The token may not read the metadata of this path.")
+            raise VaultError(f"The token may not read the {self.reads} of this path.")
         if found.status != 200:
             raise VaultError(f"Vault answers with status {found.status}.")
         try:
             return json.loads(found.text)
         except ValueError:
             raise VaultError("Vault answers with no JSON.") from None
+
+
+class ValueAdapter(GuardedAdapter):
+    """The same for the value of one secret, for a request that it opens; nothing is kept of the answer."""
+
+    reads = "data"
 
 
 def ask(organization_id: uuid.UUID) -> int:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from releasetrain.audit.doorway import Actor, Field, action
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import KEEP
 from releasetrain.kernel.refusals import Refused, refuse
-from trains.models import Environment, Series, SeriesKind, SeriesSource, Service
+from trains.models import Environment, SecretReference, Series, SeriesKind, SeriesSource, Service
 from trains.rules.canary_config import SERIES_NAME
 from trains.rules.prometheus import Pulled
 
@@ -27,6 +28,31 @@ Address = Annotated[
 Expression = Annotated[str, Field("Query", help="In PromQL.", long=True, max_length=2000)]
 Step = Annotated[int, Field("Seconds between points", min=5, max=3600)]
 Unit = Annotated[str, Field("Unit", max_length=30)]
+Login = Annotated[
+    str,
+    Field(
+        "User name",
+        help="Basic authentication with the secret as password. Empty: it is a bearer token.",
+        max_length=120,
+    ),
+]
+
+
+def _usable(actor: Actor, subject: Any) -> Any:
+    """Secrets that the person is named for."""
+    own = get_user_model().objects.filter(pk=actor.user_id).values_list("email", flat=True).first()
+    rows = SecretReference.objects.filter(retired_at__isnull=True)
+    return rows.filter(users__contains=[str(own).lower()]) if own else rows.none()
+
+
+Secret = Annotated[
+    SecretReference | None,
+    Field(
+        "Secret",
+        help="Where its password or token lies in Vault; you have to be named among those who may use it.",
+        rows=_usable,
+    ),
+]
 
 
 @action(
@@ -47,6 +73,8 @@ def create_source(
     kind: Annotated[SeriesKind, Field("Kind")] = SeriesKind.GAUGE,
     unit: Unit = "",
     step_seconds: Step = 60,
+    secret: Secret = None,
+    login: Login = "",
 ) -> SeriesSource:
     """Ask a Prometheus server the same question every minute and keep its answers as series."""
     source = SeriesSource(
@@ -58,8 +86,10 @@ def create_source(
         kind=kind,
         unit=unit.strip(),
         step_seconds=step_seconds,
+        secret=secret,
+        login=login.strip(),
     )
-    _check(source)
+    _check(actor, source)
     if SeriesSource.objects.count() >= MOST_SOURCES:
         refuse("series_source.many", f"There are {MOST_SOURCES} sources; that many may be.", status=422)
     same = SeriesSource.objects.filter(
@@ -84,17 +114,21 @@ def edit_source(
     expression: Expression = KEEP,
     unit: Unit = KEEP,
     step_seconds: Step = KEEP,
+    secret: Secret = KEEP,
+    login: Login = KEEP,
 ) -> SeriesSource:
-    """Change the question. What was answered stays."""
+    """Change the question, or how it signs in. What was answered stays."""
     for field, value in (
         ("address", address),
         ("expression", expression),
         ("unit", unit),
         ("step_seconds", step_seconds),
+        ("secret", secret),
+        ("login", login),
     ):
         if value is not KEEP:
             setattr(source, field, value.strip() if isinstance(value, str) else value)
-    _check(source)
+    _check(actor, source)
     source.last_error = ""
     source.save()
     return source
@@ -190,7 +224,7 @@ def note_error(source: SeriesSource, error: str) -> None:
         source.save()
 
 
-def _check(source: SeriesSource) -> None:
+def _check(actor: Actor, source: SeriesSource) -> None:
     if not SERIES_NAME.fullmatch(source.name):
         refuse("series.name", "A name has letters, digits, _ and : only.", field="name")
     try:
@@ -208,3 +242,16 @@ def _check(source: SeriesSource) -> None:
         refuse("series_source.address", "An address carries no user name or password.", field="address")
     if not source.expression:
         refuse("series_source.expression", "Say what is asked, in PromQL.", field="expression")
+    if source.login and source.secret is None:
+        refuse("series_source.login", "A user name goes with the secret that is its password.", field="login")
+    if ":" in source.login or not source.login.isprintable() or not source.login.isascii():
+        refuse("series_source.login", "A user name has plain letters and no colon.", field="login")
+    # Whoever may point a secret at an address may learn it: only those who are named for it.
+    if source.secret is not None and not _usable(actor, None).filter(pk=source.secret.pk).exists():
+        refuse(
+            "series_source.secret",
+            "You are not named among those who may use this secret.",
+            remedy="Ask whoever keeps the reference to name you.",
+            field="secret",
+            status=403,
+        )

@@ -11,6 +11,7 @@ from releasetrain.audit.history import tracked
 from releasetrain.kernel.actor import ScopeKey
 from releasetrain.tenancy.models import TenantForeignKey, TenantModel
 
+from .secret_reference import SecretReference
 from .service import Environment, Service, service_scopes
 from .vocabulary import known
 
@@ -32,6 +33,20 @@ class SeriesSource(TenantModel):
     unit = models.CharField(max_length=30, blank=True)
     step_seconds = models.PositiveIntegerField(
         default=60, validators=[MinValueValidator(5), MaxValueValidator(3600)]
+    )
+    secret = TenantForeignKey(
+        SecretReference,
+        related_name="series_sources",
+        null=True,
+        blank=True,
+        help_text="Where in Vault the password or token lies. Its value is read for each request and kept nowhere.",
+    )
+    login = models.CharField(
+        "user name",
+        max_length=120,
+        blank=True,
+        default="",
+        help_text="With a secret: its password is sent for this user. Empty: the secret is a bearer token.",
     )
     enabled = models.BooleanField(default=True)
     last_error = models.CharField(max_length=300, blank=True)

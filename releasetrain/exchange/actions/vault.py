@@ -109,6 +109,33 @@ def resume_vault(actor: Actor, server: VaultServer) -> VaultServer:
     return server
 
 
+@action(
+    "vault_server.permit_values",
+    on=VaultServer,
+    requires="tokens.manage",
+    label="Permit values",
+    step_up=True,
+    confirm="Secrets that sources of series refer to are read from it for each request, as far as its token may.",
+)
+def permit_values(actor: Actor, server: VaultServer) -> VaultServer:
+    """Let sources of series sign in with secrets that they refer to. Give the token a policy for just these paths."""
+    if server.gives_values:
+        refuse("vault.gives", "It gives values already.")
+    server.gives_values = True
+    server.save()
+    return server
+
+
+@action("vault_server.forbid_values", on=VaultServer, requires="tokens.manage", label="Forbid values")
+def forbid_values(actor: Actor, server: VaultServer) -> VaultServer:
+    """From now on only metadata is read; sources that sign in with a secret get no answer."""
+    if not server.gives_values:
+        refuse("vault.keeps", "It gives no values.")
+    server.gives_values = False
+    server.save()
+    return server
+
+
 @action("vault_server.ask", on=VaultServer, requires="trains.manage", label="Ask now", lock=False)
 def ask_now(actor: Actor, server: VaultServer) -> VaultServer:
     """Ask about every secret now instead of within the hour."""

@@ -10,13 +10,18 @@ from releasetrain.tenancy.models import TenantModel
 
 
 class VaultServer(TenantModel):
-    """The Vault of an organization. Only metadata is ever read, never a secret."""
+    """The Vault of an organization. Only metadata is read, unless it is permitted to give values for requests to servers."""
 
     name = models.CharField(max_length=80, default="Vault")
     url = models.CharField("address", max_length=300)
     namespace = models.CharField(max_length=120, blank=True)
     sealed_token = models.TextField(editable=False)
     enabled = models.BooleanField(default=True)
+    gives_values = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Secrets that sources of series refer to are read for each request, and kept nowhere.",
+    )
     asked_at = models.DateTimeField("last asked", null=True, blank=True, editable=False)
     last_error = models.CharField(max_length=300, blank=True, editable=False)
     history = tracked(excluded_fields=["sealed_token", "asked_at"])
