@@ -119,3 +119,37 @@ def test_lists_and_pages_cost_the_same_however_much_there_is(world: Any, web: An
     before = {a: queries(a) for a in ("feature-flags/", "failure-drills/")}
     grow(4)
     assert {a: queries(a) for a in before} == before
+
+
+def test_a_staged_path_and_its_configuration_are_read_as_tables(ship: Any, web: Any) -> None:
+    text = read(web, f"staged-paths/{ship.path.pk}/")
+    for words in ("10 min", "at once", "at least", "<code>track</code>", "<code>canary</code>"):
+        assert words in text, words
+    assert "as Release manager authorised" in text or "authorised." in text
+    assert "bake_minutes" not in text and "{&#x27;" not in text and "{&quot;" not in text
+    ship.start()
+    ship.confirm()
+    ship.measure(2)
+    ship.round()
+    text = read(web, f"canary-configs/{ship.path.config.key}/")
+    for words in ("A rise, 98 % certain.", "critical", "ANA-", "Judged by it of late"):
+        assert words in text, words
+    assert "allowed_increase" not in text and "{&#x27;" not in text and "{&quot;" not in text
+
+
+def test_what_fails_a_metric_is_said_in_words() -> None:
+    from trains.pages.canaries import fails_when
+    from trains.rules.canary_config import config_of
+
+    said = [
+        {"name": "a", "direction": "increase", "allowed_increase": 1.1},
+        {"name": "b", "direction": "decrease", "allowed_increase": 1.1},
+        {"name": "c", "method": "limit", "at_most": 0.5},
+        {"name": "d", "method": "limit", "at_most": 3, "at_least": 1, "failures": 2},
+    ]
+    assert [fails_when(metric) for metric in config_of(said).metrics] == [
+        "A rise beyond a ratio of 1.1, 98 % certain.",
+        "A fall, 98 % certain.",
+        "A value above 0.5.",
+        "More than 2 values above 3 or below 1.",
+    ]

@@ -20,6 +20,7 @@ from trains.models import (
     StagedPath,
 )
 from trains.pages import delivery as pages
+from trains.pages.canaries import path_page
 
 
 def _flags(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -103,6 +104,17 @@ register(
         search=("name",),
         order=("name",),
         select=("service", "config", "authorised_by"),
+        facts=(
+            "service",
+            "config",
+            "auto_advance",
+            "confirm_minutes",
+            "authorised_by",
+            "authorised_at",
+            "retired_at",
+        ),
+        template="trains/staged_path.html",
+        context=path_page,
         description="Lay out in which steps traffic moves to a new version, and what judges each.",
     )
 )

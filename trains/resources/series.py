@@ -5,6 +5,7 @@ from __future__ import annotations
 from releasetrain.interface import navigation
 from releasetrain.interface.resources import Resource, register
 from trains.models import CanaryAnalysis, CanaryConfig, Series, SeriesPolicy, SeriesSource
+from trains.pages.canaries import config_page
 from trains.pages.series import analysis_page, series_page
 
 register(
@@ -58,6 +59,9 @@ register(
         filters=("service",),
         search=("key", "name"),
         order=("name", "id"),
+        facts=("service", "passes", "marginal", "retired_at"),
+        template="trains/canary_config.html",
+        context=config_page,
         description="By which metrics a canary is compared with the version that runs.",
     )
 )

@@ -13,7 +13,16 @@ from trains.actions import failure_drills, feature_flags, rollback_plans, rollou
 from trains.actions.canary import create_config
 from trains.actions.deployments import record_deployment
 from trains.actions.series import post_values
-from trains.models import CanaryConfig, FailureDrill, FeatureFlag, Release, Rollout, Service, StagedPath
+from trains.models import (
+    CanaryConfig,
+    FailureDrill,
+    FeatureFlag,
+    Release,
+    Rollout,
+    RolloutCommand,
+    Service,
+    StagedPath,
+)
 from trains.ports import blockers_of
 from trains.queries.deployments import current_versions, version_running
 
@@ -111,15 +120,37 @@ def _roll(bank: Bank, service: Service, path: StagedPath, worse: bool, minutes: 
     )  # fmt: skip
     rollouts.confirm_command(bank.pipeline, rollout.commands.get(), note="Route has weight 5.")
     _measure(bank, service, minutes, worse)
-    rollout = Rollout.objects.get(pk=rollout.pk)
-    back = timedelta(minutes=minutes)
-    rollout.started_at, rollout.step_began_at = now() - back - timedelta(minutes=1), now() - back
-    rollout.save()
+    rollout = _as_long_ago(Rollout.objects.get(pk=rollout.pk), timedelta(minutes=minutes), service.name)
     system = Actor.system(rollout.organization_id, "rollout round")
     delivering.lead_on(system, rollout)
     command = rollout.commands.filter(state="awaiting", act="roll_back").first()
     if command:
         rollouts.confirm_command(bank.pipeline, command, note="Route has weight 0.")
+        _answered_after(RolloutCommand.objects.get(pk=command.pk), _delay(service.name, "back"))
+
+
+def _as_long_ago(rollout: Rollout, back: timedelta, name: str) -> Rollout:
+    """The rollout as if it had begun so long ago: its platform took a while to shift the first traffic."""
+    confirmed = now() - back
+    first = rollout.commands.get()
+    first.issued_at = rollout.started_at = confirmed - _delay(name, "shift")
+    first.due_at = first.issued_at + timedelta(minutes=rollout.confirm_minutes)
+    first.answered_at = rollout.step_began_at = confirmed
+    first.save()
+    rollout.save()
+    return rollout
+
+
+def _answered_after(command: RolloutCommand, span: timedelta) -> None:
+    """The answer comes at this moment; the command was sent a while before."""
+    command.issued_at = (command.answered_at or now()) - span
+    command.due_at = command.issued_at + timedelta(minutes=command.rollout.confirm_minutes)
+    command.save()
+
+
+def _delay(name: str, what: str) -> timedelta:
+    """What a platform takes to shift traffic: half a minute to a minute and a half."""
+    return timedelta(seconds=random.Random(f"{name} {what}").randint(31, 92))  # noqa: S311 - the same demo every time
 
 
 def _next(version: str) -> str:
