@@ -36,7 +36,12 @@ _LEFT_EMPTY = {
     "deviation": ("recorded_by", "caught_up_at", "caught_up_by"),
     "windowproposal": ("window", "replaces"),
 }
-_PLAUSIBLE = {"rrule": "FREQ=YEARLY", "time_zone": "UTC", "conditions": ["sub=x"]}
+_PLAUSIBLE = {
+    "rrule": "FREQ=YEARLY",
+    "time_zone": "UTC",
+    "conditions": ["sub=x"],
+    "metrics": [{"name": "errors"}],
+}
 _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
 
 
