@@ -165,9 +165,7 @@ def test_only_whoever_is_named_for_a_secret_points_it_at_an_address(world: World
     assert caught.value.refusals[0].status == 403
     reference = refer(world, name="OTHER", users=[email(world, "rte")])
     with pytest.raises(Refused) as caught:
-        create_source(
-            world.as_["owner"], name="up", address=outside.url, expression="up", secret=reference
-        )
+        create_source(world.as_["owner"], name="up", address=outside.url, expression="up", secret=reference)
     assert caught.value.refusals[0].code == "series_source.secret"
     with pytest.raises(Refused) as caught:
         create_source(world.as_["owner"], name="up", address=outside.url, expression="up", login="x")

@@ -304,8 +304,8 @@ def test_a_problem_is_not_closed_before_the_review_of_its_fix(world: Reviewing, 
 
 def test_the_standard_rules_are_added_once(world: Reviewing) -> None:
     from reviews.actions.rules import create_standard_rules
-    from reviews.rules.triggers import STANDARD
     from reviews.models import ReviewRule
+    from reviews.rules.triggers import STANDARD
 
     for _ in range(2):
         create_standard_rules(world.as_["rte"], world.as_.organization)

@@ -89,10 +89,7 @@ def fails_when(metric: Metric) -> str:
         said = " or ".join(filter(None, bounds))
         many = metric.limits.failures
         return f"A value {said}." if many <= 0 else f"More than {many} values {said}."
-    if metric.effect == "cles":
-        beyond = "beyond a share of pairs of"
-    else:
-        beyond = "beyond a ratio of"
+    beyond = "beyond a share of pairs of" if metric.effect == "cles" else "beyond a ratio of"
     allowed = [
         f"{beyond} {value:g}"
         for value, direction in (

@@ -4,20 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('exchange', '0006_identity'),
+        ("exchange", "0006_identity"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='historicalvaultserver',
-            name='gives_values',
-            field=models.BooleanField(default=False, editable=False, help_text='Secrets that sources of series refer to are read for each request, and kept nowhere.'),
+            model_name="historicalvaultserver",
+            name="gives_values",
+            field=models.BooleanField(
+                default=False,
+                editable=False,
+                help_text="Secrets that sources of series refer to are read for each request, and kept nowhere.",
+            ),
         ),
         migrations.AddField(
-            model_name='vaultserver',
-            name='gives_values',
-            field=models.BooleanField(default=False, editable=False, help_text='Secrets that sources of series refer to are read for each request, and kept nowhere.'),
+            model_name="vaultserver",
+            name="gives_values",
+            field=models.BooleanField(
+                default=False,
+                editable=False,
+                help_text="Secrets that sources of series refer to are read for each request, and kept nowhere.",
+            ),
         ),
     ]
