@@ -52,7 +52,6 @@ ROWS = [
         6,
         "Segregation of duties raced: 0 violations",
         {"tests/races": "", "tests/governance/test_changes.py": "race|once|concurr|database|quorum"},
-        missing="pairs of acts, six times each, instead of 200 changes × 8 actors at random",
     ),
     Row(
         7,
@@ -64,8 +63,7 @@ ROWS = [
         "schemathesis on the whole schema: 0 server errors, 0 schema breaks",
         {
             "tests/contract": "",
-            "tests/interface/test_contract.py": "",
-            "tests/interface/test_schemathesis.py": "",
+            "tests/interface/test_schema.py": "",
         },
     ),
     Row(
@@ -73,6 +71,7 @@ ROWS = [
         "Hostile uploads (40 cases) refused cleanly",
         {
             "tests/governance/test_intake_hostile.py": "",
+            "tests/governance/test_uploads_hostile.py": "",
             "tests/governance/test_results.py": "bomb|large|entit|nested",
         },
     ),
@@ -101,8 +100,7 @@ ROWS = [
         "OpenID Connect: 15 bad tokens refused",
         {
             "tests/exchange/test_single_sign_on.py": "",
-            "tests/accounts": "workload|oidc|token",
-            "tests/exchange/test_workload": "",
+            "tests/access/test_workload_identity.py": "",
         },
     ),
     Row(
