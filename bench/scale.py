@@ -264,7 +264,13 @@ def _against_sql(each: Generated) -> Figure:
                 return cursor.fetchone()  # type: ignore[no-any-return]
 
         by_sql, row = _timed(plain)
-        by_cells, found = _timed(lambda: report(question))
+
+        def from_cells() -> Any:
+            whole = report(question)
+            whole.grid  # noqa: B018 - computed when asked for
+            return whole
+
+        by_cells, found = _timed(from_cells)
     measures = found.measures
     ours = measures[Metric.CHANGE_LEAD_TIME].value or 0.0
     if measures[Metric.DEPLOYMENT_FREQUENCY].count != row[0] or abs(ours - row[1].total_seconds()) > 0.001:

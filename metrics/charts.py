@@ -40,7 +40,7 @@ def group_map(found: Report, most: int = 14) -> Chart | None:
     if not groups:
         return None
     totals = deployments.sum(axis=1)
-    order = sorted(range(len(groups)), key=lambda at: -int(totals[at]))[:most]
+    order = sorted(range(len(groups)), key=lambda at: (-int(totals[at]), groups[at]))[:most]
     columns = [label_of(slot.day, found.question.bucket.value) for slot in buckets]
     values = [[float(v) if v else None for v in deployments[at].tolist()] for at in order]
     return heat_map(

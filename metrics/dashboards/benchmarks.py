@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from metrics.asking import Question
 from metrics.queries.quality import data_quality
 from metrics.queries.rollup import groups_of
-from metrics.report import PURPOSE, Report, report
+from metrics.report import PURPOSE, Report, purposes_of, report
 from metrics.rules.definitions import DEFINITIONS, Metric
 from metrics.rules.dora import LeadStart
-from metrics.rules.periods import Bucket
-from metrics.rules.rollup import five_of
+from metrics.rules.rollup import by_service
 from metrics.rules.speaking import spoken
 from metrics.rules.tiers import CUT, TIERS, WITHOUT_TIERS, YEARS, tier
 
@@ -110,20 +107,17 @@ def _by_year(found: Report) -> Table:
 def _by_service(found: Report, year: int) -> Table:
     """Each service's own values and tiers."""
     names = groups_of(found.cells.services, "service")
-    places: dict[str, list[int]] = defaultdict(list)
-    for at, service in enumerate(found.cells.services):
-        places[service].append(at)
+    question = found.question
+    values = by_service(
+        found.cells, question.period, start=LeadStart(question.start), purposes=purposes_of(question)
+    )
     rows = []
     for service, name in sorted(names.items(), key=lambda pair: pair[1]):
-        measures = five_of(
-            found.cells.part(places[service]), found.question.period, start=LeadStart(found.question.start),
-            zone=found.question.zone, bucket=Bucket.MONTH,
-        )  # fmt: skip
         cells: list[str] = []
         for metric in RANKED:
-            summary = measures[metric]
-            word = tier(metric, summary.value, year).tier
-            said = " ".join(spoken(summary.unit, summary.value)).strip()
+            value = values[service][metric]
+            word = tier(metric, value, year).tier
+            said = " ".join(spoken(DEFINITIONS[metric].unit, value)).strip()
             cells.append(f"{said} ({word})" if word else said)
         rows.append((name, *cells))
     return Table("By service", ("Service", *(DEFINITIONS[m].title for m in RANKED)), rows)

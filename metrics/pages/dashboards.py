@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from governance.pages.csv_file import csv_file
-from metrics.asking import Question, question_from
+from metrics.asking import Choices, Question, question_from
 from metrics.dashboards import Answer, Dashboard, dashboards, found_dashboard
 from metrics.presenting.printing import printed
 from metrics.presenting.spreadsheet import FIGURES, part_of, sheet
@@ -26,11 +26,18 @@ from trains.models import Service, Team, Train
 FIRST = "delivery"
 FORMS = ("csv", "pdf", "png")
 WIDE = 700
-_LISTS = {
-    "train": ("Train", "All trains", lambda: [(t.pk, f"{t.key} {t.name}") for t in Train.objects.order_by("key")]),
-    "team": ("Team", "All teams", lambda: [(t.pk, t.name) for t in Team.objects.order_by("code")]),
-    "service": ("Service", "All services", lambda: [(s.pk, s.name) for s in Service.objects.order_by("name")]),
-}  # fmt: skip
+_LISTS: dict[str, tuple[str, str, Callable[[], Choices]]] = {
+    "train": ("Train", "All trains", lambda: _listed(Train, "key", "key", "name")),
+    "team": ("Team", "All teams", lambda: _listed(Team, "code", "name")),
+    "service": ("Service", "All services", lambda: _listed(Service, "name", "name")),
+}
+
+
+def _listed(model: Any, order: str, *names: str) -> Choices:
+    """Ids with names, without making objects of them."""
+    return [
+        (str(pk), " ".join(said)) for pk, *said in model.objects.order_by(order).values_list("pk", *names)
+    ]
 
 
 def the_dashboard(name: str) -> Dashboard:
@@ -128,7 +135,7 @@ def _selects(dashboard: Dashboard, question: Question) -> list[dict[str, Any]]:
     found = []
     for name in dashboard.filters:
         label, everything, listed = _LISTS[name]
-        choices = [("", everything), *((str(pk), text) for pk, text in listed())]
+        choices = [("", everything), *listed()]
         found.append(
             {"name": name, "label": label, "choices": choices, "value": getattr(question.wanted, name)}
         )

@@ -166,16 +166,6 @@ class Rolled:
     def __len__(self) -> int:
         return len(self.services)
 
-    def part(self, at: Sequence[int]) -> Rolled:
-        """The cells at these places."""
-        return Rolled(
-            [self.services[n] for n in at],
-            [self.days[n] for n in at],
-            [self.purposes[n] for n in at],
-            {name: values[at] for name, values in self.counts.items()},
-            {name: [values[n] for n in at] for name, values in self.times.items()},
-        )
-
     def total(self, name: str, chosen: Any) -> int:
         return int(self.counts[name][chosen].sum())
 
@@ -319,6 +309,43 @@ def five_of(
             total,
             deployments_out + [(reason, n) for reason, n in links_out if reason != "contributed"],
         ),
+    }
+
+
+def by_service(
+    rolled: Rolled,
+    period: Period,
+    *,
+    start: LeadStart = LeadStart.COMMITTED,
+    purposes: frozenset[Purpose] = frozenset(),
+) -> dict[str, dict[Metric, float | None]]:
+    """The values of the five metrics for each service, all services at once."""
+    names: dict[str, int] = {}
+    group = np.array([names.setdefault(service, len(names)) for service in rolled.services], dtype=np.int64)
+    mine, size = chosen_of(rolled, purposes), len(names)
+
+    def summed(name: str) -> list[int]:
+        found = np.bincount(group[mine], weights=rolled.counts[name][mine], minlength=size)
+        return found.astype(np.int64).tolist()  # type: ignore[no-any-return]
+
+    def median(name: str) -> list[float | None]:
+        values, at = rolled.placed(name, mine)
+        found = grouped_percentile(group[at], values, size, 0.5) / _MICROS
+        return [None if np.isnan(value) else float(value) for value in found]
+
+    total = summed("deployments")
+    shares = {
+        metric: [count / of if of else None for count, of in zip(summed(name), total, strict=True)]
+        for metric, name in ((Metric.CHANGE_FAIL_RATE, "failed"), (Metric.REWORK_RATE, "rework"))
+    }
+    columns: dict[Metric, list[float | None]] = {
+        Metric.DEPLOYMENT_FREQUENCY: [count / period.days for count in total],
+        Metric.CHANGE_LEAD_TIME: median(f"lead_{start}"),
+        Metric.RECOVERY_TIME: median("recovery"),
+        **shares,
+    }
+    return {
+        service: {metric: values[at] for metric, values in columns.items()} for service, at in names.items()
     }
 
 

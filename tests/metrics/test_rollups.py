@@ -17,7 +17,7 @@ from metrics.rolling import roll_up
 from metrics.rules.dora import LeadStart, Purpose, Scope, five_metrics
 from metrics.rules.dora_grid import dora_grid
 from metrics.rules.periods import Bucket, Period, days_of, floor_day, whole_buckets
-from metrics.rules.rollup import COUNTS, TIMES, five_of, grid_of, summary_of
+from metrics.rules.rollup import COUNTS, TIMES, by_service, five_of, grid_of, summary_of
 from problems.models import FailureLink, Incident
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
@@ -202,6 +202,9 @@ def equal(question: Random) -> None:
             metric
         )
         assert replace(left, excluded=()) == replace(right, excluded=()), metric
+    alone = by_service(cells, period, start=start, purposes=purposes)
+    if wanted.service and cells.services:
+        assert alone == {service: pytest.approx({m: s.value for m, s in from_cells.items()})}
     if rows.log.rows and not purposes:
         grid = dora_grid(rows.log, rows.changes, rows.links, period, bucket=bucket, zone=ZONE, start=start)
         ours = grid_of(
