@@ -68,7 +68,7 @@ def show(request: Any, resource: Resource) -> HttpResponse:
         "active": active,
         "search": request.GET.get("q", ""),
         "placeholder": ", ".join(
-            dict.fromkeys(said(values.heading(resource, name)).lower() for name in resource.search[:3])
+            dict.fromkeys(_in_passing(values.heading(resource, name)) for name in resource.search[:3])
         )
         or gettext("search"),
         "sort": request.GET.get("sort", ""),
@@ -173,6 +173,12 @@ def _filters(resource: Resource, request: Any) -> tuple[list[dict[str, Any]], li
                     word = dict(options or []).get(value, value)
                     active.append({"label": f"{label}: {word}", "url": _without(request, name)})
     return inputs, active
+
+
+def _in_passing(heading: str) -> str:
+    """A heading within a sentence: small in English; other languages keep the capitals of their nouns."""
+    words = said(heading)
+    return words.lower() if words == heading else words
 
 
 def _worded(criterion: listing.Criterion, options: Any) -> Any:

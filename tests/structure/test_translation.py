@@ -1,0 +1,233 @@
+"""Nothing that people read is missing from translation: templates by their source, declarations by rendered pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.test import Client
+from django.utils.translation import trans_real
+
+from releasetrain.interface import extraction, wording
+from releasetrain.interface.resources import resources
+from releasetrain.kernel import locales
+from tests.testbed.cast import PASSWORD, email
+
+TEMPLATES = Path(settings.BASE_DIR) / "templates"
+# Read by nobody but developers, mailed in the language of the installation, or machine text.
+UNTRANSLATED = {"styleguide/index.html", "exchange/mail.html"}
+MARKED = sorted(
+    str(p.relative_to(TEMPLATES))
+    for p in TEMPLATES.rglob("*.html")
+    if str(p.relative_to(TEMPLATES)) not in UNTRANSLATED
+)
+# What a German user meets in German throughout.
+GERMAN = (
+    "page.html",
+    "public.html",
+    *(
+        name
+        for name in MARKED
+        if name.split("/")[0] in ("components", "generic", "errors", "site", "account", "mfa")
+    ),
+)
+
+# -- templates, by their source --
+
+# Names, units, keys of the keyboard, words of protocols, and what stands inside a text without being one.
+_PLAIN = re.compile(
+    r"\b(?:Release Train|RT|API|CSV|JSON|YAML|PDF|SCIM|UTC|WSJF|Esc|Enter|Tab|Ctrl|iss|aud|min|Ops|OK|rtk_|x)\b|&[a-z]+;"
+)
+_CODE = re.compile(r"<(code|kbd|pre|script|style|samp)\b.*?</\1>", re.DOTALL)
+_MARKED = re.compile(
+    r"{% blocktranslate.*?{% endblocktranslate %}|{#.*?#}|{% comment.*?endcomment %}", re.DOTALL
+)
+_TEMPLATE = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
+_TAG = re.compile(r"<[a-zA-Z/!](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
+_WORD = re.compile(r"[A-Za-zÀ-ž]{2,}")
+
+
+def unmarked(source: str) -> list[str]:
+    """Words that stand in a template outside every mark: in its text, or in an attribute that is read out or shown."""
+    bare = _TEMPLATE.sub("\u241e", _MARKED.sub("\u241e", source))
+    # A template's own tags inside an HTML tag may hold quotation marks, so attributes are looked at without them.
+    said = [
+        m
+        for tag in _TAG.findall(bare)
+        for m in re.findall(r'[\s\u241e](?:title|aria-label|placeholder|alt)="([^"]*)"', tag)
+    ]
+    text = _TAG.sub("\u241f", _CODE.sub("\u241f", bare))
+    runs = [*re.split("[\u241e\u241f]", text), *(part for each in said for part in each.split("\u241e"))]
+    return [run.strip() for run in runs if _WORD.search(_PLAIN.sub("", run))]
+
+
+def test_unmarked_words_are_found() -> None:
+    assert unmarked("<p>Hello you</p>") == ["Hello you"]
+    assert unmarked('<a title="Go there">{% translate "x" %}</a>') == ["Go there"]
+    assert unmarked("<b>{% if a %}{{ b }} open{% endif %}</b>") == ["open"]
+    assert unmarked('<b title="{% translate "x" %}">{% blocktranslate %}All{% endblocktranslate %}</b>') == []
+
+
+def test_every_text_of_a_template_is_marked() -> None:
+    found = {name: unmarked((TEMPLATES / name).read_text()) for name in MARKED}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+# -- German --
+
+
+def _german() -> dict[Any, Any]:
+    path = Path(settings.LOCALE_PATHS[0]) / "de" / "LC_MESSAGES" / "django.po"
+    with path.open("rb") as file:
+        return {m.id: m for m in read_po(file, locale="de") if m.id}
+
+
+def test_the_frame_and_the_common_pages_are_german_throughout() -> None:
+    told = _german()
+    missing = {
+        message
+        for message, _ in extraction.of_templates(TEMPLATES / name for name in GERMAN)
+        if message not in told
+        or not all([told[message].string] if isinstance(message, str) else told[message].string)
+    }
+    assert not missing, "translate them in locale/de/LC_MESSAGES/django.po, then `manage.py write_messages`"
+
+
+def test_translations_keep_their_places_and_are_compiled() -> None:
+    told = _german()
+    wrong = {
+        m.id: [str(e) for e in m.check()]
+        for m in told.values()
+        if any([m.string] if isinstance(m.string, str) else m.string)
+    }
+    assert not {k: v for k, v in wrong.items() if v}
+    compiled = wording._catalogue("de")
+    plain = {k: m.string for k, m in told.items() if isinstance(k, str) and m.string}
+    assert {k for k, v in plain.items() if compiled.gettext(k) != v} == set(), (
+        "run `manage.py write_messages`"
+    )
+
+
+# -- rendered pages, in a language whose every letter wears an accent --
+
+_ACCENTS = str.maketrans("aeiouAEIOUnNcC", "àéîöûÀÉÎÖÛñÑçÇ")
+_PLACES = re.compile(r"(%\([a-z_]+\)s|<[^>]*>|&[a-z]+;)")
+
+
+def accented(text: str) -> str:
+    return "".join(
+        part if _PLACES.fullmatch(part) else f"{part.translate(_ACCENTS)}" for part in _PLACES.split(text)
+    )
+
+
+class Accented:
+    """A catalogue made of what extraction finds and of what the libraries translate: anything else stays plain."""
+
+    def __init__(self, known: set[str]):
+        self.known = known
+
+    def gettext(self, message: str) -> str:
+        return accented(message) if message in self.known else message
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        return self.gettext(singular if number == 1 else plural)
+
+    def to_language(self) -> str:
+        return "en-xa"
+
+
+@pytest.fixture
+def in_accents(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: set[str] = set()
+    for message in extraction.catalogue():
+        known.update([message.id] if isinstance(message.id, str) else message.id)
+    libraries = trans_real.translation("de")._catalog  # type: ignore[attr-defined]
+    known.update(key for key in list(libraries) if isinstance(key, str))
+    catalogue = Accented(known)
+    monkeypatch.setitem(trans_real._translations, "en-xa", catalogue)
+    monkeypatch.setattr(wording, "_catalogue", lambda language: catalogue)
+    monkeypatch.setitem(locales.LANGUAGES, "en", ("English", "en-xa", "GB"))
+
+
+class Reader(HTMLParser):
+    """What a person sees or hears of a page, without the rows of tables, choices between objects, and code."""
+
+    unread = ("script", "style", "code", "kbd", "tbody", "option", "template", "time", "title")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.unread:
+            self.inside.append(tag)
+        self.found += [v for k, v in attrs if v and k in ("title", "aria-label", "placeholder", "alt")]
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and self.inside[-1] == tag:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside and data.strip():
+            self.found.append(data.strip())
+
+
+# Names: of the product, the organization, the person, places of the world; words of protocols and languages.
+_NAMES = re.compile(
+    r"Release Train|Northwind Bank|Contoso\w*|northwind|contoso-health|\bRT\b|\bRT[A-Z]\b|English|Deutsch|[\w.]+@[\w.]+|"
+    r"Europe/\w+|\b(?:CSV|API|CAB|WSJF|ROAM|SLO|URL|PI|DORA|JSON|SQL|SBOM|VEX|QR|BPMN|Ctrl|K)\b"
+)
+
+
+def plain_texts(html: str) -> Iterator[str]:
+    reader = Reader()
+    reader.feed(html)
+    for text in reader.found:
+        words = _WORD.findall(_NAMES.sub("", text))
+        # A word without any letter that wears an accent cannot tell.
+        plain = any(re.search("[aeiouAEIOUnNcC]", word) for word in words)
+        if plain and not any(letter in "àéîöûÀÉÎÖÛñÑçÇ" for letter in text):
+            yield text
+
+
+def test_plain_words_on_an_accented_page_are_found() -> None:
+    assert list(plain_texts("<p>Hello</p><p>Héllö</p><code>x</code>")) == ["Hello"]
+
+
+OUTSIDE = ("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/sso/")
+OWN = ("/accounts/profile/", "/accounts/sessions/", "/accounts/password/change/", "/accounts/2fa/")
+
+
+@pytest.mark.usefixtures("in_accents", "northwind")
+def test_signing_in_and_ones_own_account_say_nothing_untranslated() -> None:
+    found = {url: list(plain_texts(Client().get(url, follow=True).content.decode())) for url in OUTSIDE}
+    browser = Client()
+    browser.post("/accounts/login/", {"login": email("rte", "northwind"), "password": PASSWORD})
+    name = re.compile(r"rte|Rte")
+    for url in OWN:
+        page = browser.get(url, follow=True).content.decode()
+        found[url] = [t for t in plain_texts(page) if not name.search(t)]
+    assert {url: texts for url, texts in found.items() if texts} == {}
+
+
+@pytest.mark.usefixtures("in_accents", "northwind")
+def test_generated_lists_and_forms_say_nothing_untranslated() -> None:
+    """Lists without a page of their own, with the form of the verb that makes one."""
+    browser = Client()
+    browser.post("/accounts/login/", {"login": email("owner", "northwind"), "password": PASSWORD})
+    generic = [r for r in resources() if not r.list_template][::9]
+    found = {}
+    for resource in generic:
+        for url in (f"/o/northwind/{resource.plural}/", f"/o/northwind/{resource.plural}/new"):
+            answer = browser.get(url)
+            if answer.status_code == 200:
+                found[url] = list(plain_texts(answer.content.decode()))
+    assert len(found) > 10
+    assert {url: texts for url, texts in found.items() if texts} == {}
