@@ -126,14 +126,14 @@ def _roll(bank: Bank, service: Service, path: StagedPath, worse: bool, minutes: 
     command = rollout.commands.filter(state="awaiting", act="roll_back").first()
     if command:
         rollouts.confirm_command(bank.pipeline, command, note="Route has weight 0.")
-        _answered_after(RolloutCommand.objects.get(pk=command.pk), _delay(service.name, "back"))
+        _answered_after(RolloutCommand.objects.get(pk=command.pk), timedelta(seconds=7))
 
 
 def _as_long_ago(rollout: Rollout, back: timedelta, name: str) -> Rollout:
     """The rollout as if it had begun so long ago: its platform took a while to shift the first traffic."""
     confirmed = now() - back
     first = rollout.commands.get()
-    first.issued_at = rollout.started_at = confirmed - _delay(name, "shift")
+    first.issued_at = rollout.started_at = confirmed - _delay(name)
     first.due_at = first.issued_at + timedelta(minutes=rollout.confirm_minutes)
     first.answered_at = rollout.step_began_at = confirmed
     first.save()
@@ -148,9 +148,9 @@ def _answered_after(command: RolloutCommand, span: timedelta) -> None:
     command.save()
 
 
-def _delay(name: str, what: str) -> timedelta:
+def _delay(name: str) -> timedelta:
     """What a platform takes to shift traffic: half a minute to a minute and a half."""
-    return timedelta(seconds=random.Random(f"{name} {what}").randint(31, 92))  # noqa: S311 - the same demo every time
+    return timedelta(seconds=random.Random(name).randint(31, 92))  # noqa: S311 - the same demo every time
 
 
 def _next(version: str) -> str:
