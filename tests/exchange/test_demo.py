@@ -12,7 +12,7 @@ from releasetrain.audit.verification import verify_ledger
 from releasetrain.kernel.actor import Actor
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
-from trains.models import Release
+from trains.models import Release, RolloutCommand
 
 
 def test_the_demo_bank_is_whole_and_loads_once(committed_db: Any, capsys: Any) -> None:
@@ -25,6 +25,8 @@ def test_the_demo_bank_is_whole_and_loads_once(committed_db: Any, capsys: Any) -
         assert [r.state for r in Release.objects.order_by("key")] == ["released", "ready"]
         assert ChangeRequest.objects.get(release__key="REL-2").state == "awaiting_approval"
         assert Evaluation.objects.get(release__key="REL-1").verdict == "pass"
+        answered = list(RolloutCommand.objects.filter(state="confirmed"))
+        assert answered and all(c.issued_at < c.answered_at < c.due_at for c in answered)
         entries = LedgerEntry.objects.count()
         assert entries > 300
         assert verify_ledger(bank.pk).sound
