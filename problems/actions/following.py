@@ -13,7 +13,7 @@ from releasetrain.audit.subscriptions import subscribe
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from trains.models import Deployment, Release
-from trains.queries.deployments import undeployed_artifacts
+from trains.queries.deployments import undeployed_artifacts, without_trials
 
 from .failure_links import propose_suspect
 from .observation import settle, start_observation
@@ -22,7 +22,13 @@ from .problems import name_resolvers
 _OUTCOMES_KEPT = 50
 
 
-@subscribe("deployment.record", "deployment.finish", "deployment.roll_back", name="problems.deployments")
+@subscribe(
+    "deployment.record",
+    "deployment.finish",
+    "deployment.roll_back",
+    name="problems.deployments",
+    sift=without_trials,
+)
 def follow_deployment(entry: Any) -> None:
     """A production deployment may carry a fix, withdraw one, or explain an incident. Repeating it changes nothing."""
     if entry.subject_kind != "deployment":

@@ -16,6 +16,8 @@ from .subscriptions import Subscription, subscriptions
 
 log = logging.getLogger(__name__)
 BATCH = 500
+# A few entries are read one by one, in fewer queries than sifting takes.
+_WORTH_SIFTING = 8
 # So many transactions of the installation may pass before the cursor of a listener without wishes is moved.
 _FALLS_BEHIND = 5_000
 
@@ -43,12 +45,24 @@ def _advance(subscription: Subscription) -> int:
         .filter(wanted)
         .order_by("xid", "id")[:BATCH]
     )
-    for entry in entries:
+    for entry in _sifted(subscription, entries):
         _handle(subscription, entry)
     if entries:
         cursor.xid, cursor.entry_id = entries[-1].xid, entries[-1].pk
         cursor.save()
     return len(entries)
+
+
+def _sifted(subscription: Subscription, entries: list[LedgerEntry]) -> list[LedgerEntry]:
+    """Those entries that the consumer may do something for; all of them where that cannot be told."""
+    if subscription.sift is None or len(entries) < _WORTH_SIFTING:
+        return entries
+    try:
+        with transaction.atomic():
+            return subscription.sift(entries)
+    except Exception:
+        log.exception("consumer %s cannot sift; it reads every entry", subscription.name)
+        return entries
 
 
 def _keep_up(cursor: ConsumerCursor, limit: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ from django.db.models import Q
 
 # What a handler returns is the error of a part of its work that failed while the rest stays; "" or None: all went well.
 Handler = Callable[[Any], str | None]
+# Of these entries, in their order, those that a handler may do something for.
+Sift = Callable[[Sequence[Any]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Subscription:
     verbs: frozenset[str]
     handler: Handler
     among: Callable[[], Q | None] | None = None
+    sift: Sift | None = None
 
     def wanted(self) -> Q | None:
         """Which entries of the organization in scope it reads."""
@@ -30,20 +33,25 @@ _subscriptions: dict[str, Subscription] = {}
 _verbs: set[str] = set()
 
 
-def subscribe(*verbs: str, name: str) -> Callable[[Handler], Handler]:
-    """Let `handler(entry: LedgerEntry)` run for entries of these verbs. It must be idempotent."""
+def subscribe(*verbs: str, name: str, sift: Sift | None = None) -> Callable[[Handler], Handler]:
+    """Let `handler(entry: LedgerEntry)` run for entries of these verbs. It must be idempotent.
+
+    `sift` leaves out of many entries those that the handler would do nothing for, in a few queries for all of them.
+    """
 
     def register(handler: Handler) -> Handler:
         if name in _subscriptions:
             raise ValueError(f"subscription {name} is declared twice")
-        _subscriptions[name] = Subscription(name, frozenset(verbs), handler)
+        _subscriptions[name] = Subscription(name, frozenset(verbs), handler, sift=sift)
         _verbs.update(verbs)
         return handler
 
     return register
 
 
-def subscribe_among(among: Callable[[], Q | None], *, name: str) -> Callable[[Handler], Handler]:
+def subscribe_among(
+    among: Callable[[], Q | None], *, name: str, sift: Sift | None = None
+) -> Callable[[Handler], Handler]:
     """Let `handler(entry)` run for the entries that an organization's own rows ask for.
 
     No bell is rung for these, since any verb may be among them: they are read in the regular round.
@@ -52,7 +60,7 @@ def subscribe_among(among: Callable[[], Q | None], *, name: str) -> Callable[[Ha
     def register(handler: Handler) -> Handler:
         if name in _subscriptions:
             raise ValueError(f"subscription {name} is declared twice")
-        _subscriptions[name] = Subscription(name, frozenset(), handler, among)
+        _subscriptions[name] = Subscription(name, frozenset(), handler, among, sift)
         return handler
 
     return register

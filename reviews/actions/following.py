@@ -13,6 +13,7 @@ from reviews.ports import budget_burnt
 from reviews.queries.subject import caused_incident
 from reviews.rules.triggers import Happened, outcome_of, strictest, strictness
 from trains.models import Deployment
+from trains.queries.deployments import without_trials
 
 from .facts import fill_in
 from .reviews import open_by_rule, tighten
@@ -38,6 +39,7 @@ _WORDS = {
     "failure_link.accept",
     "failure_link.dispute",
     name="reviews.open",
+    sift=without_trials,
 )
 def open_reviews(entry: Any) -> None:
     """Open the review that a deployment asks for, or bring an open one up to date. Repeating it changes nothing."""

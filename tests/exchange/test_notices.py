@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,7 +14,7 @@ from releasetrain.interface import notices
 from releasetrain.interface.notices import Notice
 from trains.actions.teams import create_team
 from trains.actions.trains import create_train
-from trains.models import Train
+from trains.models import Team, Train
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +115,34 @@ def test_following_an_object_tells_of_what_happens_to_it_and_its_parts(cast, wit
             watching.tell_watchers(entry)
             watching.tell_watchers(entry)
         assert told(cast, "auditor") == ["Signals: created"]
+
+
+def test_sifting_many_entries_leaves_exactly_those_that_somebody_follows(cast, within, api):
+    with within(cast, "rte") as actor:
+        rails, other = train(actor), train(actor, "Other")
+    rest = api("auditor")
+    assert (
+        rest.post("/api/v1/orgs/northwind/watches", {"kind": "train", "object": str(rails.pk)}).status_code
+        == 201
+    )
+    with within(cast, "rte") as actor:
+        from releasetrain.exchange import watching
+
+        for number in range(12):
+            create_team(
+                actor, train=rails if number % 3 == 0 else other, code=f"T{number}", name=f"Team {number}"
+            )
+        entries = list(LedgerEntry.objects.filter(verb="team.create").order_by("id"))
+        # The parameters name the train; what only the row says is seen as well.
+        assert [e.subject_label for e in watching.concerning_watchers(entries)] == [
+            str(each) for each in Team.objects.filter(train=rails).order_by("created_at")
+        ]
+        (listener,) = (s for s in consumption.subscriptions() if s.name == "watches")
+        broken = replace(listener, sift=lambda entries: 1 / 0)
+        assert consumption._sifted(broken, entries) == entries
+    assert rest.post("/api/v1/orgs/northwind/watches", {"verbs": ["team.*"]}).status_code == 201
+    with within(cast, "rte"):
+        assert watching.concerning_watchers(entries) == entries
 
 
 def test_following_acts_wherever_they_happen(cast, within, api):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -99,3 +100,13 @@ def undeployed_artifacts(release: Release) -> list[str]:
         arrived.setdefault(service_id, set()).add(environment_id)
     attached = release.artifacts.select_related("service").order_by("service__name")
     return [a.service.name for a in attached if not targets <= arrived.get(a.service_id, set())]
+
+
+def without_trials(entries: Sequence[Any]) -> list[Any]:
+    """Entries of the ledger without those about deployments outside production that roll nothing back."""
+    named = {entry.subject_id for entry in entries if entry.subject_kind == "deployment"}
+    trials = Deployment.objects.filter(pk__in=named, rolls_back__isnull=True).exclude(
+        environment__kind=Environment.Kind.PRODUCTION
+    )
+    left_out = {str(pk) for pk in trials.order_by().values_list("pk", flat=True)}
+    return [e for e in entries if e.subject_kind != "deployment" or e.subject_id not in left_out]
