@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from zxcvbn_rs_py import zxcvbn
 
 _LONGEST_JUDGED = 100
@@ -27,12 +28,14 @@ class GuessablePassword:
         found = zxcvbn(password[:_LONGEST_JUDGED], ["release", "train", "releasetrain", *parts])
         if int(found.score) < _LEAST_SCORE:
             raise ValidationError(
-                "This password is soon guessed. Take several unrelated words, or let a password manager make one.",
+                gettext(
+                    "This password is soon guessed. Take several unrelated words, or let a password manager make one."
+                ),
                 code="password_guessable",
             )
 
     def get_help_text(self) -> str:
-        return "Your password can't be one that is soon guessed."
+        return gettext("Your password can't be one that is soon guessed.")
 
 
 class BreachedPassword:
@@ -54,10 +57,12 @@ class BreachedPassword:
             with path.open() as lines:
                 if any(line[:35].upper() == digest[5:] for line in lines):
                     raise ValidationError(
-                        "This password stands in a published breach. Take one that you use nowhere else.",
+                        gettext(
+                            "This password stands in a published breach. Take one that you use nowhere else."
+                        ),
                         code="password_breached",
                     )
             return
 
     def get_help_text(self) -> str:
-        return "Your password can't be one that a breach has made public." if self.folder else ""
+        return gettext("Your password can't be one that a breach has made public.") if self.folder else ""

@@ -111,6 +111,7 @@ def _declared() -> Iterator[tuple[Any, str]]:
         names = {*resource.columns, *resource.facts, *resource.computed, *(f.name for f in resource.fields)}
         yield from ((values.heading(resource, name), place) for name in names)
         yield from ((related.title, place) for related in resource.related)
+        yield from ((resource.title_of(verb), place) for verb in (*resource.creators, *resource.verbs))
         yield from ((criterion.label, place) for criterion in listing.declared_criteria(resource))
         for criterion in resource.filters:
             if isinstance(criterion, Filter):

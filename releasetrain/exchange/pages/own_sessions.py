@@ -11,6 +11,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -36,7 +37,7 @@ def device(agent: str) -> str:
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     if browser:
         return f"{browser} on {system}" if system else browser
-    return re.sub(r"[^\w ./-]", "", agent)[:40].strip() or "Unknown device"
+    return re.sub(r"[^\w ./-]", "", agent)[:40].strip() or gettext("Unknown device")
 
 
 @never_cache
