@@ -182,7 +182,7 @@ class Reader(HTMLParser):
 # Names: of the product, the organization, the person, places of the world; words of protocols and languages.
 _NAMES = re.compile(
     r"Release Train|\bOwner\b|\bOW\b|\bRte\b|Northwind Bank|Contoso\w*|northwind|contoso-health|\bRT\b|\bRT[A-Z]\b|English|Deutsch|[\w.]+@[\w.]+|"
-    r"Europe/\w+|\b(?:CSV|API|CAB|WSJF|ROAM|SLO|URL|PI|DORA|JSON|SQL|SBOM|VEX|QR|BPMN|Ctrl|K)\b"
+    r"Europe/\w+|[0-9: -]+UTC|\b(?:CSV|API|CAB|WSJF|ROAM|SLO|URL|PI|DORA|JSON|SQL|SBOM|VEX|QR|BPMN|Ctrl|K)\b"
 )
 
 

@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -41,7 +42,7 @@ class OrganizationForm(forms.Form):
     """The address or the organization that leads to a provider."""
 
     account = forms.CharField(
-        label="Your work e-mail address, or your organization",
+        label=gettext_lazy("Your work e-mail address, or your organization"),
         max_length=254,
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
