@@ -67,7 +67,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                     terminalreporter.write_line(str(value))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         marker = item.get_closest_marker("django_db")
         if marker and (marker.kwargs.get("transaction") or marker.args):
@@ -75,6 +75,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 f"{item.nodeid}: the application's role may not truncate tables; "
                 "take the fixture committed_db instead of django_db(transaction=True)."
             )
-    # What drives a browser or real workers waits more than it computes: begun first, one process spends its time
-    # on it while the others compute, and nobody waits for it at the end.
-    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("patient", "journey")))
+    items[:] = _patient_ones_first(items, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def _patient_ones_first(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """What drives a browser or real workers waits more than it computes: all processes but one begin with it.
+
+    Stealing work gives each process an equal run of neighbours, and takes from the ends of the runs later.
+    """
+    # The walk through all pages lasts longest and is collected last.
+    patient = [item for item in reversed(items) if _waits(item)]
+    others = [item for item in items if not _waits(item)]
+    runs, beginners = len(items) // processes, max(1, processes - 1)
+    arranged: list[pytest.Item] = []
+    for number in range(beginners):
+        begun = patient[number::beginners]
+        arranged += begun
+        arranged += others[: runs - len(begun)]
+        others = others[max(0, runs - len(begun)) :]
+    return arranged + others
+
+
+def _waits(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("patient", "journey"))
