@@ -17,7 +17,7 @@ from releasetrain.kernel.clock import now
 from tests.governance.story import Story
 from tests.testbed.cast import PASSWORD
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 
 def test_from_the_invitation_to_a_verified_package(

@@ -17,7 +17,7 @@ from .people import DESK, PHONE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(800)]
 
 MEMBERS = ("cab_member", "second_cab_member", "third_cab_member", "problem_manager", "change_manager")
 PLANS = {

@@ -40,7 +40,7 @@ def builds(tmp_path: Path) -> Iterator[Issuer]:
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(800)
 def test_from_a_new_organization_to_a_gate_that_answers_a_workload(
     own_network: None, browser: Any, live_app: Any, celery_worker: Any, builds: Issuer, tmp_path: Path
 ) -> None:

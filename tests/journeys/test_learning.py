@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.testbed.processes import LiveApp, Process
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1200)]
 
 BAD, GOOD = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 

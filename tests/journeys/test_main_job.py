@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.testbed.processes import LiveApp, Process
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(1800)]
 
 COMPANY, SLUG = "Southgate Savings", "southgate"
 ROLES = {

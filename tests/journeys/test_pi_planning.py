@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.testbed.processes import LiveApp
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 SEEN_WITHIN = 2.0
 

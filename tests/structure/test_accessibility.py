@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.testbed.processes import LiveApp
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(3000)]
 
 Shape = tuple[object, ...]
 
