@@ -142,7 +142,7 @@ def _difference(change: ChangeRequest) -> list[Difference]:
 
 def _desk(request: Any, reference: str) -> dict[str, Any]:
     """Board, meeting and agenda, with the change in hand."""
-    boards = list(Board.objects.order_by("name"))
+    boards = queries.boards_at_work(request.actor.user_id)
     wanted = request.GET.get("board", "")
     board = next((b for b in boards if str(b.pk) == wanted), None)
     change = None
@@ -151,15 +151,8 @@ def _desk(request: Any, reference: str) -> dict[str, Any]:
         if change is None:
             raise Http404("No such change.")
         board = change.board
-    board = board or next(
-        (
-            b
-            for b in boards
-            if b.members.filter(user_id=request.actor.user_id, removed_at__isnull=True).exists()
-        ),
-        None,
-    )
-    board = board or (boards[0] if boards else None)
+    # Somebody's own board comes before others, and within both the one that has something to decide.
+    board = board or max(boards, key=lambda b: (b.own, b.waiting > 0), default=None)
     meeting = agenda = None
     items: dict[Any, AgendaItem] = {}
     if board is not None:
@@ -177,8 +170,11 @@ def _desk(request: Any, reference: str) -> dict[str, Any]:
         else None
     )
     return {
-        "boards": boards,
         "board": board,
+        "boards": [
+            {"label": str(b), "url": f"{page_root()}cab/?board={b.pk}", "current": b == board, "count": b.waiting}
+            for b in boards
+        ],
         "meeting": meeting,
         "agenda": [(c, items.get(c.pk)) for c in agenda or []],
         "change": change,

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from governance.models import Board, BoardMember, ChangeRequest, ChangeSignature, Vote
 from governance.models.changes import contents
@@ -34,6 +34,15 @@ def contributors(change: ChangeRequest) -> set[uuid.UUID]:
 def barred(change: ChangeRequest) -> set[uuid.UUID]:
     """People who may not decide this change: they contributed, or are recused."""
     return contributors(change) | set(change.recusals.values_list("user_id", flat=True))
+
+
+def boards_at_work(user_id: uuid.UUID | None) -> list[Board]:
+    """All boards with `waiting`, how many changes await them, and `own`, whether this person has a seat there."""
+    seats = BoardMember.objects.filter(board=OuterRef("pk"), user_id=user_id, removed_at__isnull=True)
+    waiting = Q(changes__state=ChangeRequest.State.AWAITING_APPROVAL)
+    return list(
+        Board.objects.annotate(waiting=Count("changes", filter=waiting), own=Exists(seats)).order_by("name")
+    )
 
 
 def voters(board: Board) -> list[BoardMember]:

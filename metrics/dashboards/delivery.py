@@ -76,20 +76,21 @@ def gaps_of(quality: DataQuality) -> list[Gap]:
     active = quality.services - quality.silent_services
     found = [
         Gap(
-            f"{quality.silent_services} of {quality.services} services deployed nothing in the period.",
+            f"{active:,} of {quality.services:,} services deployed in the period.",
             active / quality.services if quality.services else None,
         )
     ]
     if quality.covered is not None:
         known = quality.deployments - quality.without_commits
         found.insert(
-            0, Gap(f"{known:,} of {quality.deployments:,} deployments carry their commits.", quality.covered)
+            0, Gap(f"{known:,} of {quality.deployments:,} deployments, rollbacks aside, carry their commits.", quality.covered)
         )
     if quality.incidents:
+        explained = quality.incidents - quality.without_cause
         found.append(
             Gap(
-                f"{quality.without_cause} of {quality.incidents} incidents have no known cause.",
-                1 - quality.without_cause / quality.incidents,
+                f"{explained:,} of {quality.incidents:,} incidents have a known cause.",
+                explained / quality.incidents,
             )
         )
     return found

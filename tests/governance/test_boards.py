@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -430,3 +431,17 @@ def test_over_rest_a_board_is_set_up_and_a_change_is_assessed_and_asked_for(
     assert voted.status_code == 200
     found = author.get(f"{base}/changes/{change['key']}").json()
     assert (found["state"], found["risk"], found["approved_by"]) == ("approved", "medium", "board")
+
+
+def test_the_page_opens_the_board_that_has_something_to_decide(
+    cast: Any, in_northwind: Any, web: Any
+) -> None:
+    """Architecture comes first by name and has nothing; every board is a tab away, with how much awaits it."""
+    boards.create_board(cast["change_manager"], name="Architecture")
+    change = asked(cast, board_of(cast))
+    for role in ("rte", "cab_member"):
+        page = web(role).get("/o/northwind/cab/").content.decode()
+        assert change.title in page
+        tabs = page[page.index('<nav class="tabs"') :]
+        assert re.search(r'aria-current="page">CAB <span\s+class="n">1<', tabs), tabs[:600]
+        assert re.search(r'Architecture <span\s+class="n">0<', tabs), tabs[:600]

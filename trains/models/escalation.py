@@ -188,7 +188,7 @@ class InboxEntry(TenantModel):
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "inbox"
+        verbose_name = "escalation notice"
         ordering = ["-told_at"]
         indexes = [models.Index(fields=["organization", "user", "read_at"], name="inbox_of_user")]
 
