@@ -172,7 +172,12 @@ def _desk(request: Any, reference: str) -> dict[str, Any]:
     return {
         "board": board,
         "boards": [
-            {"label": str(b), "url": f"{page_root()}cab/?board={b.pk}", "current": b == board, "count": b.waiting}
+            {
+                "label": str(b),
+                "url": f"{page_root()}cab/?board={b.pk}",
+                "current": b == board,
+                "count": b.waiting,
+            }
             for b in boards
         ],
         "meeting": meeting,

@@ -83,7 +83,11 @@ def gaps_of(quality: DataQuality) -> list[Gap]:
     if quality.covered is not None:
         known = quality.deployments - quality.without_commits
         found.insert(
-            0, Gap(f"{known:,} of {quality.deployments:,} deployments, rollbacks aside, carry their commits.", quality.covered)
+            0,
+            Gap(
+                f"{known:,} of {quality.deployments:,} deployments, rollbacks aside, carry their commits.",
+                quality.covered,
+            ),
         )
     if quality.incidents:
         explained = quality.incidents - quality.without_cause

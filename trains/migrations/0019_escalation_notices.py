@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trains', '0018_series_sign_in'),
+        ("trains", "0018_series_sign_in"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='inboxentry',
-            options={'ordering': ['-told_at'], 'verbose_name': 'escalation notice'},
+            name="inboxentry",
+            options={"ordering": ["-told_at"], "verbose_name": "escalation notice"},
         ),
     ]
