@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import date, datetime, timedelta
+from itertools import groupby, islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils.translation import gettext
 
 from governance.pages.csv_file import csv_text
 from governance.rules import periods
-from metrics.actions.schedules import addresses_of_members
+from metrics.actions.schedules import members_at
 from metrics.asking import Question, question_from
 from metrics.dashboards import Dashboard, found_dashboard
 from metrics.models import ReportSchedule
 from metrics.presenting.data import as_data
 from metrics.presenting.printing import printed
 from metrics.presenting.spreadsheet import FIGURES, parts, sheet
+from releasetrain.interface import formats
+from releasetrain.interface.addressing import choice_of, written_to
+from releasetrain.interface.wording import said, told
 from releasetrain.kernel.canonical import plain
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused
@@ -68,7 +73,7 @@ def send(organization: Organization, schedule_id: uuid.UUID) -> int:
 def _send(schedule: ReportSchedule, starts: datetime, ends: datetime, organization: Organization) -> str:
     """Send one period's report; returns what became of it, in a sentence."""
     dashboard = found_dashboard(schedule.dashboard)
-    to = addresses_of_members(schedule.recipients)
+    to = members_at(schedule.recipients)
     if dashboard is None:
         return f"There is no dashboard {schedule.dashboard} any more."
     if not to:
@@ -78,22 +83,55 @@ def _send(schedule: ReportSchedule, starts: datetime, ends: datetime, organizati
         question = question_from(
             {**schedule.question, **days}, organization.time_zone, dashboard.options, dashboard.days
         )
-        files, body = compose(dashboard, question, schedule.form, organization.name)
+        files, lines = compose(dashboard, question, schedule.form, organization.name)
     except Refused as refused:
         return f"Not sent: {refused}"[:300]
-    mail = EmailMessage(
-        f"{organization.name}: {dashboard.title}, {days['from']} to {days['until']}",
-        f"{body}\n\nSent by the schedule “{schedule.name}”.\n",
-        settings.DEFAULT_FROM_EMAIL,
-        bcc=to,
-        attachments=files,
-    )
-    mail.send()
+    for people in _by_language(to, organization):
+        with written_to(people[0], organization):
+            _mail(schedule, dashboard, (starts.date(), (ends - timedelta(days=1)).date()), organization, people,
+                  files, lines)  # fmt: skip
     return f"Sent {days['from']} to {days['until']} to {len(to)} of {len(schedule.recipients)} recipients."
 
 
-def compose(dashboard: Dashboard, question: Question, form: str, organization: str) -> tuple[Attached, str]:
-    """The files of a report and the words of its mail."""
+def _by_language(people: list[Any], organization: Organization) -> list[list[Any]]:
+    """One mail for all who read the same language and region."""
+
+    def key(person: Any) -> str:
+        return str(choice_of(person, organization))
+
+    return [list(each) for _, each in groupby(sorted(people, key=key), key)]
+
+
+def _mail(
+    schedule: ReportSchedule,
+    dashboard: Dashboard,
+    days: tuple[date, date],
+    organization: Organization,
+    people: list[Any],
+    files: Attached,
+    lines: list[str],
+) -> None:
+    subject = gettext("%(organization)s: %(report)s, %(first)s to %(last)s") % {
+        "organization": organization.name,
+        "report": said(dashboard.title),
+        "first": formats.full_day(days[0]),
+        "last": formats.full_day(days[1]),
+    }
+    by = gettext("Sent by the schedule “%(name)s”.") % {"name": schedule.name}
+    body = "\n".join(told(line) for line in lines)
+    EmailMessage(
+        subject.replace(formats.FIXED, " "),
+        f"{body}\n\n{by}\n",
+        settings.DEFAULT_FROM_EMAIL,
+        bcc=[person.email.lower() for person in people],
+        attachments=files,
+    ).send()
+
+
+def compose(
+    dashboard: Dashboard, question: Question, form: str, organization: str
+) -> tuple[Attached, list[str]]:
+    """The files of a report, and the lines of its mail."""
     answer = dashboard.answer(question)
     stem = f"{dashboard.name}-{question.first}-{question.last}"
     if form == "csv":
@@ -112,4 +150,4 @@ def compose(dashboard: Dashboard, question: Question, form: str, organization: s
         content = printed(dashboard, question, answer, organization, form)  # type: ignore[arg-type]
         files = [(f"{stem}.{form}", content, _TYPES[form])]
     lines = [f"{f.title}: {' '.join(f.said).strip()}" for f in answer.figures]
-    return files, "\n".join([dashboard.about, "", *(lines or [answer.empty])])
+    return files, [dashboard.about, "", *(lines or [answer.empty])]

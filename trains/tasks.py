@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from celery import shared_task
 from django.conf import settings
 from django.core.mail import send_mail
+from django.utils import timezone
+from django.utils.translation import gettext
 
+from releasetrain.interface import formats
+from releasetrain.interface.addressing import written_to
+from releasetrain.interface.wording import said
 from releasetrain.kernel.actor import Actor
 from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
@@ -70,20 +76,32 @@ def mail(organization_id: uuid.UUID, escalation_id: str, number: int) -> int:
     level = next((each for each in queries.levels_of(escalation.policy) if each.number == number), None)
     people = queries.people_of(level, escalation.train_id) if level else []
     organization = Organization.objects.get(pk=organization_id)
-    body = (
-        f"{escalation.subject_label}\n\nIt waits since {escalation.since:%Y-%m-%d %H:%M} UTC"
-        f" and has reached level {number} of “{escalation.policy}”.\n"
-        f"Acknowledge it in Release Train: {organization.name}, {escalation.key}.\n"
-    )
-    return sum(
-        send_mail(
-            f"[{escalation.key}] {escalation.subject_label}",
-            body,
-            settings.DEFAULT_FROM_EMAIL,
-            [person.email],
-            fail_silently=True,
-        )
-        for person in people
+    return sum(_mailed(escalation, number, person, organization) for person in people)
+
+
+def _mailed(escalation: Escalation, number: int, person: Any, organization: Organization) -> int:
+    """One mail, as this person reads it."""
+    with written_to(person, organization):
+        since = timezone.localtime(escalation.since)
+        waits = gettext(
+            "It waits since %(moment)s %(zone)s and has reached level %(level)s of “%(policy)s”."
+        ) % {
+            "moment": f"{formats.full_day(since)} {formats.clock(since)}",
+            "zone": since.tzname(),
+            "level": number,
+            "policy": escalation.policy,
+        }
+        where = gettext("Acknowledge it in Release Train: %(organization)s, %(key)s.") % {
+            "organization": organization.name,
+            "key": escalation.key,
+        }
+        label = said(escalation.subject_label)
+    return send_mail(
+        f"[{escalation.key}] {label}",
+        f"{label}\n\n{waits}\n{where}\n",
+        settings.DEFAULT_FROM_EMAIL,
+        [person.email],
+        fail_silently=True,
     )
 
 

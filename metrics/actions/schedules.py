@@ -145,12 +145,18 @@ def _members(recipients: list[str]) -> list[str]:
     return wanted
 
 
-def addresses_of_members(wanted: list[str]) -> list[str]:
-    """Those of the addresses that belong to members who have access now."""
+def members_at(wanted: list[str]) -> list[Any]:
+    """The people behind those of the addresses that belong to members who have access now."""
     found = Membership.objects.filter(
         organization_id=require_scope().organization_id,
         suspended_at__isnull=True,
         user__is_active=True,
         user__email__in=wanted,
-    ).values_list("user__email", flat=True)
-    return sorted({email.lower() for email in found})
+    ).select_related("user")
+    people = {each.user.email.lower(): each.user for each in found}
+    return [people[email] for email in sorted(people)]
+
+
+def addresses_of_members(wanted: list[str]) -> list[str]:
+    """The addresses among them that belong to members who have access now."""
+    return [user.email.lower() for user in members_at(wanted)]

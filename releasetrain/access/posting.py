@@ -12,7 +12,10 @@ from django.core import signing
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 
+from releasetrain.accounts.models import User
+from releasetrain.interface.addressing import written_to
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import Organization
@@ -107,6 +110,12 @@ def _settle(invitation: Invitation, error: str) -> None:
 
 
 def _message(invitation: Invitation) -> EmailMultiAlternatives:
+    person = User.objects.filter(email__iexact=invitation.email).first()
+    with written_to(person, invitation.organization):
+        return _written(invitation)
+
+
+def _written(invitation: Invitation) -> EmailMultiAlternatives:
     seed = f"{invitation.pk}|{invitation.number}"
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
     context = {
@@ -114,8 +123,9 @@ def _message(invitation: Invitation) -> EmailMultiAlternatives:
         "organization": invitation.organization,
         "url": f"{settings.PUBLIC_URL}/invitation/{token_of(invitation)}",
     }
+    subject = gettext("%(name)s invites you to Release Train") % {"name": invitation.organization}
     return EmailMultiAlternatives(
-        subject=" ".join(f"{invitation.organization} invites you to Release Train".split())[:250],
+        subject=" ".join(subject.split())[:250],
         body=render_to_string("access/invitation_mail.txt", context),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[invitation.email],

@@ -17,10 +17,14 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 
 from releasetrain.accounts.models import User
 from releasetrain.exchange.models import MailState, Notification
+from releasetrain.interface.addressing import written_to
 from releasetrain.interface.links import slug_of, url_of_ref
+from releasetrain.interface.wording import said
+from releasetrain.kernel import locales
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Ref
@@ -116,17 +120,23 @@ def _settle(letter: Letter, lease: uuid.UUID, error: str) -> None:
 
 
 def _message(letter: Letter) -> EmailMultiAlternatives:
+    with written_to(letter.user, letter.organization):
+        return _written(letter)
+
+
+def _written(letter: Letter) -> EmailMultiAlternatives:
+    """The mail in the language, region and zone of whoever is told."""
     organization = letter.organization
     root = f"{settings.PUBLIC_URL}/o/{slug_of(organization.pk)}/"
     with tenant_scope(organization.pk, Actor.system(organization.pk, "mail")):
         entries = [
-            {"title": n.title, "text": n.text, "told_at": n.told_at, "url": _url(n, root)}
+            {"title": said(n.title), "text": said(n.text), "told_at": n.told_at, "url": _url(n, root)}
             for n in letter.notifications[:_SHOWN]
         ]
-    first = letter.notifications[0]
-    many = len(letter.notifications) > 1
-    subject = f"{len(letter.notifications)} notifications" if many else first.title
+    many = len(letter.notifications)
+    subject = gettext("%(count)s notifications") % {"count": many} if many > 1 else entries[0]["title"]
     context = {
+        "language": locales.current().catalogue,
         "organization": organization,
         "entries": entries,
         "more": max(0, len(letter.notifications) - _SHOWN),

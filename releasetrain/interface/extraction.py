@@ -17,7 +17,7 @@ from django.utils.translation.template import templatize
 
 from releasetrain.audit.doorway import actions
 
-from . import frame, listing, navigation, values
+from . import composing, frame, listing, navigation, notices, values
 from .parameters import choices_of
 from .resources import Filter, resources
 from .views import lists
@@ -25,6 +25,42 @@ from .views import lists
 FOLDERS = ("releasetrain", "trains", "planning", "governance", "problems", "reviews", "metrics")
 Message = str | tuple[str, str]
 _MARKED = re.compile(r"\b(ngettext|gettext|_)\(")
+# What no page draws: commands, the demo organization's own texts, statements to the database, tools of their own.
+_UNDRAWN = {
+    "migrations",
+    "management",
+    "demo",
+    "guards",
+    "embedded",
+    "cli",
+    "verifier",
+    "settings",
+    "kernel",
+    "tenancy",
+}
+_UNDRAWN_FILES = {"guards.py", "extraction.py", "composing.py", "apps.py", "celery.py", "contract.py"}
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_STATEMENT = re.compile(
+    r"\b(SELECT|INSERT|DELETE|ALTER|CREATE|DROP|GRANT|REVOKE|SET LOCAL|FROM|WHERE)\b|://|[<>][a-z/]|\n|%s"
+)
+# Arguments whose text people read, however short it is.
+_SHOWN = {
+    "title",
+    "label",
+    "heading",
+    "unit",
+    "sentence",
+    "remedy",
+    "reason",
+    "finding",
+    "help",
+    "confirm",
+    "word",
+    "noun",
+}
+# Calls whose texts are told to developers and operators, not drawn.
+_UNSAID = {"ValueError", "TypeError", "RuntimeError", "LookupError", "KeyError", "ImproperlyConfigured", "CommandError",
+           "debug", "info", "warning", "error", "exception", "critical", "compile", "system", "execute"}  # fmt: skip
 
 
 def catalogue() -> Catalog:
@@ -62,20 +98,66 @@ def _message(source: str, found: re.Match[str]) -> Message | None:
 
 
 def of_python() -> Iterator[tuple[Message, str]]:
-    """Texts given to gettext, and the sentences of refusals that are the same in every case."""
+    """Texts given to gettext, and the sentences that Python says, fixed ones and those made of the facts of a case."""
     for folder in FOLDERS:
         for path in sorted((settings.BASE_DIR / folder).rglob("*.py")):
-            if "migrations" in path.parts:
+            within = path.relative_to(settings.BASE_DIR)
+            if "migrations" not in within.parts:
+                drawn = not _UNDRAWN.intersection(within.parts) and path.name not in _UNDRAWN_FILES
+                for message in of_source(ast.parse(path.read_bytes()), drawn=drawn):
+                    yield message, str(within)
+
+
+def of_source(tree: ast.AST, *, drawn: bool = True) -> Iterator[Message]:
+    """The messages of one module."""
+    left = {*_docstrings(tree), *_within_texts(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from _said_by(node)
+            if _called(node) in _UNSAID:
+                left.update(part for each in (*node.args, *node.keywords) for part in ast.walk(each))
                 continue
-            place = str(path.relative_to(settings.BASE_DIR))
-            for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, ast.Call):
-                    for message in _said_by(node):
-                        yield message, place
+        if drawn and node not in left:
+            if isinstance(node, ast.JoinedStr):
+                yield from (m for m in composing.messages_of(node) if _is_sentence(m))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_sentence(node.value):
+                yield node.value
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
+
+
+def _docstrings(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+
+
+def _within_texts(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield from (part for part in node.values if isinstance(part, ast.Constant))
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text of the source is prose for people: it begins like it, has words, and is no statement."""
+    if _STATEMENT.search(text):
+        return False
+    bare = composing.PLACE.sub(" ", text)
+    if "{" in bare or (bare != text and not composing.is_template(text)):
+        return False
+    words, begins = len(_WORD.findall(bare)), re.match(r"[A-Z“\"{]", text) is not None
+    if " " not in bare.strip():
+        return False
+    if bare == text:
+        return begins and words >= 2
+    # Of the texts with places also parts of sentences are told, if they have words enough to be found again.
+    return words >= 3 or (begins and (words >= 2 or text.endswith((".", "?"))))
 
 
 def _said_by(call: ast.Call) -> Iterator[Message]:
-    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    name = _called(call)
     texts = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
     if name == "ngettext" and len(texts) >= 2:
         yield (texts[0], texts[1])
@@ -83,11 +165,10 @@ def _said_by(call: ast.Call) -> Iterator[Message]:
         yield texts[0]
     elif name in ("refuse", "Refusal"):
         yield from texts[1:2]
-        yield from (
-            k.value.value
-            for k in call.keywords
-            if k.arg == "remedy" and isinstance(k.value, ast.Constant) and k.value.value
-        )
+    shown = [each.value for each in call.keywords if each.arg in _SHOWN]
+    for text in [v.value for v in shown if isinstance(v, ast.Constant) and isinstance(v.value, str)]:
+        if _WORD.search(text) and not _STATEMENT.search(text):
+            yield text
 
 
 def declared() -> Iterator[tuple[str, str]]:
@@ -98,6 +179,7 @@ def declared() -> Iterator[tuple[str, str]]:
 
 
 def _declared() -> Iterator[tuple[Any, str]]:
+    yield from ((each.title, "releasetrain/interface/notices.py") for each in notices.declared())
     place = "releasetrain/interface/navigation.py"
     yield from ((group, place) for group in navigation.GROUPS)
     for each in navigation.registered():

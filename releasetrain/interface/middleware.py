@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -33,6 +33,7 @@ from releasetrain.tenancy.models import Organization
 from releasetrain.tenancy.scope import tenant_scope
 
 from . import links, step_up, suspended
+from .addressing import zone_among
 from .api import limits, problems
 from .frame import refusal_page
 
@@ -291,13 +292,7 @@ def organizations_of(user: Any) -> list[Organization]:
 
 def zone_of(request: Any) -> ZoneInfo:
     """The zone a person's pages are written in: their own, or else the organization's."""
-    for name in (getattr(request.user, "time_zone", ""), request.organization.time_zone):
-        if name and name != "UTC":
-            try:
-                return ZoneInfo(name)
-            except (ZoneInfoNotFoundError, ValueError):
-                continue
-    return ZoneInfo("UTC")
+    return zone_among(getattr(request.user, "time_zone", ""), request.organization.time_zone)
 
 
 def locale_of(request: Any) -> locales.Choice:

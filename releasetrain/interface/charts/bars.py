@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from .drawing import CHARACTER, Chart, Drawing, Plot, Scale, cut, room_for, round_step, said
+from releasetrain.interface.wording import told
+
+from .drawing import CHARACTER, Chart, Drawing, Plot, Scale, room_for, round_step, said
 
 ROW = 26
 
@@ -45,10 +47,10 @@ def bar_chart(
     for number, part in enumerate(parts):
         drawing.add("rect", _css(number, tones), x=f"{at:.0f}", y=4, width=10, height=10, rx=2)
         drawing.text(at + 15, 13, part)
-        at += 15 + (len(part) + 2) * CHARACTER + 8
+        at += 15 + (len(told(part)) + 2) * CHARACTER + 8
     for i, ((name, values), end) in enumerate(zip(rows, ends, strict=True)):
         y, start = head + i * ROW, 0.0
-        drawing.text(left - 8, y + 16, cut(name, left), anchor="end")
+        drawing.text(left - 8, y + 16, name, anchor="end", room=left)
         for number, value in enumerate(values):
             what = f"{name}, {parts[number]}" if parts else name
             wide = x(start + value) - x(start)
@@ -70,9 +72,9 @@ def bar_chart(
         drawing.line("target", x(target[1]), head, x(target[1]), head + ROW * len(rows))
         drawing.text(x(target[1]), head + ROW * len(rows) + 13, target[0], anchor="middle")
     top = max(zip(totals, rows, strict=True), key=lambda pair: pair[0], default=None)
-    finding = (
-        f"{len(rows)} items" + (f"; largest {top[1][0]} with {_with(top[0], unit)}" if top else "") + "."
-    )
+    finding = f"{len(rows)} items."
+    if top:
+        finding = f"{len(rows)} items; largest {top[1][0]} with {_with(top[0], unit)}."
     columns = ["Item", *parts, "Total"] if parts else ["Item", unit or "Value"]
     table = [
         [name, *(said(v, 2) for v in values), *([said(sum(values), 2)] if parts else [])]

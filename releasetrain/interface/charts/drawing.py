@@ -11,6 +11,8 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from releasetrain.interface.wording import told
+
 from .palette import attributes_of
 
 CHARACTER = 6.6  # mean width of a character of the 12 px chart type
@@ -19,13 +21,14 @@ Number = int | float
 
 @dataclass(frozen=True)
 class Shape:
-    """One element: tag, class, attributes, text content and the tip shown on hover."""
+    """One element: tag, class, attributes, text content with the room it has (0: any), and the tip shown on hover."""
 
     tag: str
     css: str
     attributes: dict[str, Any]
     text: str = ""
     tip: str = ""
+    room: float = 0
 
 
 def plain(value: Number) -> str:
@@ -56,9 +59,9 @@ class Drawing:
     def line(self, css: str, x1: Number, y1: Number, x2: Number, y2: Number) -> None:
         self.add("line", css, x1=plain(x1), y1=plain(y1), x2=plain(x2), y2=plain(y2))
 
-    def text(self, x: Number, y: Number, text: str, css: str = "", anchor: str = "") -> None:
-        more = {"text_anchor": anchor} if anchor else {}
-        self.add("text", css, text, x=plain(x), y=plain(y), **more)
+    def text(self, x: Number, y: Number, text: str, css: str = "", anchor: str = "", room: float = 0) -> None:
+        more = {"text-anchor": anchor} if anchor else {}
+        self.shapes.append(Shape("text", css, {"x": plain(x), "y": plain(y), **more}, text, room=room))
 
     def path(
         self, css: str, points: Sequence[tuple[Number, Number]], *, closed: bool = False, tip: str = ""
@@ -93,8 +96,11 @@ class Chart:
         return self.columns, self.rows
 
     def _write(self, *, standalone: bool) -> str:
+        # Pages are in the language of whoever reads; documents are the same for all.
+        say = str if standalone else told
+        title, finding = say(self.title), say(self.finding)
         inside = "".join(_write_shape(shape, standalone) for shape in self.drawing.shapes)
-        mark = "c" + hashlib.sha256((self.title + self.finding + inside).encode()).hexdigest()[:10]
+        mark = "c" + hashlib.sha256((title + finding + inside).encode()).hexdigest()[:10]
         box = f'viewBox="0 0 {self.drawing.width} {self.drawing.height}"'
         if standalone:
             size = f'width="{self.drawing.width}" height="{self.drawing.height}"'
@@ -104,8 +110,8 @@ class Chart:
             head = f'<svg class="{self.css}" {box}'
         return (
             f'{head} role="img" aria-labelledby="{mark}-t {mark}-d">'
-            f'<title id="{mark}-t">{escape(self.title)}</title>'
-            f'<desc id="{mark}-d">{escape(self.finding)}</desc>{inside}</svg>'
+            f'<title id="{mark}-t">{escape(title)}</title>'
+            f'<desc id="{mark}-d">{escape(finding)}</desc>{inside}</svg>'
         )
 
 
@@ -116,8 +122,10 @@ def _write_shape(shape: Shape, standalone: bool) -> str:
     elif shape.css:
         attributes = {"class": shape.css, **attributes}
     written = "".join(f' {name}="{escape(str(value), quote=True)}"' for name, value in attributes.items())
-    tip = f"<title>{escape(shape.tip)}</title>" if shape.tip else ""
-    inner = tip + escape(shape.text)
+    say = str if standalone else told
+    tip = f"<title>{escape(say(shape.tip))}</title>" if shape.tip else ""
+    text = cut(say(shape.text), shape.room) if shape.room else say(shape.text)
+    inner = tip + escape(text)
     return f"<{shape.tag}{written}>{inner}</{shape.tag}>" if inner else f"<{shape.tag}{written}/>"
 
 
@@ -156,7 +164,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 def room_for(labels: Sequence[str], least: float = 0, most: float = 190) -> float:
     """The width that the longest label needs."""
-    longest = max((len(label) for label in labels), default=0)
+    longest = max((len(told(label)) for label in labels), default=0)
     return min(most, max(least, longest * CHARACTER + 8))
 
 
@@ -210,7 +218,7 @@ class Plot:
         """Labels along the bottom, as many as fit without touching."""
         if not labels:
             return
-        wide = max(len(label) for label in labels) * CHARACTER + 16
+        wide = max(len(told(label)) for label in labels) * CHARACTER + 16
         every = max(1, math.ceil(len(labels) * wide / max(1.0, self.right - self.left)))
         for index in range(0, len(labels), every):
             self.drawing.text(self.x(index), self.bottom + 17, labels[index], anchor="middle")

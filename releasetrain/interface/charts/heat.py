@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .drawing import Chart, Drawing, cut, room_for, said
+from .drawing import Chart, Drawing, room_for, said
 
 CELL = 26
 
@@ -34,7 +34,7 @@ def heat_map(
             drawing.text(left + j * wide + wide / 2, 14, column, anchor="middle")
     for i, row in enumerate(rows):
         y = 22 + i * CELL
-        drawing.text(0, y + 16, cut(row, left))
+        drawing.text(0, y + 16, row, room=left)
         for j, column in enumerate(columns):
             value = values[i][j]
             step = 0 if not value or value < 0 else min(5, 1 + int(5 * value / top * 0.9999))
@@ -61,6 +61,7 @@ def heat_map(
     )
     finding = f"{len(rows)} rows, {len(columns)} columns."
     if peak:
-        finding += f" Highest: {rows[peak[1]]}, {columns[peak[2]]}, {said(peak[0])} {unit}".rstrip() + "."
+        most = f"{said(peak[0])} {unit}".rstrip()
+        finding += f" Highest: {rows[peak[1]]}, {columns[peak[2]]}, {most}."
     table = [[row, *(said(v, 2) for v in values[i])] for i, row in enumerate(rows)]
     return Chart(title, finding, drawing, ["", *columns], table)

@@ -36,8 +36,7 @@ def radar_chart(
         x, y = at(i, 1.12)
         anchor = "middle" if abs(x - x0) < 12 else "start" if x > x0 else "end"
         room = (width - x if anchor == "start" else x) if anchor != "middle" else width
-        most = max(6, int(room / CHARACTER))
-        drawing.text(x, y + 4, axis if len(axis) <= most else axis[: most - 1] + "…", anchor=anchor)
+        drawing.text(x, y + 4, axis, anchor=anchor, room=max(6 * CHARACTER, room))
     names = list(series)
     for number, (name, values) in enumerate(series.items()):
         latest = number == len(names) - 1

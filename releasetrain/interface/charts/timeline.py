@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from releasetrain.interface import formats
 
-from .drawing import CHARACTER, Chart, Drawing, Scale, cut, room_for
+from .drawing import CHARACTER, Chart, Drawing, Scale, room_for
 
 ROW = 30
 
@@ -66,7 +66,7 @@ def timeline_chart(
         drawing.line("grid", place(moment), 18, place(moment), bottom)
         drawing.text(place(moment), 12, text, anchor="start" if place(moment) < left + 20 else "middle")
     for i, name in enumerate(names):
-        drawing.text(0, 24 + i * ROW + 19, cut(name, left))
+        drawing.text(0, 24 + i * ROW + 19, name, room=left)
     for span in spans:
         y, end = 24 + names.index(span.label) * ROW, span.end or now or last
         if span.planned:

@@ -46,6 +46,7 @@ _GRID_16 = {
 
 
 register.filter("said", wording.said)
+register.filter("told", wording.told)
 for _format in (formats.duration, formats.number, formats.percent):
     register.filter(_format.__name__, _format)
 register.filter("bytes", formats.size)
@@ -123,9 +124,9 @@ def chip(tone: str, word: Any, icon_name: str = "", title: str = "") -> SafeStri
         '<span class="chip{}{}"{}>{}{}</span>',
         " " if tone in TONES else "",
         tone if tone in TONES else "",
-        format_html(' title="{}"', title) if title else "",
+        format_html(' title="{}"', wording.said(title)) if title else "",
         icon(mark, size=16) if mark else "",
-        word,
+        wording.said(word) if type(word) is str else word,
     )
 
 

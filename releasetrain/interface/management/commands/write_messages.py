@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand
 from releasetrain.interface.extraction import catalogue
 from releasetrain.kernel.locales import LANGUAGES
 
-_FORM = {"width": 110, "sort_output": True, "include_lineno": False, "ignore_obsolete": True}
+# Without the places that say a text: any search of the source finds them, and they were three quarters of the files.
+_FORM = {"width": 110, "sort_output": True, "no_location": True, "ignore_obsolete": True}
 
 
 class Command(BaseCommand):
