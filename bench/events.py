@@ -17,6 +17,7 @@ from .installation import Installation
 TITLE = "Events in"
 PER_SECOND = 2_000
 EVENTS, SUSTAINED, BATCH, SENDERS = 20_000, 40_500, 500, 4
+_VERBS = ("artifact.register", "deployment.record", "result.post")
 _SECRET = "the secret of a throw-away sender"
 # What a pipeline says of one build: most of it is kept, three of ten are acted upon.
 _CHAIN = (
@@ -36,24 +37,30 @@ def measure(installation: Installation) -> list[Result]:
     with installation.web() as port, installation.worker(), installation.scheduler():
         _send(port, path, more[:1])
         _settle()
+        acts = -_entries()
         used, began = installation.processor_seconds(), time.monotonic()
         together = _rate(port, path, more[1:])
         accepted = time.monotonic()
         left = _settle()
         behind, whole = time.monotonic() - accepted, time.monotonic() - began
         used = installation.processor_seconds() - used
+        acts += _entries()
     count = SUSTAINED - BATCH
     each = used / count
+    if left:
+        raise RuntimeError(f"After ten minutes the chain is not at its end: {left}.")
     return [
         Figure(
-            "Processor time from request to what is made of it, found by search",
+            "Processor time of the whole chain, until every consumer stands at the ledger's end",
             f"{each * 1_000:.2f} s for 1,000 events: two processors carry {2 / each:,.0f} events/s",
             f"{PER_SECOND:,} events/s",
             2 / each / PER_SECOND,
             1.0,
             AT_LEAST,
-            f"Of web server, workers, scheduler, database and cache, for {count:,} events ({BATCH} a request, {SENDERS} senders), until each"
-            " was acted upon, in the ledger and in the index of search. It is the figure that means something on a machine that is shared.",
+            f"Of web server, workers, scheduler, database and cache, for {count:,} events ({BATCH} a request, {SENDERS} senders) that became"
+            f" {acts:,} deployments, builds and results with as many ledger entries, until no event waited, every consumer of the ledger had"
+            " read its last entry, outbox, roll-ups and index of search were empty of work, and the ledger was sealed. On a machine that is"
+            " shared it is the figure that means something.",
         ),
         Figure(
             "Batch endpoint alone",
@@ -65,14 +72,19 @@ def measure(installation: Installation) -> list[Result]:
             "Each request is proved, its events are checked and committed with their text before it is answered.",
         ),
         Observation("… while workers act upon them on the same processors", f"{together:,.0f} events/s"),
-        Observation("… from the first request until all is done", f"{count / whole:,.0f} events/s"),
+        Observation(
+            "… from the first request until the whole chain is done",
+            f"{count / whole:,.0f} events/s",
+            f"In {whole:.0f} s by the clock, of which the installation had {used / whole:.2f} of the two processors; the search is"
+            " indexed every 5 s and the ledger sealed every 15 s.",
+        ),
         Observation(
             "Acting upon events, one process (three of ten become artifacts, results, deployments)",
             f"{acted / seconds:,.0f} events/s ({acted:,} in {seconds:.0f} s)",
         ),
         Observation(
             f"… the workers are done after the last of {SUSTAINED:,} was accepted",
-            f"{behind:.0f} s ({left} left)",
+            f"{behind:.0f} s",
         ),
     ]
 
@@ -84,6 +96,13 @@ def _inside() -> Any:
 
     organization = Organization.objects.get(slug="northwind")
     return tenant_scope(organization.pk, Actor.system(organization.pk, "bench"))
+
+
+def _entries() -> int:
+    from releasetrain.audit.models import LedgerEntry
+
+    with _inside():
+        return LedgerEntry.objects.filter(verb__in=_VERBS).count()
 
 
 def _source() -> tuple[str, list[str], str]:
@@ -170,18 +189,75 @@ def _act() -> tuple[int, float]:
     return act_on_due(organization.pk), time.monotonic() - began
 
 
-def _settle() -> int:
-    """Wait until nothing is waiting; returns how much is after all, if it takes too long."""
+def _settle() -> str:
+    """Wait until nothing is waiting; returns what is after all, if it takes too long."""
     began = time.monotonic()
     while (left := _waiting()) and time.monotonic() - began < 600:
-        time.sleep(0.2)
+        time.sleep(1)
     return left
 
 
-def _waiting() -> int:
-    """Events that are not acted upon, and writes that search does not know yet."""
+def _waiting() -> str:
+    """What the chain has not reached yet: the first of its steps where something waits, empty when all is done."""
+    with _inside():
+        return next((what for what, waits in _STEPS.items() if waits()), "")
+
+
+def _events() -> bool:
     from releasetrain.exchange.models import InboundEvent
+
+    return InboundEvent.objects.filter(state="received").exists()
+
+
+def _consumers() -> bool:
+    """Entries that some consumer listens to and has not been given."""
+    from django.db.models import Q
+
+    from releasetrain.audit.models import ConsumerCursor, LedgerEntry
+    from releasetrain.audit.subscriptions import subscriptions
+
+    cursors = {c.consumer: c for c in ConsumerCursor.objects.all()}
+    for each in subscriptions():
+        wanted, cursor = each.wanted(), cursors.get(each.name)
+        rows = LedgerEntry.objects.all() if wanted is None else LedgerEntry.objects.filter(wanted)
+        if cursor:
+            rows = rows.filter(Q(xid=cursor.xid, id__gt=cursor.entry_id) | Q(xid__gt=cursor.xid))
+        if wanted is not None and rows.exists():
+            return True
+    return False
+
+
+def _outbox() -> bool:
+    from releasetrain.exchange.models import WebhookDelivery
+
+    return WebhookDelivery.objects.filter(state="waiting", due_at__lte=datetime.now(UTC)).exists()
+
+
+def _roll_ups() -> bool:
+    from metrics.models import Touched
+
+    return Touched.objects.exists()
+
+
+def _index() -> bool:
     from releasetrain.interface.models import SearchNote
 
-    with _inside():
-        return InboundEvent.objects.filter(state="received").count() + SearchNote.objects.count()
+    return SearchNote.objects.exists()
+
+
+def _seal() -> bool:
+    from releasetrain.audit.models import LedgerEntry
+    from releasetrain.audit.sealing import latest_checkpoint
+
+    last = latest_checkpoint()
+    return LedgerEntry.objects.filter(xid__gte=last.horizon if last else 0).exists()
+
+
+_STEPS = {
+    "events": _events,
+    "consumers of the ledger": _consumers,
+    "outbox": _outbox,
+    "roll-ups": _roll_ups,
+    "index of search": _index,
+    "seal of the ledger": _seal,
+}

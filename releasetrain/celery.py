@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from django.db import close_old_connections
 
 from releasetrain import tracing
 from releasetrain.kernel import logs
@@ -24,6 +25,14 @@ def _carry_request(headers: dict[str, Any] | None = None, **_: Any) -> None:
 @signals.task_prerun.connect
 def _begin(task: Any = None, task_id: str = "", **_: Any) -> None:
     logs.request_id.set(getattr(task.request, "releasetrain_request", None) or task_id)
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def _look_after_connections(task: Any = None, **_: Any) -> None:
+    """A connection that is too old or does not work any more is replaced between tasks, as it is between requests."""
+    if not task.request.is_eager:
+        close_old_connections()
 
 
 @signals.task_postrun.connect

@@ -2,6 +2,7 @@
 
 One transaction takes a batch of due events. What is plain goes at once (`acting_at_once`), everything else one by one, each
 in a savepoint of its own: a worker that dies has done nothing, and the verbs are idempotent, so that a replay changes nothing.
+Where acting at once fails, the batch is halved until the event that it fails for is among a few, which go one by one.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ from trains.models import Artifact, Environment, FeatureFlag, Release
 log = logging.getLogger(__name__)
 BATCH = 1_000
 ATTEMPTS = 6
+# So few go one by one as soon as they do not go at once.
+_FEW = 8
 _BACK_OFF = (timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 State = InboundEvent.State
 
@@ -69,12 +72,22 @@ def act_on_due(organization_id: uuid.UUID) -> int:
             rows = list(due.select_for_update(skip_locked=True).order_by("due_at", "id")[:BATCH])
             _with_sources(rows)
             places = Places()
-            # Most of what pipelines say means nothing here, and most of the rest is said for the first time.
-            for event in at_once.act_on_plain(rows, places):
-                act(event, places)
+            _act_on(rows, places)
         done += len(rows)
         if len(rows) < BATCH:
             return done
+
+
+def _act_on(events: list[InboundEvent], places: Places) -> None:
+    """Act upon the events in their order: most of what pipelines say means nothing here, or is said for the first time."""
+    left = at_once.act_on_plain(events, places)
+    if left is None and len(events) > _FEW:
+        middle = len(events) // 2
+        _act_on(events[:middle], places)
+        _act_on(events[middle:], places)
+        return
+    for event in events if left is None else left:
+        act(event, places)
 
 
 def _with_sources(events: list[InboundEvent]) -> None:

@@ -61,26 +61,34 @@ class _Said:
         return Act(actor_of(self.event), self.params)
 
 
-def act_on_plain(events: Sequence[InboundEvent], places: Places) -> list[InboundEvent]:
-    """Act upon what is plain, and keep what says nothing; returns the others, in their order, untouched."""
+def act_on_plain(events: Sequence[InboundEvent], places: Places) -> list[InboundEvent] | None:
+    """Act upon what is plain, and keep what says nothing; returns the others, in their order, untouched.
+
+    None, and all of them are untouched, when it fails for whichever of them.
+    """
     said = {event.pk: facts for event in events if (facts := _facts(event)) is not None}
     silent = [event for event in events if said.get(event.pk) == []]
     try:
         with transaction.atomic():
             done = _Sorted(events, said, places).perform()
             _note(silent, done)
-    except Exception:  # whatever it is, one by one it meets only the event that it belongs to
-        log.warning("acting at once failed; the events are acted upon one by one", exc_info=True)
-        return _read_again(events)
+    except (
+        Exception
+    ):  # whatever it is, among fewer it meets fewer, and one by one only the event that it belongs to
+        log.warning("acting upon %s events at once failed", len(events), exc_info=True)
+        _read_again(events)
+        return None
     settled = {event.pk for event in silent} | {each.event.pk for each, _ in done}
     return [event for event in events if event.pk not in settled]
 
 
-def _read_again(events: Sequence[InboundEvent]) -> list[InboundEvent]:
+def _read_again(events: Sequence[InboundEvent]) -> None:
     """The rows as they are on record: what was noted on them has been rolled back."""
+    names = (*_NOTED, "row_version")
+    kept = InboundEvent.objects.only(*names).in_bulk([event.pk for event in events])
     for event in events:
-        event.refresh_from_db(fields=[*_NOTED, "row_version"])
-    return list(events)
+        for name in names:
+            setattr(event, name, getattr(kept[event.pk], name))
 
 
 def _facts(event: InboundEvent) -> list[Fact] | None:

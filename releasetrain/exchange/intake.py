@@ -62,11 +62,10 @@ def take(source: EventSource, headers: Mapping[str, str], raw: bytes) -> Taken:
     kept = {name: headers[name][:300] for name in _KEPT_HEADERS if headers.get(name)}
     rows = {row.event_id: row for row in (_row(source, message, kept) for message in messages)}
     listed = list(rows.values())
-    known = InboundEvent.objects.filter(source=source, event_id__in=list(rows)).count() if listed else 0
-    insert_many(listed, ignore_conflicts=True)
+    new = insert_many(listed, ignore_conflicts=True)
     if listed:
         enqueue(tasks.act_on_events, source.organization_id)
-    return Taken(len(messages), len(listed) - known)
+    return Taken(len(messages), new)
 
 
 def reread(event: InboundEvent) -> Message:

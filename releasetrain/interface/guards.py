@@ -7,7 +7,7 @@ the organization shows. Without a question it lets everything pass.
 
 from __future__ import annotations
 
-from releasetrain.interface.resources import resources
+from releasetrain.interface.resources import Resource, resources
 
 NOTES = "interface_searchnote"
 ENTRIES = "interface_searchentry"
@@ -16,16 +16,17 @@ _NO_QUESTION = "!''@''"
 _EVENTS = (("inserted", "INSERT", "NEW"), ("updated", "UPDATE", "NEW"), ("deleted", "DELETE", "OLD"))
 
 
-def _noting(table: str, kind: str) -> list[str]:
-    return [
-        statement
-        for name, event, side in _EVENTS
-        for statement in (
-            f'DROP TRIGGER IF EXISTS search_{name} ON "{table}"',
-            f'CREATE TRIGGER search_{name} AFTER {event} ON "{table}" REFERENCING {side} TABLE AS written'
-            f" FOR EACH STATEMENT EXECUTE FUNCTION note_for_search('{kind}')",
-        )
-    ]
+def _noting(resource: Resource) -> list[str]:
+    table = resource.model._meta.db_table
+    statements = []
+    for name, event, side in _EVENTS:
+        statements.append(f'DROP TRIGGER IF EXISTS search_{name} ON "{table}"')
+        if event != "INSERT" or not resource.search_waits:
+            statements.append(
+                f'CREATE TRIGGER search_{name} AFTER {event} ON "{table}" REFERENCING {side} TABLE AS written'
+                f" FOR EACH STATEMENT EXECUTE FUNCTION note_for_search('{resource.kind}')"
+            )
+    return statements
 
 
 GUARDS: list[str] = [
@@ -40,5 +41,5 @@ GUARDS: list[str] = [
     f"DROP POLICY IF EXISTS asked_for ON {ENTRIES}",
     f"CREATE POLICY asked_for ON {ENTRIES} AS RESTRICTIVE FOR SELECT USING (document @@"
     f" coalesce(nullif(current_setting('releasetrain.asked', true), ''), '{_NO_QUESTION}')::tsquery)",
-    *(statement for each in resources() for statement in _noting(each.model._meta.db_table, each.kind)),
+    *(statement for each in resources() for statement in _noting(each)),
 ]

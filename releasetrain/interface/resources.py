@@ -51,6 +51,7 @@ class Resource:
     columns        of the list: fields, properties or methods without arguments
     filters        shown above the list: field names (``train``, ``train__portfolio``) or `Filter`
     search         fields (paths allowed) that the search box looks into
+    search_waits   search takes a row in when it is first changed, not when it is made: for rows that always are, moments later
     order          of the list, e.g. ``("-target", "key")``
     lookup         a unique field that addresses may use instead of the id (``key`` where there is one)
     template       an own page; its variables are those of the generic page plus `context(request, obj)`
@@ -73,6 +74,7 @@ class Resource:
     columns: tuple[str, ...] = ()
     filters: tuple[str | Filter, ...] = ()
     search: tuple[str, ...] = ()
+    search_waits: bool = False
     order: tuple[str, ...] = ()
     lookup: str | None = None
     template: str | None = None

@@ -20,12 +20,11 @@ BATCH = 5_000
 _OUTGROWS_PLANS = 500
 
 
-def insert_many(objects: Sequence[TenantModel], *, ignore_conflicts: bool = False) -> None:
-    """Insert untracked rows of one model; with `ignore_conflicts` rows that exist already are left out."""
+def insert_many(objects: Sequence[TenantModel], *, ignore_conflicts: bool = False) -> int:
+    """Insert untracked rows of one model; with `ignore_conflicts` rows that exist already are left out. Returns how many are new."""
     for each in objects:
         each.prepare_save()
-    for batch in batches(objects):
-        insert(batch, ignore_conflicts=ignore_conflicts)
+    return sum(insert(batch, ignore_conflicts=ignore_conflicts) for batch in batches(objects))
 
 
 def batches(objects: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
@@ -34,8 +33,8 @@ def batches(objects: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]
         yield objects[start : start + size]
 
 
-def insert(prepared: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
-    """Insert rows of one model, prepared for saving, in one statement."""
+def insert(prepared: Sequence[models.Model], *, ignore_conflicts: bool = False) -> int:
+    """Insert rows of one model, prepared for saving, in one statement; returns how many that were."""
     model = type(prepared[0])
     columns = columns_of(model)
     names = names_of(columns)
@@ -46,6 +45,7 @@ def insert(prepared: Sequence[models.Model], *, ignore_conflicts: bool = False) 
             f" SELECT {names} FROM json_populate_recordset(NULL::{quoted(model)}, %s::json){otherwise}",
             [as_json(prepared, columns)],
         )
+        inserted: int = cursor.rowcount
         if len(prepared) >= _OUTGROWS_PLANS:
             # The checks of references and history keep their plans for the session: one made on an empty table may
             # walk all rows of the organization for each new one.
@@ -53,6 +53,7 @@ def insert(prepared: Sequence[models.Model], *, ignore_conflicts: bool = False) 
     for each in prepared:
         each._state.adding = False
         each._state.db = connection.alias
+    return inserted
 
 
 def columns_of(model: type[models.Model]) -> list[models.Field]:

@@ -18,6 +18,9 @@ from releasetrain.exchange import acting, acting_at_once
 from releasetrain.exchange.actions.events import connect
 from releasetrain.exchange.intake import take
 from releasetrain.exchange.models import EventSource, InboundEvent
+from releasetrain.interface.models import SearchNote
+from releasetrain.interface.search import find
+from releasetrain.interface.searching.indexing import index_noted
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refusal, Refused
 from trains.actions import reports_at_once
@@ -187,7 +190,8 @@ def run(source, sent, chunk, monkeypatch, *, at_once):
         with transaction.atomic():
             with monkeypatch.context() as patched:
                 if not at_once:
-                    patched.setattr(acting_at_once, "act_on_plain", lambda events, places: list(events))
+                    patched.setattr(acting_at_once, "act_on_plain", lambda *_: None)
+                    patched.setattr(acting, "_FEW", acting.BATCH)
                 deliver(source, sent, chunk)
                 rounds(source.organization_id)
                 found = outcome()
@@ -280,3 +284,56 @@ def test_a_run_that_arrives_before_its_build_waits_for_it(source, cast, within):
         deliver(source, [built], 1)
         rounds(source.organization_id)
         assert Result.objects.get().artifact.version == "2.1"
+
+
+def test_one_poisonous_event_among_many_is_put_aside_and_the_rest_lands(source, cast, within, monkeypatch):
+    """Its text cannot be stored as a version: the database's driver refuses it, whoever sends it along with whatever."""
+    poison = next(iter(chain(500)))
+    poison["subject"]["id"] = poison["subject"]["id"].replace("tag=2.500", "tag=2.%00")
+    sent = [event for build in range(60) for event in chain(build)]
+    sent.insert(70, poison)
+    one_by_one = []
+    act = acting.act
+    monkeypatch.setattr(acting, "act", lambda event, places: (one_by_one.append(event), act(event, places)))
+    with within(cast, "owner"):
+        deliver(source, sent, 500)
+        assert acting.act_on_due(source.organization_id) == 181
+        done = InboundEvent.objects.filter(state="done")
+        assert (done.count(), Deployment.objects.count(), Result.objects.count()) == (180, 60, 60)
+        assert Counter(LedgerEntry.objects.values_list("verb", flat=True))["artifact.register"] == 60
+        # The halves without it went at once.
+        assert len(one_by_one) <= acting._FEW
+        waiting = InboundEvent.objects.get(state="received")
+        assert (waiting.event_id.split()[0], waiting.attempts) == ("500-artifact.packaged", 1)
+        rounds(source.organization_id)
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.attempts) == ("dead_letter", acting.ATTEMPTS)
+        assert "NUL" in waiting.outcome
+        # What its sender says anew is acted upon: the dead letter holds up nobody.
+        deliver(source, list(chain(501)), 10)
+        acting.act_on_due(source.organization_id)
+        assert Deployment.objects.count() == 61
+
+
+def test_search_takes_an_event_in_when_it_has_been_acted_upon(source, cast, within):
+    """Twice, as it comes and as it is acted upon, would double what the index costs."""
+    with within(cast, "owner") as actor:
+        deliver(source, list(chain(7)), 10)
+        notes = SearchNote.objects.filter(kind="inboundevent")
+        assert notes.count() == 0
+        acting.act_on_due(source.organization_id)
+        assert notes.count() == 3
+        assert index_noted() > 0
+        assert {hit.label.split(" of ")[0] for _, hits in find(actor, "packaged") for hit in hits} == {
+            "dev.cdevents.artifact.packaged.0.2.0"
+        }
+
+
+def test_sent_again_it_is_not_new(source, cast, within):
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    first, more = (json.dumps([inside(e) for e in each]).encode() for each in (
+        list(chain(1)), [*chain(1), *chain(2), *chain(2)]
+    ))  # fmt: skip
+    with within(cast, "owner"):
+        assert (take(source, headers, first).new, take(source, headers, more).new) == (3, 3)
+        assert InboundEvent.objects.count() == 6

@@ -42,6 +42,8 @@ register(
         columns=("type", "source", "origin", "state", "outcome", "received_at"),
         filters=("source", "state"),
         search=("type", "origin", "event_id", "outcome"),
+        # Each is acted upon within moments, which notes what came of it.
+        search_waits=True,
         order=("-received_at", "-id"),
         facts=(
             "source",

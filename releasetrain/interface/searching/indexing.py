@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,7 +25,15 @@ _ENTER = """
     SELECT %s, %s, fresh.id, fresh.at, fresh.document::tsvector
     FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS fresh (id, at, document)
     ON CONFLICT (organization_id, kind, object_id) DO UPDATE SET document = excluded.document,
-      changed_at = CASE WHEN %s OR known.document = excluded.document THEN known.changed_at ELSE excluded.changed_at END
+      changed_at = CASE WHEN %s THEN known.changed_at ELSE excluded.changed_at END
+      WHERE known.document <> excluded.document
+"""
+# What is written while we read has a note of its own.
+_TAKE_NOTES = """
+    WITH taken AS (
+      DELETE FROM interface_searchnote WHERE id IN (SELECT id FROM interface_searchnote ORDER BY id LIMIT %s)
+      RETURNING kind, object_id)
+    SELECT kind, count(*), array_agg(DISTINCT object_id::text) FROM taken GROUP BY kind
 """
 _LEARN = """
     INSERT INTO interface_searchword (organization_id, word)
@@ -48,17 +55,13 @@ def index_noted(most: int = BATCH) -> int:
         )
         if not cursor.fetchone()[0]:
             return 0
-    notes = list(SearchNote.objects.order_by("id").values_list("id", "kind", "object_id")[:most])
-    by_kind: dict[str, set[UUID]] = defaultdict(set)
-    for _, kind, object_id in notes:
-        by_kind[kind].add(object_id)
+        cursor.execute(_TAKE_NOTES, [most])
+        noted = cursor.fetchall()
     kinds = {resource.kind: resource for resource in resources()}
-    for kind, ids in by_kind.items():
+    for kind, _, ids in noted:
         if kind in kinds:
-            enter(kinds[kind], list(ids), now())
-    # What was written while we read has a note of its own.
-    SearchNote.objects.filter(pk__in=[pk for pk, _, _ in notes]).delete()
-    return len(notes)
+            enter(kinds[kind], [UUID(each) for each in ids], now())
+    return sum(count for _, count, _ in noted)
 
 
 def enter(resource: Resource, ids: Sequence[UUID], changed_at: datetime | None = None) -> int:
