@@ -37,11 +37,11 @@ def barred(change: ChangeRequest) -> set[uuid.UUID]:
 
 
 def boards_at_work(user_id: uuid.UUID | None) -> list[Board]:
-    """All boards with `waiting`, how many changes await them, and `own`, whether this person has a seat there."""
+    """All boards with `waiting`, how many changes await them, and `own`, whether this person has a seat there; own ones first."""
     seats = BoardMember.objects.filter(board=OuterRef("pk"), user_id=user_id, removed_at__isnull=True)
     waiting = Q(changes__state=ChangeRequest.State.AWAITING_APPROVAL)
     return list(
-        Board.objects.annotate(waiting=Count("changes", filter=waiting), own=Exists(seats)).order_by("name")
+        Board.objects.annotate(waiting=Count("changes", filter=waiting), own=Exists(seats)).order_by("-own", "name")
     )
 
 
