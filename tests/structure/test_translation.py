@@ -88,6 +88,17 @@ def _german() -> dict[Any, Any]:
         return {m.id: m for m in read_po(file, locale="de") if m.id}
 
 
+def test_what_is_sent_back_is_not_translated() -> None:
+    """A value, a name, an address or a class in the reader's language would not be understood when it comes back."""
+    machine = re.compile(r'\b(?:value|name|id|href|for|class|action|src)="[^"]*\|said')
+    found = [
+        f"{name}: {each.group()}"
+        for name in MARKED
+        for each in machine.finditer((TEMPLATES / name).read_text())
+    ]
+    assert not found
+
+
 def test_the_frame_and_the_common_pages_are_german_throughout() -> None:
     told = _german()
     missing = {
