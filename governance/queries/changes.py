@@ -41,7 +41,9 @@ def boards_at_work(user_id: uuid.UUID | None) -> list[Board]:
     seats = BoardMember.objects.filter(board=OuterRef("pk"), user_id=user_id, removed_at__isnull=True)
     waiting = Q(changes__state=ChangeRequest.State.AWAITING_APPROVAL)
     return list(
-        Board.objects.annotate(waiting=Count("changes", filter=waiting), own=Exists(seats)).order_by("-own", "name")
+        Board.objects.annotate(waiting=Count("changes", filter=waiting), own=Exists(seats)).order_by(
+            "-own", "name"
+        )
     )
 
 
