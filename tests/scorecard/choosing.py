@@ -1,4 +1,4 @@
-"""A pytest plugin: run the tests that belong to a row, and write down what came of each (`pytest -p tests.scorecard.choosing`)."""
+"""A pytest plugin: run the tests that belong to a row (or all), and write down what came of each (`pytest -p tests.scorecard.choosing`)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ RESULTS, CHOSEN = "SCORECARD_RESULTS", "SCORECARD_ROWS"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not os.environ[CHOSEN]:
+        return
     chosen = {int(number) for number in os.environ[CHOSEN].split(",")}
     rows = [row for row in ROWS if row.number in chosen]
     kept = [item for item in items if any(row.takes(item.nodeid) for row in rows)]

@@ -35,7 +35,7 @@ class Choices:
 
 
 def check_deploy(_: Choices) -> Outcome:
-    """With the settings that docs/operations/install.md tells to set."""
+    """With the settings that docs/operations/deployment.md tells to set."""
     environment = os.environ | {
         "SECRET_KEY": "9Zp4vM2xQ7sK1tR8wY3uE6iO0aS5dF9gH2jL4zX7cV1bN8mQ3wE",
         "HTTPS": "true",

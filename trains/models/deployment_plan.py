@@ -151,7 +151,8 @@ class PlanStep(TenantModel):
                 name="plan_step_running_is_held",
             ),
             models.CheckConstraint(
-                condition=Q(state="running") | Q(token_digest=""), name="plan_step_token_while_running"
+                condition=Q(state="running") | Q(token_digest=""),  # nosec B106 - no digest, no password
+                name="plan_step_token_while_running",
             ),
             models.CheckConstraint(
                 condition=Q(finished_at__isnull=True)
