@@ -198,6 +198,8 @@ def cancel_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     package.claimed_until = None
     package.finished_at = now()
     package.step = ""
+    package.waiting_for = ""
+    package.tries_again_at = None
     return package
 
 
@@ -212,6 +214,7 @@ def cancel_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
 def rebuild_package(actor: Actor, package: EvidencePackage) -> EvidencePackage:
     """Build a package that failed or was cancelled. A finished one never changes: renew it instead."""
     package.attempts = 0
+    package.waits = 0
     package.error = ""
     package.finished_at = None
     package.requested_at = now()

@@ -26,7 +26,9 @@ from releasetrain.audit import ledger
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.canonical import plain
 from releasetrain.kernel.clock import now
+from releasetrain.kernel.filestore import answering, store
 from releasetrain.kernel.ids import uuid7
+from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.scope import tenant_scope
 
 from .build import Built, build
@@ -35,6 +37,10 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
+# While the file store is away a package waits: twice as long each time, at most this.
+FIRST_WAIT = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(minutes=2)
+AWAY = 503
 _PULSE = 1.0
 _State = EvidencePackage.State
 
@@ -57,6 +63,7 @@ def work_off(organization_id: uuid.UUID, package_id: uuid.UUID) -> bool:
     try:
         shutil.rmtree(ours, ignore_errors=True)
         folder.mkdir(parents=True)
+        ask_store(organization_id)
         with Heartbeat(organization_id, package_id, lease) as heart:
             built = build(package, folder, heart.beat)
         with tenant_scope(organization_id, actor):
@@ -65,9 +72,13 @@ def work_off(organization_id: uuid.UUID, package_id: uuid.UUID) -> bool:
         log.info("evidence package %s was cancelled or taken over", package_id)
         return False
     except Exception as error:
-        log.exception("evidence package %s failed", package_id)
         with tenant_scope(organization_id, actor):
-            stumble(actor, package_id, lease, f"{type(error).__name__}: {error}"[:2000])
+            if isinstance(error, Refused) and error.status == AWAY:
+                log.warning("evidence package %s waits: %s", package_id, error)
+                wait(package_id, lease, str(error))
+            else:
+                log.exception("evidence package %s failed", package_id)
+                stumble(actor, package_id, lease, f"{type(error).__name__}: {error}"[:2000])
         return False
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -78,6 +89,12 @@ def work_off(organization_id: uuid.UUID, package_id: uuid.UUID) -> bool:
 def work_folder(organization_id: uuid.UUID, package_id: uuid.UUID) -> Path:
     """Where a package is made; on the file system of the store, so that keeping it is a rename."""
     return Path(settings.VAR) / "files" / str(organization_id) / "building" / str(package_id)
+
+
+def ask_store(organization_id: uuid.UUID) -> None:
+    """Refuse before the work begins if what it makes could not be kept. Nothing lies under the name asked for."""
+    with answering():
+        store().there(f"{organization_id}/is-there-a-store")
 
 
 def claim(package_id: uuid.UUID) -> uuid.UUID | None:
@@ -96,6 +113,8 @@ def claim(package_id: uuid.UUID) -> uuid.UUID | None:
             done=0,
             total=0,
             error="",
+            waiting_for="",
+            tries_again_at=None,
         )
     )
     return lease if taken else None
@@ -123,6 +142,7 @@ def settle(actor: Actor, package_id: uuid.UUID, lease: uuid.UUID, built: Built) 
         step="",
         done=0,
         total=0,
+        waits=0,
     )
     if not written:
         log.warning("evidence package %s was taken over by another worker; this one is dropped", package_id)
@@ -157,6 +177,28 @@ def stumble(actor: Actor, package_id: uuid.UUID, lease: uuid.UUID, error: str) -
         )
 
 
+def wait(package_id: uuid.UUID, lease: uuid.UUID, why: str) -> None:
+    """The file store is away: wait for it as long as it takes, without using up an attempt."""
+    package = EvidencePackage.objects.get(pk=package_id)
+    _held(package_id, lease).update(
+        state=_State.QUEUED,
+        step="Waiting for the file store",
+        error=why,
+        waiting_for="storage",
+        waits=min(package.waits + 1, 1000),
+        tries_again_at=now() + pause(package.waits),
+        attempts=package.attempts - 1,
+        claimed_until=None,
+        done=0,
+        total=0,
+    )
+
+
+def pause(waits: int) -> timedelta:
+    """How long to wait after so many waits."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(waits, 10))
+
+
 def give_up(actor: Actor, package_id: uuid.UUID) -> bool:
     """End work whose workers vanished as often as is borne."""
     error = f"No worker finished it in {MOST_ATTEMPTS} attempts."
@@ -174,7 +216,7 @@ def give_up(actor: Actor, package_id: uuid.UUID) -> bool:
 def overdue(older_than: timedelta) -> list[tuple[uuid.UUID, int]]:
     """Work that nobody is at: (id, attempts) of what waits longer than this or whose worker has vanished."""
     moment = now()
-    waiting = Q(state=_State.QUEUED, requested_at__lte=moment - older_than)
+    waiting = Q(state=_State.QUEUED, requested_at__lte=moment - older_than) & _due(moment)
     left = Q(state=_State.RUNNING, claimed_until__lte=moment)
     return list(
         EvidencePackage.objects.filter(waiting | left)
@@ -247,5 +289,9 @@ def _held(package_id: uuid.UUID, lease: uuid.UUID) -> Any:
 
 def _free(moment: datetime) -> Any:
     return EvidencePackage.objects.filter(
-        Q(state=_State.QUEUED) | Q(state=_State.RUNNING, claimed_until__lte=moment)
+        Q(state=_State.QUEUED) & _due(moment) | Q(state=_State.RUNNING, claimed_until__lte=moment)
     )
+
+
+def _due(moment: datetime) -> Q:
+    return Q(tries_again_at__isnull=True) | Q(tries_again_at__lte=moment)

@@ -57,6 +57,17 @@ class EvidencePackage(KeyedModel):
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
+    waiting_for = models.CharField(
+        max_length=10,
+        blank=True,
+        db_default="",
+        choices=[("storage", "The file store")],
+        help_text="What has to answer before it is built; waiting uses up no attempt.",
+    )
+    waits = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often in a row it was waited for."
+    )
+    tries_again_at = models.DateTimeField(null=True, blank=True, editable=False)
     claimed_until = models.DateTimeField(null=True, blank=True)
     lease = models.UUIDField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +101,9 @@ class EvidencePackage(KeyedModel):
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "running", "done", "failed", "cancelled"]),
                 name="evidence_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(waiting_for__in=["", "storage"]), name="evidence_waiting_for_known"
             ),
             models.CheckConstraint(
                 condition=Q(origin__in=["asked", "automatic"]), name="evidence_origin_known"

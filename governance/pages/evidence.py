@@ -51,6 +51,7 @@ def package_context(request: Any, package: EvidencePackage) -> dict[str, Any]:
             "total": package.total,
             "started_at": package.started_at,
             "error": _attempts(package),
+            "again_at": package.tries_again_at if package.waiting_for else None,
         },
         "stages": stages(package),
         "downloads": package.downloads.select_related("user")[:SHOWN_DOWNLOADS],
@@ -89,8 +90,8 @@ def stages(package: EvidencePackage) -> list[dict[str, str]]:
 
 
 def _attempts(package: EvidencePackage) -> str:
-    if not package.error:
-        return ""
+    if not package.error or package.waiting_for:
+        return package.error
     return f"Attempt {package.attempts} of {MOST_ATTEMPTS}: {package.error}"
 
 
@@ -131,6 +132,7 @@ def progress(request: Any, ref: str) -> HttpResponse:
         package.done,
         package.total,
         package.error,
+        package.waits,
         package.verified_at,
     )
     return conditional(request, (*version, package.downloads.count()), render)

@@ -8,6 +8,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from governance import files
-from governance.evidence import checking
+from governance.actions.evidence import cancel_package
+from governance.evidence import build, checking, work
 from governance.evidence.work import work_off
 from governance.models import Attachment, EvidencePackage, StoredFile
 from releasetrain.embedded.addresses import free_port
+from releasetrain.kernel.clock import now
 from releasetrain.kernel.filestore import Bucket, store
 from releasetrain.operations import connecting
 from releasetrain.operations.backing_up import copy_files
@@ -174,7 +177,7 @@ def test_a_package_is_built_from_the_bucket_kept_there_verified_and_refused_once
 
 
 def test_while_the_server_is_away_nothing_is_half_done_and_afterwards_it_goes_on(
-    committed_db: Any, server: Server, cast: Any, api: Any
+    committed_db: Any, server: Server, cast: Any, api: Any, web: Any
 ) -> None:
     story = Story(cast)
     with story.scope("auditor"):
@@ -190,19 +193,68 @@ def test_while_the_server_is_away_nothing_is_half_done_and_afterwards_it_goes_on
         result = api("auditor").get(f"{ROOT}/results").json()["items"][0]["id"]
         away = api("auditor").get(f"{ROOT}/results/{result}/file")
         assert (away.status_code, away.json()["code"]) == (503, "file.store_away")
-        assert not work_off(cast.organization.pk, package.pk)
-        with story.scope("auditor"):
-            assert StoredFile.objects.count() == known
-            assert not Attachment.objects.exists()
-            waiting = EvidencePackage.objects.get(pk=package.pk)
-            assert (waiting.state, waiting.file) == ("queued", None)
-            assert "does not answer" in waiting.error
+        # However long it is away, the package only waits, longer each time.
+        for times in range(1, work.MOST_ATTEMPTS + 2):
+            assert not work_off(cast.organization.pk, package.pk)
+            with story.scope("auditor"):
+                assert StoredFile.objects.count() == known
+                assert not Attachment.objects.exists()
+                waiting = EvidencePackage.objects.get(pk=package.pk)
+                assert (waiting.state, waiting.file, waiting.attempts) == ("queued", None, 0)
+                assert (waiting.waiting_for, waiting.waits) == ("storage", times)
+                assert "does not answer" in waiting.error
+                left = waiting.tries_again_at - now()
+                assert work.pause(times - 1) - timedelta(seconds=30) < left <= work.pause(times - 1)
+                # Its time has not come: neither a worker nor the sweeper takes it up before.
+                assert work.claim(package.pk) is None
+                assert not work.overdue(timedelta(0))
+                EvidencePackage.objects.update(tries_again_at=now())
+                assert work.overdue(timedelta(0)) == [(package.pk, 0)]
+        shown = api("auditor").get(f"{ROOT}/evidence/{package.key}").json()
+        assert (shown["state"], shown["waiting_for"]) == ("queued", "storage")
+        assert shown["tries_again_at"]
+        page = web("auditor").get(f"/o/northwind/evidence/{package.key}/").content.decode()
+        assert "Waiting for the file store" in page
+        assert "Tried again at" in page
+        assert "Waiting for storage" in page
+        assert "Attempt" not in page
     finally:
         server.start()
     assert work_off(cast.organization.pk, package.pk)
-    assert story.again(package).state == "done"
+    done = story.again(package)
+    assert (done.state, done.waiting_for, done.waits, done.attempts) == ("done", "", 0, 1)
     with story.scope("auditor"):
         files.read(stored)
+
+
+def test_a_store_that_goes_away_while_a_package_is_built_is_waited_for_too(
+    committed_db: Any, server: Server, cast: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is cancelled meanwhile waits no more."""
+    story = Story(cast)
+    package = story.package()
+
+    def build_and_lose(*arguments: Any) -> Any:
+        built = build.build(*arguments)
+        server.stop()
+        return built
+
+    monkeypatch.setattr(work, "build", build_and_lose)
+    try:
+        assert not work_off(cast.organization.pk, package.pk)
+    finally:
+        server.start()
+    waiting = story.again(package)
+    assert (waiting.state, waiting.waiting_for, waiting.attempts) == ("queued", "storage", 0)
+    with story.scope("release_manager") as manager:
+        cancelled = cancel_package(manager, waiting)
+        assert (cancelled.state, cancelled.waiting_for, cancelled.tries_again_at) == ("cancelled", "", None)
+
+
+def test_waiting_grows_and_has_an_end() -> None:
+    pauses = [work.pause(n) for n in range(1000)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (work.FIRST_WAIT, work.LONGEST_WAIT)
 
 
 def test_a_backup_holds_the_bucket_and_puts_back_what_it_lacks(
