@@ -26,7 +26,15 @@ OF_OTHERS |= {"DATABASE_APP_PASSWORD", "DATABASE_OWNER_PASSWORD"}
 # Read by the library that speaks to the object storage.
 KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 # What one must be able to say about any installation.
-SAID = {"PUBLIC_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_PROXY", "EMAIL_HOST", "FILES_URL"}
+SAID = {
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "HTTPS",
+    "BEHIND_PROXY",
+    "EMAIL_HOST",
+    "FILES_URL",
+}
 # Nobody can ask these: one ends when it is done, the other ends when it cannot go on, and is started anew.
 UNASKED = {"migrate", "beat"}
 ENDINGS = {"DATABASE_SUPERUSER_URL", "DATABASE_OWNER_URL"}
