@@ -28,7 +28,7 @@ from django.http.response import HttpResponseBase
 
 from governance.asking import LONGEST_QUESTION, Question
 from releasetrain.accounts import tokens
-from releasetrain.interface.api import limits
+from releasetrain.interface.api import guesses, limits
 from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import Organization
 
@@ -141,6 +141,8 @@ def _caller(request: Any, slug: str, question: Question | None = None) -> Caller
     scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     match = tokens.PATTERN.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
     if not match or not hmac.compare_digest(tokens.checksum(match[1], match[2]), match[3]):
+        return None
+    if guesses.barred(request, text.strip()):
         return None
     moment = now()
     connection.health_check_done = True  # the question itself shows whether the connection lives

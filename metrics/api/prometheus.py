@@ -20,7 +20,8 @@ class PrometheusView(OrganizationView):
         operation_id="prometheus",
         summary="Gauges of releases, deployments, changes, problems, objectives and indicators, for Prometheus",
         responses={
-            200: OpenApiResponse(OpenApiTypes.STR, description="Prometheus text format or OpenMetrics")
+            (200, kind): OpenApiResponse(OpenApiTypes.STR, description="Gauges as text")
+            for kind in ("text/plain", "application/openmetrics-text")
         },
     )
     def get(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -10,6 +10,7 @@ from planning.rules.splitting import PATTERNS, difference
 from planning.states import CLOSED, FEATURE_STATES, LIVE_DEPENDENCY, OPEN
 from releasetrain.audit.doorway import action, explain_constraint, register_effect, register_guard
 from releasetrain.kernel.actor import Actor
+from releasetrain.kernel.clock import now
 from releasetrain.kernel.fields import Field
 from releasetrain.kernel.refusals import Ref, Refusal, Refused, refuse
 from trains.models import Service, Team, Train
@@ -47,15 +48,19 @@ def touch_services(
         list[Service],
         Field(
             "Services that it changes",
-            initial=lambda actor, subject: [str(s.service_id) for s in subject.touched_services.all()],
+            initial=lambda actor, subject: [
+                str(s.service_id) for s in subject.touched_services.filter(ended_at=None)
+            ],
         ),
     ] = [],  # noqa: B006 - never changed
 ) -> Feature:
     """Say which services building the feature touches; the list replaces the one before."""
     wanted = {service.pk: service for service in services}
     for row in FeatureService.objects.filter(feature=feature):
-        if wanted.pop(row.service_id, None) is None:
-            row.delete()
+        ended_at = None if wanted.pop(row.service_id, None) else row.ended_at or now()
+        if row.ended_at != ended_at:
+            row.ended_at = ended_at
+            row.save()
     for service in wanted.values():
         FeatureService.objects.create(feature=feature, service=service)
     return feature
@@ -89,7 +94,7 @@ def split_feature(
         list(FeatureDependency.objects.filter(consumer=feature, state__in=LIVE_DEPENDENCY)),
         list(FeatureDependency.objects.filter(provider=feature, state__in=LIVE_DEPENDENCY)),
     )
-    touched = list(FeatureService.objects.filter(feature=feature))
+    touched = list(FeatureService.objects.filter(feature=feature, ended_at=None))
     for part in made:
         _inherit(_child(feature, pattern, part), *links, touched)
     for dependency in [*links[0], *links[1]]:

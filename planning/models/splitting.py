@@ -35,10 +35,11 @@ class SizeRule(TenantModel):
 
 
 class FeatureService(TenantModel):
-    """A service that building the feature touches."""
+    """A service that building the feature touches, or touched until somebody said otherwise."""
 
     feature = TenantForeignKey("planning.Feature", related_name="touched_services")
     service = TenantForeignKey("trains.Service", related_name="touching_features")
+    ended_at = models.DateTimeField("said of it until", null=True, blank=True, editable=False)
     history = tracked()
 
     class Meta:
@@ -48,7 +49,7 @@ class FeatureService(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.feature} touches {self.service}"
+        return f"{self.feature} touche{'d' if self.ended_at else 's'} {self.service}"
 
     def scope_path(self) -> list[ScopeKey]:
         return scopes_of_feature(self.feature)

@@ -52,7 +52,9 @@ def quality_of(request: Any, feature: Feature) -> dict[str, Any]:
         "big": None if found else bigness(feature),
         "split": (split_feature.decide(actor, feature), reverse("planning:split", args=[org, feature.key])),
         "split_pattern": PATTERN_TITLES.get(feature.split_pattern, ""),
-        "touched": list(FeatureService.objects.filter(feature=feature).select_related("service")),
+        "touched": list(
+            FeatureService.objects.filter(feature=feature, ended_at=None).select_related("service")
+        ),
         "reports": list(FeatureReport.objects.filter(feature=feature).order_by("-reported_at")),
         "exposure_band": band(feature.exposure) if feature.exposure else "",
         "exposure_proposal": proposed_risk_reduction(feature.exposure) if feature.exposure else None,

@@ -39,7 +39,7 @@ def sizes(features: list[Feature]) -> dict[uuid.UUID, Size]:
     for consumer, name in needs.values_list("consumer_id", "provider__team__name"):
         if name:
             teams[consumer].add(name)
-    touched = FeatureService.objects.filter(feature__in=ids).order_by("service__name")
+    touched = FeatureService.objects.filter(feature__in=ids, ended_at=None).order_by("service__name")
     for feature, name in touched.values_list("feature_id", "service__name"):
         services.setdefault(feature, []).append(name)
     return {

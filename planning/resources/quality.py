@@ -123,7 +123,7 @@ register(
         FeatureService,
         plural="feature-services",
         section="backlog",
-        columns=("feature", "service"),
+        columns=("feature", "service", "ended_at"),
         filters=("feature", "service"),
         order=("-created_at",),
         part_of=lambda part: part.feature,

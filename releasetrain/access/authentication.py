@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, Throttled
 
+from releasetrain.accounts.addresses import client_address
 from releasetrain.interface.api import limits
 from releasetrain.tenancy.models import Organization
 
@@ -61,7 +62,7 @@ class WorkloadAuthentication(BaseAuthentication):
             raise BadAssertion(
                 "workload.issuer", "No trust rule of this organization names the token's issuer."
             )
-        allowance = limits.take(organization.pk, f"exchange:{plain.META.get('REMOTE_ADDR', '')}")
+        allowance = limits.take(organization.pk, f"exchange:{client_address(plain)}")
         if allowance.spent:
             raise Throttled(wait=allowance.resets_in)
         return workload.identify(organization, text)

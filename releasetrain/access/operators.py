@@ -19,6 +19,7 @@ from django.http import Http404, HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 
+from releasetrain.accounts.addresses import client_address
 from releasetrain.audit import ledger
 from releasetrain.interface.discovery import own_folders
 from releasetrain.kernel.actor import Actor
@@ -65,7 +66,7 @@ class OperatorsSite(admin.AdminSite):
                 return inner(request, *args, **kwargs)
             actor = Actor(
                 organization.pk, request.user.pk, str(request.user), kind="operator", route="operators",
-                request_id=getattr(request, "request_id", ""), address=request.META.get("REMOTE_ADDR", ""),
+                request_id=getattr(request, "request_id", ""), address=client_address(request),
             )  # fmt: skip
             with tenant_scope(organization.pk, actor):
                 ledger.append(actor, "operator.read", None, {"path": request.path[:300]})

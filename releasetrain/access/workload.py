@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from releasetrain.accounts import tokens
 from releasetrain.accounts.models import ApiToken, User
 from releasetrain.audit import ledger
+from releasetrain.interface.api import guesses
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.tenancy.models import Organization
@@ -137,6 +138,8 @@ def exchange(actor: Actor, identity: Identity) -> dict[str, Any]:
             "This ID token was exchanged before.",
             "Ask the CI system for a new one; each opens one access.",
         ) from None
+    # A fresh access is heard from an address that others guess from.
+    guesses.proved(text)
     ledger.append(
         actor, "trust_rule.exchange", rule, {"subject": identity.subject, "access": token_id, "until": expires_at.isoformat()}
     )  # fmt: skip

@@ -8,6 +8,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
 
+from .addresses import client_address
+
 INVITED = "invited_email"
 
 
@@ -26,6 +28,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: Any) -> bool:
         return bool(settings.SELF_SERVICE_ORGANIZATIONS) or is_invited(request)
+
+    def get_client_ip(self, request: Any) -> str:
+        """What sign-in is throttled by, and what a person's list of sessions shows."""
+        return client_address(request)
 
     def populate_username(self, request: Any, user: Any) -> None:
         """People have no user names."""

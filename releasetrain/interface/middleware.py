@@ -24,7 +24,8 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from releasetrain.accounts import sessions
-from releasetrain.accounts.models import Membership
+from releasetrain.accounts.addresses import client_address
+from releasetrain.accounts.models import ApiToken, Membership
 from releasetrain.kernel import locales, logs
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.ids import uuid7
@@ -34,7 +35,7 @@ from releasetrain.tenancy.scope import tenant_scope
 
 from . import links, step_up, suspended
 from .addressing import zone_among
-from .api import limits, problems
+from .api import guesses, limits, problems
 from .frame import refusal_page
 
 log = logging.getLogger("releasetrain.requests")
@@ -153,10 +154,21 @@ class OrganizationMiddleware:
     def _api(self, request: Any, slug: str) -> HttpResponseBase:
         kinds: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
         asking: Any = Request(request, authenticators=[kind() for kind in kinds])
+        text = guesses.given(request)
+        # An ID token on its way to the exchange is no guess of ours.
+        seconds = guesses.barred(request, text) if text.startswith("rtk_") else 0
+        if seconds:
+            return _too_many_guesses(request, seconds)
         try:
             user = asking.user
         except APIException as refusal:
             return problems.respond_to(request, refusal)
+        if text and asking.auth is None:
+            seconds = guesses.failed(request, text)
+            if seconds:
+                return _too_many_guesses(request, seconds)
+        elif isinstance(asking.auth, ApiToken):
+            guesses.proved(text)
         if user is None or not user.is_authenticated:
             return _signed_out(request, asking)
         request.user, request.auth = user, asking.auth
@@ -197,6 +209,18 @@ def _signed_out(request: Any, asking: Any) -> HttpResponseBase:
         request, 401, "signed_out", "This needs a signed-in session or a token.", remedy=remedy
     )
     response["WWW-Authenticate"] = asking.authenticators[0].authenticate_header(asking)
+    return response
+
+
+def _too_many_guesses(request: Any, seconds: int) -> HttpResponse:
+    response = problems.respond(
+        request,
+        429,
+        "token.guessed",
+        "Too many tokens that are none came from this address, or were tried for this token.",
+        remedy=f"Wait {seconds} seconds, then send a living token.",
+    )
+    response["Retry-After"] = str(seconds)
     return response
 
 
@@ -269,7 +293,7 @@ def enter(request: Any, slug: str, user: Any, face: str) -> Actor:
         kind=user.kind,
         route=face,
         request_id=request.request_id,
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=client_address(request),
         fresh=sessions.is_fresh(request),
     )
     return request.actor  # type: ignore[no-any-return]

@@ -16,6 +16,7 @@ __all__ = [
     "STATIC_URL",
     "STORAGES",
     "TEMPLATES",
+    "TOKEN_GUESSES_PER_MINUTE",
     "WHITENOISE_KEEP_ONLY_HASHED_FILES",
 ]
 
@@ -57,6 +58,8 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=1200)
+# Tokens that are none, from one address or for one token; then 429 until the minute is over.
+TOKEN_GUESSES_PER_MINUTE = env.int("TOKEN_GUESSES_PER_MINUTE", default=30)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -29,6 +29,7 @@ __all__ = [
     "SESSION_COOKIE_NAME",
     "SESSION_COOKIE_SAMESITE",
     "SESSION_COOKIE_SECURE",
+    "TRUSTED_PROXIES",
     "WEBHOOK_ALLOWED_NETWORKS",
     "X_FRAME_OPTIONS",
 ]
@@ -66,6 +67,8 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 )
+# How many proxies append whom they heard from to X-Forwarded-For; 0: whoever connects is the client.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 X_FRAME_OPTIONS = "DENY"
 
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"

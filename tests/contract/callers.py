@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import traceback
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
+from urllib.parse import quote, urlencode
 
+import jsonschema_rs
 import schemathesis
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import Unsatisfiable
@@ -16,22 +25,38 @@ from releasetrain.interface.api import schema as made
 from releasetrain.interface.resources import resources
 from tests.structure.rows import row_of
 
+DOCUMENT = "urn:release-train"
+ROOT = "/api/v1/orgs/{org}/"
 
-class Findings(dict[str, str]):
-    """What an answer must never be, by operation."""
+
+class Findings:
+    """How many answers there were of each status, to which operations, and what an answer must never be."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[int] = Counter()
+        self.called: set[str] = set()
+        self.faults: dict[str, str] = {}
 
     def note(self, operation: str, said: str) -> None:
-        self.setdefault(operation, said[:600])
+        self.faults.setdefault(operation, said[:600])
+
+    def __str__(self) -> str:
+        kinds = Counter({f"{status // 100}xx": 0 for status in self.answers})
+        for status, number in self.answers.items():
+            kinds[f"{status // 100}xx"] += number
+        told = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+        return f"{self.answers.total()} calls of {len(self.called)} operations ({told}), {len(self.faults)} findings"
 
 
+@cache
 def described() -> Any:
     """The schema of the running code, loaded as a caller would load it."""
     return schemathesis.openapi.from_dict(made.document())
 
 
-def operations(schema: Any) -> Iterator[Any]:
-    for result in schema.get_all_operations():
-        yield result.ok()
+@cache
+def operations() -> list[Any]:
+    return [result.ok() for result in described().get_all_operations()]
 
 
 def rows() -> dict[str, str]:
@@ -44,11 +69,10 @@ def rows() -> dict[str, str]:
     return found
 
 
-def call(operation: Any, client: Any, known: dict[str, str], examples: int, findings: Findings) -> int:
-    """Call an operation with made-up input; returns how many answers there were."""
-    answers = 0
+def call(operation: Any, client: Any, known: dict[str, str], examples: int, findings: Findings) -> None:
+    """Call an operation with made-up input."""
     label = f"{operation.method.upper()} {operation.path}"
-    plural = operation.path.removeprefix("/api/v1/orgs/{org}/").partition("/")[0]
+    plural = operation.path.removeprefix(ROOT).partition("/")[0]
 
     @seed(20261122)
     @hypothesis_settings(
@@ -60,29 +84,45 @@ def call(operation: Any, client: Any, known: dict[str, str], examples: int, find
     )
     @given(case=operation.as_strategy())
     def once(case: Any) -> None:
-        nonlocal answers
         path = case.path_parameters or {}
         if "org" in path:
             path["org"] = "northwind"
         if "ref" in path and plural in known:
             path["ref"] = known[plural]
-        answers += 1
-        _judge(label, operation, case, client, findings)
+        findings.called.add(label)
+        with undone():
+            _judge(label, operation, case, client, findings)
 
     with contextlib.suppress(Unsatisfiable):
         once()
-    return answers
+
+
+@contextlib.contextmanager
+def undone() -> Iterator[None]:
+    """What a call does is taken back, so that none is met by what another left."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def _judge(label: str, operation: Any, case: Any, client: Any, findings: Findings) -> None:
     said = f"{case.formatted_path} {case.query} {case.body!r:.300}"
+    why = _Why()
     try:
-        answer = _sent(case, client)
+        with why.listening():
+            answer = _sent(case, client)
+        # What the database leaves to the end of the transaction must not fail either.
+        if answer.status_code < 400:
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except Exception as error:  # the application raised: that is what is looked for
         findings.note(label, f"{type(error).__name__}: {error} | {said}")
         return
+    findings.answers[answer.status_code] += 1
+    if answer.status_code == 503:
+        print("503", label, answer.content)
     if answer.status_code >= 500 and answer.status_code != 503:
-        findings.note(label, f"{answer.status_code} | {said} | {answer.content[:300]!r}")
+        findings.note(label, f"{answer.status_code} | {why.said} | {said}")
         return
     if not answer.has_header("X-Request-ID"):
         findings.note(label, f"no X-Request-ID | {answer.status_code} {said}")
@@ -97,36 +137,62 @@ def _judge(label: str, operation: Any, case: Any, client: Any, findings: Finding
         findings.note(label, f"{fault} | {answer.status_code} | {said} | {answer.content[:200]!r}")
 
 
+class _Why(logging.Handler):
+    """What the log says of an error that the answer rightly keeps to itself."""
+
+    said = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = (record.exc_info or (None, None))[1]
+        if error is not None:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            self.said = f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        logging.getLogger().addHandler(self)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(self)
+
+
 def _against_schema(operation: Any, answer: Any) -> str:
     """What the answer says that the schema does not."""
     document = made.document()
-    described = operation.definition.raw.get("responses", {})
+    told = document["paths"][operation.path][operation.method.lower()]["responses"]
     status = str(answer.status_code)
-    if status not in described:
+    if status not in told:
         return f"status {status} is not described"
-    if answer.status_code >= 400 or answer.streaming or answer.get("Content-Type") != "application/json":
+    if answer.streaming:
         return ""
-    node = described[status]
-    while "$ref" in node:
-        node = document["components"]["responses"][node["$ref"].rpartition("/")[2]]
-    shape = node.get("content", {}).get("application/json", {}).get("schema")
-    if shape is None:
-        return "no JSON is described"
-    return _fault(shape, json.loads(answer.content))
+    place = f"/paths/{operation.path.replace('~', '~0').replace('/', '~1')}/{operation.method.lower()}/responses/{status}"
+    if "$ref" in told[status]:
+        place = told[status]["$ref"].removeprefix("#")
+        told = document["components"]["responses"][place.rpartition("/")[2]]
+    else:
+        told = told[status]
+    kind = answer.get("Content-Type", "").partition(";")[0]
+    if "json" not in kind:
+        return "" if not answer.content or kind in told.get("content", {}) else f"{kind} is not described"
+    if "schema" not in told.get("content", {}).get(kind, {}):
+        return f"no {kind} is described"
+    return _fault(f"{place}/content/{kind.replace('/', '~1')}/schema", json.loads(answer.content))
 
 
-_validators: dict[str, Any] = {}
+@cache
+def _registry() -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry([(DOCUMENT, made.document())], draft=jsonschema_rs.Draft202012)
 
 
-def _fault(shape: dict[str, Any], said: Any) -> str:
-    from jsonschema import Draft202012Validator
+@cache
+def _validator(place: str) -> Any:
+    return jsonschema_rs.Draft202012Validator({"$ref": f"{DOCUMENT}#{quote(place)}"}, registry=_registry())
 
-    key = json.dumps(shape, sort_keys=True)
-    if key not in _validators:
-        whole = {**shape, "components": made.document()["components"]}
-        _validators[key] = Draft202012Validator(whole)
-    error = next(_validators[key].iter_errors(said), None)
-    return f"{'/'.join(str(p) for p in error.absolute_path)}: {error.message[:200]}" if error else ""
+
+def _fault(place: str, said: Any) -> str:
+    error = next(_validator(place).iter_errors(said), None)
+    return f"{'/'.join(str(p) for p in error.instance_path)}: {error.message[:200]}" if error else ""
 
 
 def _sent(case: Any, client: Any) -> Any:
@@ -147,8 +213,6 @@ def _sent(case: Any, client: Any) -> Any:
     else:
         payload = body if isinstance(body, bytes) else str(body).encode(errors="replace")
         extra["content_type"] = media or "application/octet-stream"
-    from urllib.parse import urlencode
-
     query = urlencode(case.query or {}, doseq=True, errors="replace")
     return client.generic(
         case.method, case.formatted_path, payload, QUERY_STRING=query, headers=headers, **extra
@@ -156,9 +220,6 @@ def _sent(case: Any, client: Any) -> Any:
 
 
 def _form(body: dict[str, Any]) -> tuple[bytes, str]:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-    from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
-
     fields = {
         name: SimpleUploadedFile("made-up", value)
         if isinstance(value, bytes)

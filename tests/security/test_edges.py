@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+import redis
+import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
 from releasetrain.accounts import tokens
+from releasetrain.accounts.adapter import AccountAdapter
+from releasetrain.accounts.addresses import client_address
 from releasetrain.accounts.models import ApiToken
+from releasetrain.interface.api import limits
 from releasetrain.kernel.clock import now
 from tests.testbed.cast import PASSWORD, email
 
@@ -26,6 +33,25 @@ SCANNER = re.compile(r"\brtk_[0-9A-Za-z]{12}_[0-9A-Za-z]{32}[0-9a-f]{8}\b")
 
 def sign_in(client: Client, password: str = PASSWORD, role: str = "rte", **more: Any) -> Any:
     return client.post(LOGIN, {"login": email(role, "northwind"), "password": password, **more})
+
+
+def ask(text: str, address: str, seen: str = "") -> Any:
+    """Ask with a token, from an address; `seen` is what proxies say of it."""
+    headers = {"Authorization": f"Bearer {text}"} | ({"X-Forwarded-For": seen} if seen else {})
+    return Client(REMOTE_ADDR=address).get(ASKED, headers=headers)
+
+
+def guess_of(real: str, number: int) -> str:
+    """A well-formed token of the same id as a real one."""
+    ident, secret = real[4:16], f"{number:032d}"
+    return f"rtk_{ident}_{secret}{tokens.checksum(ident, secret)}"
+
+
+@pytest.fixture
+def one_minute() -> Iterator[Any]:
+    """A minute that does not end while guesses are counted."""
+    with time_machine.travel((now() + timedelta(minutes=1)).replace(second=5), tick=False) as traveller:
+        yield traveller
 
 
 # -- tokens (row 12) -----------------------------------------------------------------------------------------------------------
@@ -50,19 +76,110 @@ def test_a_revoked_token_is_refused_within_a_second(api: Any, redis_url: str) ->
 
 def test_guessed_tokens_find_nothing_and_differ_in_nothing(token: Any, redis_url: str) -> None:
     real, answers = token("service_account"), set()
-    ident = real[4:16]
-    for number in range(40):
-        secret = f"{number:032d}"
-        guess = f"rtk_{ident}_{secret}{tokens.checksum(ident, secret)}"
-        answer = Client().get(ASKED, headers={"Authorization": f"Bearer {guess}"})
+    tried = [guess_of(real, number) for number in range(25)] + [guess_of(f"rtk_{'0' * 12}", 0)]
+    for guess in tried:
+        answer = ask(guess, "198.51.100.1")
         answers.add((answer.status_code, answer.json()["code"], answer.json()["detail"]))
-    unknown = Client().get(
-        ASKED,
-        headers={"Authorization": f"Bearer rtk_{'0' * 12}_{'0' * 32}{tokens.checksum('0' * 12, '0' * 32)}"},
-    )
-    answers.add((unknown.status_code, unknown.json()["code"], unknown.json()["detail"]))
     assert len(answers) == 1
     assert answers.pop()[0] == 401
+
+
+def test_guessed_tokens_are_counted_by_address_and_then_no_more_is_tried(
+    token: Any, redis_url: str, one_minute: Any, django_assert_num_queries: Any
+) -> None:
+    real, known, address = token("service_account"), token("rte"), "198.51.100.2"
+    assert ask(known, address).status_code == 200
+    assert {ask(guess_of(real, number), address).status_code for number in range(30)} == {401}
+    spent = ask(guess_of(real, 30), address)
+    assert (spent.status_code, spent["Content-Type"]) == (429, "application/problem+json")
+    assert spent.json()["code"] == "token.guessed"
+    assert 0 < int(spent["Retry-After"]) <= 60
+    with django_assert_num_queries(0):
+        assert ask(guess_of(real, 31), address).status_code == 429
+        assert ask(real, address).status_code == 429, "a guess that is right is not tried either"
+        answer = Client(REMOTE_ADDR=address).post(
+            "/api/v1/orgs/northwind/gates/evaluate", {"gate": "x"}, content_type="application/json",
+            headers={"Authorization": f"Bearer {real}"},
+        )  # fmt: skip
+        assert answer.status_code == 429
+    assert ask(known, address).status_code == 200, "what was proved good is no guess"
+    assert ask(real, "198.51.100.3").status_code == 200, "another address is another client"
+    one_minute.shift(60)
+    assert ask(real, address).status_code == 200
+
+
+def test_guesses_from_many_addresses_are_counted_by_token_and_bar_nobody(
+    token: Any, redis_url: str, one_minute: Any
+) -> None:
+    real = token("service_account")
+    answers = [ask(guess_of(real, number), f"198.51.100.{100 + number}").status_code for number in range(35)]
+    assert answers == [401] * 30 + [429] * 5
+    assert ask(real, "198.51.100.4").status_code == 200
+    assert ask(guess_of(token("rte"), 0), "198.51.100.5").status_code == 401
+
+
+def test_guessed_tokens_are_counted_while_the_cache_is_away(
+    token: Any, redis_url: str, one_minute: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise redis.ConnectionError("no cache")
+
+    monkeypatch.setattr(limits, "count", away)
+    monkeypatch.setattr(limits, "store", away)
+    real, known, address = token("service_account"), token("rte"), "198.51.100.6"
+    assert ask(known, address).status_code == 200
+    answers = [ask(guess_of(real, number), address).status_code for number in range(35)]
+    assert answers == [401] * 30 + [429] * 5
+    assert ask(known, address).status_code == 200
+    assert ask(real, "198.51.100.7").status_code == 200
+
+
+def test_guesses_of_the_directorys_token_are_limited_too(redis_url: str, one_minute: Any) -> None:
+    answers = [
+        Client(REMOTE_ADDR="198.51.100.8").get(
+            "/scim/northwind/v2/Users", headers={"Authorization": f"Bearer rts_{number}"}
+        )
+        for number in range(32)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 30 + [429] * 2
+    assert int(answers[-1]["Retry-After"]) > 0
+
+
+def test_behind_a_proxy_clients_are_told_apart_and_invent_no_address(
+    token: Any, redis_url: str, one_minute: Any, settings: Any
+) -> None:
+    settings.TRUSTED_PROXIES = 1
+    real = token("service_account")
+    answers = [
+        ask(guess_of(real, number), "10.0.0.1", seen=f"192.0.2.{number}, 203.0.113.9").status_code
+        for number in range(31)
+    ]
+    assert answers == [401] * 30 + [429]
+    assert ask(real, "10.0.0.1", seen="203.0.113.9").status_code == 429
+    assert ask(real, "10.0.0.1", seen="203.0.113.9, 203.0.113.10").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "seen", "is_from"),
+    [
+        (0, "203.0.113.9", "10.0.0.1"),
+        (1, "", "10.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "192.0.2.1, 203.0.113.9", "203.0.113.9"),
+        (2, "192.0.2.1, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        (2, "203.0.113.9", "10.0.0.1"),
+        (1, "nonsense", "10.0.0.1"),
+        (1, "203.0.113.9:4711", "203.0.113.9"),
+        (1, "[2001:db8::1]:4711", "2001:db8::1"),
+    ],
+)
+def test_only_what_our_proxies_say_is_believed_of_an_address(
+    proxies: int, seen: str, is_from: str, settings: Any, rf: Any
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    request = rf.get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": seen} if seen else {})
+    assert client_address(request) == is_from
+    assert AccountAdapter().get_client_ip(request) == is_from, "sign-in is throttled by the same address"
 
 
 # -- signing in (row 14) -------------------------------------------------------------------------------------------------------

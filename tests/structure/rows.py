@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.postgres.fields import ArrayField
 from django.db import DatabaseError, models, transaction
 
+from planning.rules.tiering import STANDARD
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.models import Organization
@@ -41,6 +42,18 @@ _PLAUSIBLE = {
     "time_zone": "UTC",
     "conditions": ["sub=x"],
     "metrics": [{"name": "errors"}],
+}
+# What a kind's own verbs always write into its rows.
+_WRITTEN = {
+    ("planbaseline", "content"): {
+        "features": [],
+        "dependencies": [],
+        "capacity": [],
+        "objectives": [],
+        "confidence": None,
+    },
+    ("configurationbaseline", "content"): {"items": [], "relations": [], "units": []},
+    ("tierrule", "content"): STANDARD,
 }
 _TEXTS = ("1.2.3", "sha256:" + "a" * 64, "x", "2026-11-21")
 
@@ -115,6 +128,8 @@ def _values(model: type[models.Model], text: str, optional: bool, depth: int) ->
 def _value(field: models.Field, text: str, step: int) -> Any:
     if field.choices:
         return field.flatchoices[0][0]
+    if (field.model._meta.model_name, field.name) in _WRITTEN:
+        return _WRITTEN[field.model._meta.model_name, field.name]
     if field.name in _PLAUSIBLE:
         return _PLAUSIBLE[field.name]
     if field.name == "week":

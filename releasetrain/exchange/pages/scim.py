@@ -12,9 +12,10 @@ from scim2_models import SCIMException, UnauthorizedException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
+from releasetrain.accounts.addresses import client_address
 from releasetrain.exchange import directory, people
 from releasetrain.exchange.actions.identity import TOKEN_PREFIX, token_hash
-from releasetrain.interface.api import limits
+from releasetrain.interface.api import guesses, limits
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.refusals import Refused
 from releasetrain.tenancy.models import Organization
@@ -24,12 +25,19 @@ from releasetrain.tenancy.scope import tenant_scope
 def answer(request: Any, org: str, path: str = "") -> HttpResponse:
     """Serve one SCIM request inside the organization's scope; what is refused has changed nothing."""
     organization = Organization.objects.filter(slug=org, suspended_at__isnull=True).first()
+    text = guesses.given(request)
+    seconds = guesses.barred(request, text) if text else 0
+    if seconds:
+        return _too_many(seconds)
     if organization is None:
         return _written(directory.SERVICE.error_response(UnauthorizedException()))
     actor = Actor.system(organization.pk, "directory", route="scim")
-    actor.request_id, actor.address = request.request_id, request.META.get("REMOTE_ADDR", "")
+    actor.request_id, actor.address = request.request_id, client_address(request)
     with tenant_scope(organization.pk, actor):
-        if not _is_the_directory(request):
+        if not _is_the_directory(request, text):
+            seconds = guesses.failed(request, text) if text else 0
+            if seconds:
+                return _too_many(seconds)
             return _written(directory.SERVICE.error_response(UnauthorizedException()))
         allowance = limits.take(organization.pk, "directory")
         response = _too_many() if allowance.spent else _written(_served(request, actor, org, path))
@@ -38,14 +46,11 @@ def answer(request: Any, org: str, path: str = "") -> HttpResponse:
     return allowance.mark(response)  # type: ignore[return-value]
 
 
-def _is_the_directory(request: HttpRequest) -> bool:
-    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+def _is_the_directory(request: HttpRequest, text: str) -> bool:
     provider = people.provider_in_use()
-    if provider is None or not provider.directory_hash or scheme.lower() != "bearer":
+    if provider is None or not provider.directory_hash or not text.startswith(TOKEN_PREFIX):
         return False
-    return token.startswith(TOKEN_PREFIX) and hmac.compare_digest(
-        token_hash(token.strip()), provider.directory_hash
-    )
+    return hmac.compare_digest(token_hash(text), provider.directory_hash)
 
 
 def _served(request: HttpRequest, actor: Actor, org: str, path: str) -> ScimResponse:
@@ -76,10 +81,13 @@ def _written(said: ScimResponse) -> HttpResponse:
     return response
 
 
-def _too_many() -> HttpResponse:
+def _too_many(seconds: int = 0) -> HttpResponse:
     body = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
         "status": "429",
         "detail": "Too many requests.",
     }
-    return HttpResponse(orjson.dumps(body), status=429, content_type=SCIM_MEDIA_TYPE)
+    response = HttpResponse(orjson.dumps(body), status=429, content_type=SCIM_MEDIA_TYPE)
+    if seconds:
+        response["Retry-After"] = str(seconds)
+    return response

@@ -21,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from releasetrain.accounts import sessions
+from releasetrain.accounts.addresses import client_address
 from releasetrain.accounts.models import Membership, User
 from releasetrain.exchange import people, signing_on
 from releasetrain.exchange.actions.directory import sign_in
@@ -95,7 +96,7 @@ def _provider(organization: Organization) -> IdentityProvider | None:
 
 
 def _too_often(request: HttpRequest) -> bool:
-    allowance = limits.take(uuid.UUID(int=0), f"sign-on:{request.META.get('REMOTE_ADDR', '')}")
+    allowance = limits.take(uuid.UUID(int=0), f"sign-on:{client_address(request)}")
     return allowance.quota - allowance.left > _PER_MINUTE
 
 
@@ -198,7 +199,7 @@ def _taken_in(request: Any, organization: Organization, person: signing_on.Perso
     if connecting and str(request.user.pk) != connecting:
         raise signing_on.SignOnFailed("sign_on.account", "You are signed in with another account by now.")
     actor = Actor.system(organization.pk, "single sign-on", route="sign-on")
-    actor.request_id, actor.address = request.request_id, request.META.get("REMOTE_ADDR", "")
+    actor.request_id, actor.address = request.request_id, client_address(request)
     with tenant_scope(organization.pk, actor):
         identity = sign_in(
             actor,
@@ -255,7 +256,7 @@ def glass(request: Any, slug: str) -> HttpResponse:
         str(request.user),
         route="page",
         request_id=request.request_id,
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=client_address(request),
         fresh=sessions.is_fresh(request),
     )
     with tenant_scope(organization.pk, actor):

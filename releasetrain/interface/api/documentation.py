@@ -94,15 +94,18 @@ def _annotation(action: Action) -> Any:
     return hints.get("return")
 
 
-def _answered(action: Action) -> tuple[int, Any]:
-    """Status and serializer of a verb's answer, read from the return annotation."""
+def _answered(action: Action) -> dict[int, Any]:
+    """Statuses and serializers of a verb's answers, read from the return annotation."""
     returned = _annotation(action)
-    model = returned if inspect.isclass(returned) and issubclass(returned, models.Model) else None
-    if model is not None and resource_of(model):
-        return (200 if model is action.on else 201), serializer_of(model)
-    if returned in (None, NoneType) and action.on is not None and resource_of(action.on):
-        return 200, serializer_of(action.on)
-    return 200, VerbAnswerSerializer
+    either = typing.get_args(returned) or (returned,)
+    made = [each for each in either if inspect.isclass(each) and issubclass(each, models.Model)]
+    model = made[0] if len(made) == 1 and resource_of(made[0]) else None
+    told = {(200 if model is action.on else 201): serializer_of(model)} if model is not None else {}
+    if model is None or NoneType in either:
+        nothing = returned is None or NoneType in either
+        itself = nothing and action.on is not None and resource_of(action.on)
+        told.setdefault(200, serializer_of(action.on) if itself else VerbAnswerSerializer)
+    return told
 
 
 def _tag(action: Action) -> str:
@@ -118,7 +121,7 @@ _REF = OpenApiParameter("ref", str, OpenApiParameter.PATH, description="The obje
 
 def of_verb(action: Action) -> Callable[[Any], Any]:
     """Documentation of the method that performs a verb."""
-    status, answer = _answered(action)
+    answers = _answered(action)
     notes = [action.description, f"Permission: `{action.requires}`."]
     if action.confirm:
         notes.append(action.confirm)
@@ -142,7 +145,7 @@ def of_verb(action: Action) -> Callable[[Any], Any]:
         tags=[_tag(action)],
         parameters=[_ORG, *([_REF] if action.on is not None and resource_of(action.on) else []), *headers],
         request=request,
-        responses={status: answer, **_problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 429)},
+        responses={**answers, **_problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 429)},
     )
 
 

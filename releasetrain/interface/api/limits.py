@@ -51,23 +51,24 @@ def take(organization_id: uuid.UUID, who: str) -> Allowance:
     window, resets_in = int(moment // WINDOW), WINDOW - int(moment % WINDOW)
     name = f"rate:{organization_id}:{who}:{window}"
     try:
-        used = _count(name)
+        used = count(name)
     except redis.RedisError as error:
         log.warning("rate limit not counted: %s", error)
         used = 1
     return Allowance(quota, quota - used, resets_in)
 
 
-def _count(name: str) -> int:
+def count(name: str) -> int:
     """One more, in one command; the counter forgets itself after its window."""
     return int(_counter()(keys=[name], args=[2 * WINDOW]))
 
 
 @lru_cache(maxsize=1)
 def _counter() -> Any:
-    return _store().register_script(_ONE_MORE)
+    return store().register_script(_ONE_MORE)
 
 
 @lru_cache(maxsize=1)
-def _store() -> redis.Redis:
+def store() -> redis.Redis:
+    """The connection to the cache, for whatever is counted there."""
     return redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)

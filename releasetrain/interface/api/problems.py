@@ -48,6 +48,7 @@ PLATFORM_CODES: dict[str, str] = {
     "rate.limited": "Too many requests in this minute; Retry-After says when to try again.",
     "required": "A required parameter is missing.",
     "signed_out": "The request carries no living token and no signed-in session.",
+    "token.guessed": "Too many tokens that are none came from this address in this minute; Retry-After says when to try again.",
     "state.illegal": "The object's state does not allow the verb now.",
     "step_up.required": "The act needs a sign-in within the last minutes.",
     "text.zero_character": "A text contains the zero character.",
