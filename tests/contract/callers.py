@@ -36,6 +36,7 @@ class Findings:
         self.answers: Counter[int] = Counter()
         self.called: set[str] = set()
         self.faults: dict[str, str] = {}
+        self.errors = 0
 
     def note(self, operation: str, said: str) -> None:
         self.faults.setdefault(operation, said[:600])
@@ -116,12 +117,12 @@ def _judge(label: str, operation: Any, case: Any, client: Any, findings: Finding
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except Exception as error:  # the application raised: that is what is looked for
+        findings.errors += label not in findings.faults
         findings.note(label, f"{type(error).__name__}: {error} | {said}")
         return
     findings.answers[answer.status_code] += 1
-    if answer.status_code == 503:
-        print("503", label, answer.content)
     if answer.status_code >= 500 and answer.status_code != 503:
+        findings.errors += label not in findings.faults
         findings.note(label, f"{answer.status_code} | {why.said} | {said}")
         return
     if not answer.has_header("X-Request-ID"):

@@ -10,7 +10,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
@@ -21,6 +23,7 @@ from releasetrain.interface.api import schema
 pytestmark = pytest.mark.filterwarnings("ignore")
 # Generating all of it takes minutes; a client of what a pipeline needs is made of the same parts.
 NEEDED = ("/trains", "/releases", "/gates/evaluate", "/services", "/forge-connections")
+MORE = ("/trains/{ref}/edit",)
 
 
 def part_of(document: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +32,7 @@ def part_of(document: dict[str, Any]) -> dict[str, Any]:
     paths = {
         path: item
         for path, item in document["paths"].items()
-        if path.removeprefix(root) in (*NEEDED, *(f"{each}/{{ref}}" for each in NEEDED))
+        if path.removeprefix(root) in (*NEEDED, *MORE, *(f"{each}/{{ref}}" for each in NEEDED))
     }
     kept: dict[str, dict[str, Any]] = {"securitySchemes": document["components"]["securitySchemes"]}
     waiting: list[Any] = [paths]
@@ -79,10 +82,9 @@ def address(committed_db: Any) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.timeout(240)
-def test_a_generated_client_reads_creates_and_is_told_what_is_wrong(
-    tmp_path: Path, address: str, token: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The package that the generator makes, imported."""
     described = tmp_path / "openapi.json"
     described.write_text(json.dumps(part_of(schema.document())))
     made = subprocess.run(
@@ -93,27 +95,69 @@ def test_a_generated_client_reads_creates_and_is_told_what_is_wrong(
     )  # fmt: skip
     assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-2000:]
     monkeypatch.syspath_prepend(str(tmp_path))
-    client_of = importlib.import_module("release_train").AuthenticatedClient
-    calls = {name: importlib.import_module(f"release_train.api.{name}") for name in _apis(tmp_path)}
-    client = client_of(base_url=address, token=token("rte"), raise_on_unexpected_status=False)
-    create = next(module for name, module in calls.items() if name.endswith("train_create"))
-    body_of = importlib.import_module("release_train.models").TrainCreateRequest
-    answer = create.sync_detailed(
-        org="northwind",
-        client=client,
-        body=body_of.from_dict({"key": "GEN", "name": "Generated", "cadence_start": "2027-01-04"}),
+    calls = {name.partition(".")[2]: f"release_train.api.{name}" for name in _apis(tmp_path)}
+    return SimpleNamespace(
+        client=importlib.import_module("release_train").AuthenticatedClient,
+        models=importlib.import_module("release_train.models"),
+        **{name: importlib.import_module(module).sync_detailed for name, module in calls.items()},
     )
-    assert (answer.status_code, answer.parsed.key) == (201, "GEN")
-    listed = next(module for name, module in calls.items() if name.endswith("trains_list"))
-    page = listed.sync_detailed(org="northwind", client=client)
-    assert [each.name for each in page.parsed.items] == ["Generated"]
-    refused = create.sync_detailed(
-        org="northwind",
-        client=client,
-        body=body_of.from_dict({"key": "GEN", "name": "Again", "cadence_start": "2027-01-04"}),
-    )
+
+
+@pytest.mark.timeout(240)
+def test_a_generated_client_creates_reads_changes_pages_and_is_told_what_is_wrong(
+    generated: Any, address: str, token: Any
+) -> None:
+    rte = {"org": "northwind", "client": generated.client(base_url=address, token=token("rte"))}
+
+    def new(key: str, name: str, **more: Any) -> Any:
+        body = {"key": key, "name": name, "cadence_start": "2027-01-04"}
+        return generated.train_create(**rte, body=generated.models.TrainCreateRequest.from_dict(body), **more)
+
+    # Created, and once only however often it is sent.
+    for number, key in enumerate(("GENA", "GENB", "GENC")):
+        answer = new(key, f"Generated {number}", idempotency_key=f"made-{number}")
+        assert (answer.status_code, answer.parsed.key) == (201, key)
+    again = new("GENA", "Generated 0", idempotency_key="made-0")
+    assert again.parsed.id == new("GENA", "Generated 0", idempotency_key="made-0").parsed.id
+
+    # Read, and not sent again while it is the same.
+    read = generated.trains_get(**rte, ref="GENA")
+    assert (read.status_code, read.parsed.name, read.parsed.pi_weeks) == (200, "Generated 0", 10)
+    assert str(read.parsed.cadence_start) == "2027-01-04"
+    assert generated.trains_get(**rte, ref="GENA", if_none_match=read.headers["ETag"]).status_code == 304
+
+    # Changed by who has read it last, and by nobody else.
+    edited = generated.models.TrainEditRequest.from_dict({"name": "Renamed"})
+    changed = generated.train_edit(**rte, ref="GENA", body=edited, if_match=read.headers["ETag"])
+    assert (changed.status_code, changed.parsed.name) == (200, "Renamed")
+    assert changed.headers["ETag"] != read.headers["ETag"]
+    late = generated.train_edit(**rte, ref="GENA", body=edited, if_match=read.headers["ETag"])
+    assert (late.status_code, late.parsed.code) == (412, "precondition.failed")
+
+    # Listed, page by page, by filter.
+    names: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = generated.trains_list(**rte, limit=2, sort="key", **_at(cursor)).parsed
+        names += [each.name for each in page.items]
+        cursor = parse_qs(urlsplit(page.next_).query)["cursor"][0] if page.next_ else None
+    assert names == ["Renamed", "Generated 1", "Generated 2"]
+
+    # Told what is wrong, as problem documents.
+    refused = new("GENA", "Again")
     assert refused.status_code in (409, 422)
-    assert refused.parsed.detail
+    assert (refused.parsed.status, bool(refused.parsed.detail)) == (refused.status_code, True)
+    wrong = new("not a key", "x" * 500)
+    assert wrong.status_code == 422
+    assert {each.pointer for each in wrong.parsed.errors} >= {"#/name"}
+    absent = generated.trains_get(**rte, ref="GENZ")
+    assert (absent.status_code, absent.parsed.code) == (404, "not_found")
+    nobody = generated.client(base_url=address, token="rtk_nobody")
+    assert generated.trains_list(org="northwind", client=nobody).parsed.code == "signed_out"
+
+
+def _at(cursor: str) -> dict[str, str]:
+    return {"cursor": cursor} if cursor else {}
 
 
 def _apis(folder: Path) -> Iterator[str]:

@@ -38,6 +38,7 @@ def run_tests(rows: list[Row], jobs: str, whole: bool) -> tuple[dict[str, dict[s
             RESULTS: str(results),
             CHOSEN: "" if whole else ",".join(str(row.number) for row in rows),
             "RELEASETRAIN_RACE_CHANGES": "200",
+            "RELEASETRAIN_CONTRACT": "2",
         }
         command = [
             sys.executable,
@@ -60,7 +61,11 @@ def of_tests(row: Row, results: dict[str, dict[str, Any]]) -> Outcome:
     """Passed, failed and skipped tests of a row; without a passed one it was not run."""
     mine = {name: result for name, result in results.items() if row.takes(name)}
     counted = Counter(result["outcome"] for result in mine.values())
-    said = [line for result in mine.values() for line in result["said"]]
+    summed: Counter[str] = Counter()
+    for result in mine.values():
+        summed.update(result["counted"])
+    said = [", ".join(f"{number} {what}" for what, number in summed.items())] if summed else []
+    said += [line for result in mine.values() if not result["counted"] for line in result["said"]]
     parts = [f"{counted['passed']} tests passed"]
     parts += [f"{counted[kind]} {kind}" for kind in ("failed", "skipped") if counted[kind]]
     parts += said[:2]

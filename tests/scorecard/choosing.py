@@ -34,12 +34,14 @@ class _Recorder:
         self.outcomes: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        known = self.outcomes.setdefault(report.nodeid, {"outcome": "passed", "said": [], "why": ""})
+        known = self.outcomes.setdefault(report.nodeid, {"outcome": "passed", "said": [], "counted": {}, "why": ""})
         if report.outcome != "passed":
             known["outcome"] = report.outcome
             known["why"] = str(report.longrepr)[-300:]
         if report.when == "call":
             known["said"] = [str(value) for name, value in report.user_properties if name == "summary"]
+            # What parts of one test count is added up: `record_property("calls", 547)`.
+            known["counted"] = {name: n for name, n in report.user_properties if isinstance(n, int)}
 
     def pytest_sessionfinish(self) -> None:
         Path(os.environ[RESULTS]).write_text(json.dumps(self.outcomes))
