@@ -34,7 +34,9 @@ class _Recorder:
         self.outcomes: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        known = self.outcomes.setdefault(report.nodeid, {"outcome": "passed", "said": [], "counted": {}, "why": ""})
+        known = self.outcomes.setdefault(
+            report.nodeid, {"outcome": "passed", "said": [], "counted": {}, "why": ""}
+        )
         if report.outcome != "passed":
             known["outcome"] = report.outcome
             known["why"] = str(report.longrepr)[-300:]
