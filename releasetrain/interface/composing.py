@@ -19,6 +19,7 @@ from typing import Any
 PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MOST_FORMS = 4
+_FEW = 4
 _LONGEST = 2000  # characters of a text that is still looked at
 
 
@@ -117,6 +118,8 @@ class Fit:
 
     message: str
     parts: dict[str, str]
+    # So few words of its own that anybody's sentence may look like it.
+    weak: bool = False
 
 
 class Templates:
@@ -142,7 +145,9 @@ class Templates:
         for each in self.asked(text):
             match = each.shape.fullmatch(text)
             if match:
-                yield Fit(each.message, dict(zip(each.names, match.groups(), strict=True)))
+                yield Fit(
+                    each.message, dict(zip(each.names, match.groups(), strict=True)), each.letters < _FEW
+                )
 
 
 def is_template(message: str) -> bool:
@@ -156,7 +161,7 @@ def _template(message: str) -> Template | None:
     pieces = PLACE.split(message)
     bare = "".join(pieces[::2])
     letters = sum(map(str.isalpha, bare))
-    if letters < 4 or not _WORD.search(bare):
+    if letters < 2 or not _WORD.search(bare):
         return None
     shape = "".join("(.+?)" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces))
     return Template(message, re.compile(shape, re.DOTALL), tuple(pieces[1::2]), letters)

@@ -18,6 +18,7 @@ from django.utils.translation.template import templatize
 from releasetrain.audit.doorway import actions
 
 from . import composing, frame, listing, navigation, notices, values
+from .charts.drawing import WORDS
 from .parameters import choices_of
 from .resources import Filter, resources
 from .views import lists
@@ -77,7 +78,7 @@ def catalogue() -> Catalog:
 def of_templates(only: Iterable[Path] | None = None) -> Iterator[tuple[Message, str]]:
     """Marked texts of templates, read as Django's own extraction reads them."""
     folder = settings.BASE_DIR / "templates"
-    for path in only or sorted(folder.rglob("*.html")):
+    for path in only or sorted((*folder.rglob("*.html"), *folder.rglob("*.txt"))):
         source = templatize(path.read_text(), origin=str(path))
         for found in _MARKED.finditer(source):
             message = _message(source, found)
@@ -148,7 +149,7 @@ def _is_sentence(text: str) -> bool:
     if "{" in bare or (bare != text and not composing.is_template(text)):
         return False
     words, begins = len(_WORD.findall(bare)), re.match(r"[A-Z“\"{]", text) is not None
-    if " " not in bare.strip():
+    if " " not in text:
         return False
     if bare == text:
         return begins and words >= 2
@@ -165,6 +166,13 @@ def _said_by(call: ast.Call) -> Iterator[Message]:
         yield texts[0]
     elif name in ("refuse", "Refusal"):
         yield from texts[1:2]
+        # However few words it has of its own: nothing else explains a refusal.
+        told = [
+            *call.args[1:2],
+            *(each.value for each in call.keywords if each.arg in ("sentence", "remedy")),
+        ]
+        for made in (part for each in told for part in ast.walk(each) if isinstance(part, ast.JoinedStr)):
+            yield from (m for m in composing.messages_of(made) if composing.is_template(m))
     shown = [each.value for each in call.keywords if each.arg in _SHOWN]
     for text in [v.value for v in shown if isinstance(v, ast.Constant) and isinstance(v.value, str)]:
         if _WORD.search(text) and not _STATEMENT.search(text):
@@ -180,6 +188,7 @@ def declared() -> Iterator[tuple[str, str]]:
 
 def _declared() -> Iterator[tuple[Any, str]]:
     yield from ((each.title, "releasetrain/interface/notices.py") for each in notices.declared())
+    yield from ((word, "releasetrain/interface/charts/drawing.py") for word in WORDS)
     place = "releasetrain/interface/navigation.py"
     yield from ((group, place) for group in navigation.GROUPS)
     for each in navigation.registered():
@@ -203,6 +212,17 @@ def _declared() -> Iterator[tuple[Any, str]]:
             place = f"{model.__module__.replace('.', '/')}.py"
             for field in model._meta.concrete_fields:
                 yield from ((label, place) for _, label in field.flatchoices)
+    yield from _declared_by_verbs()
+
+
+def _declared_by_verbs() -> Iterator[tuple[Any, str]]:
+    # A refusal by the table of states names them as the table does.
+    for action in actions().values():
+        if action.machine is not None:
+            states = {s for t in action.machine.transitions for s in (*t.sources, t.target)}
+            yield from (
+                (s.replace("_", " "), f"{action.body.__module__.replace('.', '/')}.py") for s in states if s
+            )
     for action in actions().values():
         place = f"{action.body.__module__.replace('.', '/')}.py"
         yield from ((text, place) for text in (action.title, action.label, action.summary, action.confirm))

@@ -25,6 +25,7 @@ _END = re.compile(r"(?<=[a-z0-9)”\"’][.!?:;]) +(?=[A-Z“\"‘0-9])")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2,8} \d{4}")
 # Where a chart puts texts together: after a comma or colon, and on both sides of a number.
 _PIECES = re.compile(r"(, |: | · | (?=[−+\d])|(?<=[\d%]) |(?<= )[\d.\u202f−]+(?= |\Z))")
+_SHORT_DAY = re.compile(r"\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)")
 _NUMBER = re.compile(r"[−\d\u202f]+\.\d+")
 _TIME = re.compile(r"(.+?),? (?:at )?(\d\d:\d\d)( UTC)?")
 # Places that hold a word of ours; elsewhere a single word with a capital is somebody's name for something.
@@ -59,7 +60,12 @@ def _pieces(text: str) -> str:
     found = said(text)
     if found != text:
         return found
-    return "".join(said(piece) if piece[:1].isalpha() else _number(piece) for piece in _PIECES.split(text))
+    if _SHORT_DAY.fullmatch(text):
+        return formats.short_day(datetime.strptime(f"{text} 2024", "%d %b %Y").date())
+    pieces = _PIECES.split(text)
+    return "".join(
+        _pieces(each) if len(pieces) > 1 and each[:1].isalnum() else _number(each) for each in pieces
+    )
 
 
 def _number(piece: str) -> str:
@@ -90,7 +96,9 @@ def _catalogue(language: str) -> Words:
 @lru_cache(maxsize=16_384)
 def _composed(words: Words, choice: str, text: str) -> str:
     """A text that is no message as it stands: made of one, or of several sentences. The choice is part of what is known."""
-    fits = list(words.templates.fits(text))
+    fits = [
+        fit for fit in words.templates.fits(text) if not fit.weak or _ends_in_our_words(words, choice, fit)
+    ]
     whole = next((fit for fit in fits if not any(_END.search(part) for part in fit.parts.values())), None)
     if whole is None and _END.search(text):
         sentences = _END.split(text)
@@ -104,6 +112,12 @@ def _composed(words: Words, choice: str, text: str) -> str:
     return composing.filled(words.gettext(whole.message), parts)
 
 
+def _ends_in_our_words(words: Words, choice: str, fit: composing.Fit) -> bool:
+    """Whether what stands last is a word of ours, as in "REL-1 is frozen." but not in "The dam is full."."""
+    last = [*fit.parts.values()][-1]
+    return _known(words, choice, last) != last
+
+
 def _known(words: Words, choice: str, text: str) -> str:
     found = words.gettext(text)
     return found if found != text else _composed(words, choice, text)
@@ -114,6 +128,11 @@ def _part(words: Words, choice: str, name: str, text: str) -> str:
     moment = _moment(text)
     if moment:
         return moment
+    listed = text.split(", ")
+    if len(listed) > 1:
+        told = [_known(words, choice, each) for each in listed]
+        if all(one != other for one, other in zip(told, listed, strict=True)):
+            return ", ".join(told)
     if " " in text or text[:1].islower() or name.rstrip("0123456789").rpartition("_")[2] in _WORDS:
         return _known(words, choice, text)
     return text

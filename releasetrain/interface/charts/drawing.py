@@ -17,6 +17,12 @@ from .palette import attributes_of
 
 CHARACTER = 6.6  # mean width of a character of the 12 px chart type
 Number = int | float
+# Words that charts put beside names and numbers; what else they say are texts of whoever has them drawn.
+WORDS = (
+    "Count", "Dimension", "From", "Item", "Of", "Period", "Point", "Range", "Rate", "State", "To", "Total", "Value",
+    "What", "done", "forecast", "high", "in a run", "low", "lower", "mean", "no data", "no signals", "outside the limits",
+    "planned", "running", "scope", "to", "upper",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
