@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg2
@@ -62,16 +64,6 @@ _COMMON = (
     *("report", "export", "limit", "alert", "batch", "gateway", "token", "invoice", "statement"),
 )
 
-_ROWS = """
-    INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, template.row || jsonb_build_object(
-      'id', gen_random_uuid(), 'organization_id', %s, 'key', %s || '-' || n,
-      'created_at', now() - n * interval '37 seconds', {texts}))).*
-    FROM (SELECT to_jsonb(t) AS row FROM {table} t LIMIT 1) AS template, generate_series(1, %s) AS n
-"""
-# Most words are common; the others are put together from syllables, as the questions for rare words are.
-_WORDS = """'{name}', (SELECT string_agg(CASE WHEN random() < 0.75 THEN (%s::text[])[1 + floor(power(random(), 2) * {common})::int]
-      ELSE (%s::text[])[1 + floor(random() * 16)::int] || (%s::text[])[1 + floor(random() * 160)::int]
-        || (%s::text[])[1 + floor(power(random(), 3) * 160)::int] END, ' ') FROM generate_series(1, {count} + n %% 6) AS w)"""
 _SYLLABLES = [
     a + b for a in "bcdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il", "on", "us")
 ]
@@ -168,21 +160,60 @@ def _generate(
     )
     triggers = cursor.fetchall()
     cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-    parts, values = [], []
-    for name in texts:
-        if name == "external_id":
-            parts.append("'external_id', 'EXT-' || n")
-        else:
-            parts.append(_WORDS.format(name=name, common=len(_COMMON), count=6 if name == "title" else 14))
-            values += [list(_COMMON), _BEGINNINGS, _SYLLABLES, _SYLLABLES]
-    cursor.execute(
-        _ROWS.format(table=table, texts=", ".join(parts)), [str(organization), prefix, *values, count]
-    )
+    _fill(cursor, organization, table, prefix, texts, count)
     cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     for name, enabled in triggers:
         how = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA", "D": "DISABLE"}[enabled]
         cursor.execute(f'ALTER TABLE {table} {how} TRIGGER "{name}"')
     return count
+
+
+def _fill(
+    cursor: Any, organization: Any, table: str, prefix: str, texts: tuple[str, ...], count: int
+) -> None:
+    """Most words are common; the others are put together from syllables, as the questions for rare words are."""
+    chance = random.Random(table)
+    worded = [name for name in texts if name != "external_id"]
+    written = io.StringIO()
+    for n in range(1, count + 1):
+        drawn = (" ".join(_drawn(chance, (6 if name == "title" else 14) + n % 6)) for name in worded)
+        written.write("\t".join([str(n), *drawn]) + "\n")
+    written.seek(0)
+    columns = ", ".join(f"{name} text" for name in worded)
+    cursor.execute(f"CREATE TEMP TABLE drawn (n integer, {columns})")
+    cursor.copy_expert("COPY drawn FROM STDIN", written)
+    own = {
+        "id": "gen_random_uuid()",
+        "organization_id": f"'{organization}'",
+        "key": f"'{prefix}-' || drawn.n",
+        "external_id": "'EXT-' || drawn.n",
+        "created_at": "now() - drawn.n * interval '37 seconds'",
+        **{name: f"drawn.{name}" for name in worded},
+    }
+    cursor.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+        " AND attgenerated = ''",
+        [table],
+    )
+    names = [name for (name,) in cursor.fetchall()]
+    values = ", ".join(own.get(name, f'model."{name}"') for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    cursor.execute(
+        f"INSERT INTO {table} ({quoted}) SELECT {values} FROM (SELECT * FROM {table} LIMIT 1) AS model, drawn"
+    )
+    cursor.execute("DROP TABLE drawn")
+
+
+def _drawn(chance: random.Random, count: int) -> Iterator[str]:
+    for _ in range(count):
+        if chance.random() < 0.75:
+            yield _COMMON[int(len(_COMMON) * chance.random() ** 2)]
+        else:
+            yield (
+                chance.choice(_BEGINNINGS)
+                + chance.choice(_SYLLABLES)
+                + _SYLLABLES[int(len(_SYLLABLES) * chance.random() ** 3)]
+            )
 
 
 def _questions(rare: list[str]) -> dict[str, list[str]]:

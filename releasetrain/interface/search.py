@@ -19,7 +19,7 @@ from . import links
 from .resources import Resource, resources
 from .searching import finding, words
 from .searching.highlighting import excerpt, marked
-from .searching.texts import heading_of, texts_of
+from .searching.texts import heading_of, texts_of_loaded
 
 PER_KIND = 8
 _LIKE_A_KEY = re.compile(r"[A-Za-z]{2,12}-\d+|[0-9a-fA-F-]{32,36}")
@@ -148,7 +148,7 @@ def _groups(
 
 def _hits(actor: Actor, resource: Resource, ids: Sequence[UUID], terms: Sequence[str]) -> list[Hit]:
     objects = {obj.pk: obj for obj in resource.loaded(actor).filter(pk__in=ids)}
-    bodies = {each.id: each.body for each in texts_of(resource, list(objects), resource.visible(actor))}
+    bodies = {each.id: each.body for each in texts_of_loaded(resource, objects, resource.visible(actor))}
     return [
         Hit(resource, objects[pk], tuple(terms), bodies.get(pk, ()))
         for pk in dict.fromkeys(ids)

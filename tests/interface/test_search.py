@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from releasetrain.interface.models import SavedView, SearchEntry, SearchNote
@@ -87,6 +89,68 @@ def test_a_mistyped_word_finds_what_was_meant(cast, within):
         found = find(rte, "reconcilation ledgesr")
         assert found.instead == "reconciliation ledgers"
         assert [hit.label for _, hits in found for hit in hits] == ["Reconciliation of ledgers"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("econciliation", "reconciliation"),
+        ("teconciliation", "reconciliation"),
+        ("erconciliation", "reconciliation"),
+        ("reconcilation", "reconciliation"),
+        ("rceonciliatoin", "reconciliation"),
+        ("recomcil", "reconciliation"),
+        ("ldger", "ledgers"),
+        ("квитанцыя", "квитанция"),
+    ],
+)
+def test_wherever_a_word_is_mistyped_the_word_that_was_meant_is_found(cast, within, asked, meant):
+    with within(cast, "rte") as rte:
+        view(rte, "Reconciliation of ledgers")
+        view(rte, "Квитанция об оплате")
+        indexed()
+        assert find(rte, asked).instead == meant
+
+
+def test_a_word_like_no_other_is_not_corrected(cast, within):
+    with within(cast, "rte") as rte:
+        view(rte, "Reconciliation of ledgers")
+        indexed()
+        for asked in ("recipes", "lodgings", "abcdefgh"):
+            assert not find(rte, asked).groups
+
+
+def test_what_many_objects_hold_is_found_among_the_latest_and_never_what_others_alone_may_see(
+    cast, within, monkeypatch
+):
+    from releasetrain.interface.searching import finding
+
+    with within(cast, "rte") as rte:
+        for number in range(12):
+            view(rte, f"Harvest of everybody {number}", shared=True)
+        for number in range(30):
+            view(rte, f"Harvest of one person {number}")
+        view(rte, "Sundial", shared=True)
+        indexed()
+        made = SavedView.objects.order_by("name").values_list("pk", flat=True)
+        for minute, pk in enumerate(made):
+            later = datetime.now(UTC) + timedelta(minutes=1 + minute)
+            SearchEntry.objects.filter(object_id=pk).update(changed_at=later)
+    monkeypatch.setattr(finding, "LATEST", 4)
+    monkeypatch.setattr(finding, "MOST", 8)
+    for enough, windows, count, counted in (
+        (3, (10, 20), 12, True),
+        (3, (10, 35), 4, False),
+        (2, (32, 40), 9, False),
+        (50, (10, 35), 12, True),
+    ):
+        monkeypatch.setattr(finding, "ENOUGH", enough)
+        monkeypatch.setattr(finding, "WINDOWS", windows)
+        with within(cast, "auditor") as auditor:
+            (group,) = find(auditor, "harvest").groups
+            assert (group.count, group.counted) == (count, counted), (enough, windows)
+            assert all(hit.label.startswith("Harvest of everybody") for hit in group.hits)
+            assert labels(auditor, "sundial") == ["Sundial"]
 
 
 def test_a_rebuild_gives_the_same_index_and_drops_what_is_gone(cast, within):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,6 +65,28 @@ def texts_of(resource: Resource, ids: Sequence[Any], rows: QuerySet | None = Non
     for pk, made_at, *values in rows.values_list("pk", "created_at", *headings, *bodies):
         written = [_written(value) for value in values]
         yield Texts(pk, made_at, _filled(written[: len(headings)]), _filled(written[len(headings) :]))
+
+
+def texts_of_loaded(resource: Resource, objects: Mapping[Any, Any], rows: QuerySet) -> Iterator[Texts]:
+    """The texts of objects that were loaded as their page needs them; only what they do not hold is read from `rows`."""
+    headings, bodies = heading_of(resource), body_of(resource)
+    if is_nameless(resource):
+        for pk, row in objects.items():
+            body = [str(row), *(_written(getattr(row, path)) for path in bodies)]
+            yield Texts(pk, row.created_at, (), _filled(body))
+    elif _are_own(resource):
+        for pk, row in objects.items():
+            heading, body = ([_written(getattr(row, path)) for path in paths] for paths in (headings, bodies))
+            yield Texts(pk, row.created_at, _filled(heading), _filled(body))
+    else:
+        yield from texts_of(resource, list(objects), rows)
+
+
+@cache
+def _are_own(resource: Resource) -> bool:
+    """Whether all that is searched stands in the row itself."""
+    own = {f.attname for f in resource.model._meta.concrete_fields if not f.is_relation}
+    return own.issuperset(heading_of(resource) + body_of(resource))
 
 
 def _filled(texts: Iterable[str]) -> tuple[str, ...]:

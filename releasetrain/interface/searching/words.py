@@ -14,6 +14,11 @@ MOST_ASKED = 8
 # Characters of one text that are read: enough for a page, and no text makes a row of the index that is slow to read.
 LONGEST_TEXT = 20_000
 
+_ALPHABETS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "αβγδεζηθικλμνξοπρστυφχψως",
+    "абвгдежзийклмнопрстуфхцчшщъыьэюя",
+)
 _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -81,6 +86,31 @@ def holds(texts: Iterable[str], terms: Iterable[str]) -> bool:
     """Whether every term begins some word of the texts."""
     there = [word for text in texts for word in words(text)]
     return all(any(word.startswith(term) for word in there) for term in terms)
+
+
+def near_beginnings(word: str) -> list[str]:
+    """How known words may begin that were meant by this one: its own beginning, and that with one slip of the hand.
+
+    Whatever else is wrong stands behind the beginning, so a first letter may be wrong, and a long word in two places.
+    """
+    beginning = word[: min(6, max(4, len(word) // 2 + 1))]
+    cuts = [(beginning[:at], beginning[at:]) for at in range(len(beginning) + 1)]
+    letters = _letters(beginning)
+    near = {
+        beginning,
+        *(left + right[1:] for left, right in cuts if right),
+        *(left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1),
+        *(left + letter + right[1:] for left, right in cuts if right for letter in letters),
+        *(left + letter + right for left, right in cuts for letter in letters),
+    }
+    # A longer beginning says nothing that a shorter one has not said.
+    return sorted(each for each in near if not any(each[:end] in near for end in range(1, len(each))))
+
+
+def _letters(word: str) -> str:
+    """The letters of every script that the word is written in."""
+    alphabets = (each for each in _ALPHABETS if any(letter in each for letter in word))
+    return "".join(dict.fromkeys("".join(alphabets) + word))
 
 
 def closest(word: str, candidates: Iterable[str], most: int = 3) -> list[str]:
