@@ -110,10 +110,15 @@ def _found(
         holding = _holding(MOST)
         if sum(holding.values()) < MOST:
             return best(holding, None)
-        for size in WINDOWS:
-            found = best(readable, since) if (since := _moment(size)) else []
-            if _count(found) >= ENOUGH:
-                return found
+    for size in WINDOWS:
+        since = _moment(size)
+        if since is None:
+            break
+        with _asking(asked):
+            found = best(readable, since)
+        if _count(found) >= ENOUGH:
+            return found
+    with _asking(asked):
         return best(readable, None)
 
 
@@ -158,7 +163,7 @@ def _holding(most: int) -> dict[str, int]:
 
 
 def _moment(size: int) -> datetime | None:
-    """Since when this many entries were changed; None when there are fewer."""
+    """Since when this many entries were changed, whatever they hold; None when there are fewer."""
     last = SearchEntry.objects.order_by("-changed_at").values_list("changed_at", flat=True)
     return next(iter(last[size - 1 : size]), None)
 
