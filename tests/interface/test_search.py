@@ -133,16 +133,16 @@ def test_what_many_objects_hold_is_found_among_the_latest_and_never_what_others_
         view(rte, "Sundial", shared=True)
         indexed()
         made = SavedView.objects.order_by("name").values_list("pk", flat=True)
-        for minute, pk in enumerate(made):
-            later = datetime.now(UTC) + timedelta(minutes=1 + minute)
-            SearchEntry.objects.filter(object_id=pk).update(changed_at=later)
+        start = datetime.now(UTC)
+        for minute, pk in enumerate(made, 1):
+            SearchEntry.objects.filter(object_id=pk).update(changed_at=start + timedelta(minutes=minute))
     monkeypatch.setattr(finding, "LATEST", 4)
-    monkeypatch.setattr(finding, "MOST", 8)
+    monkeypatch.setattr(finding, "MOST", 40)
+    monkeypatch.setattr(finding, "_SIZE", "SELECT 100 * %s")
     for enough, windows, count, counted in (
-        (3, (10, 20), 12, True),
-        (3, (10, 35), 4, False),
-        (2, (32, 40), 9, False),
-        (50, (10, 35), 12, True),
+        (3, (2, 5), 12, True),
+        (3, (2, 12), 6, False),
+        (50, (2, 12), 12, True),
     ):
         monkeypatch.setattr(finding, "ENOUGH", enough)
         monkeypatch.setattr(finding, "WINDOWS", windows)

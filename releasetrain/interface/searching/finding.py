@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Count,
-    Exists,
     F,
     FloatField,
     Func,
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Value,
     Window,
 )
@@ -35,32 +37,45 @@ from releasetrain.kernel.actor import Actor
 from . import words
 from .texts import texts_of
 
-# A word that many objects hold is found among the latest at once; only for the others is the index asked, and what more
-# objects hold than can be ranked at once is found among more and more of the latest.
+# The latest entries tell how many objects hold a word. What many hold is found among these at once, or among somewhat more of
+# the latest; only for the rest is the index asked.
 LATEST = 3_000
-WINDOWS = (30_000, 300_000)
-ENOUGH = 60
-MOST = 3_000
+ENOUGH = 30
+# More than this are not ranked, and not counted, if enough of them are among the later ones; of those, so many of a kind are.
+MOST = 2_000
+RANKED = 100
+WINDOWS = (10, 100)
 # Objects written a moment ago are read directly, so that nobody waits for the worker to find what they just wrote.
 UNREAD = 300
 _CANDIDATES = 40
+# Reading an entry that the index found takes that many times as long as reading a word's place in the index (measured).
+_DEARER = 15
 _LATEST = """
-    SELECT kind, count(*) FILTER (WHERE document @@ asked.query), min(changed_at)
-    FROM (SELECT kind, document, changed_at FROM interface_searchentry ORDER BY changed_at DESC LIMIT %s) AS latest,
-      (SELECT %s::tsquery AS query) AS asked
+    SELECT kind, array_agg(id) FILTER (WHERE document @@ %s::tsquery), count(*), min(changed_at), max(changed_at) {alone}
+    FROM (SELECT id, kind, document, changed_at FROM interface_searchentry ORDER BY changed_at DESC LIMIT %s) AS latest
     GROUP BY kind
 """
+_ALONE = ", count(*) FILTER (WHERE document @@ %s::tsquery)"
 _HOLDING = """
-    SELECT kind, count(*) FROM (SELECT kind FROM interface_searchentry LIMIT %s) AS held GROUP BY kind
+    SELECT kind, array_agg(id) FROM (
+      SELECT id, kind FROM interface_searchentry WHERE document @@ %s::tsquery {since} LIMIT %s) AS held
+    GROUP BY kind
 """
-# Each beginning is looked up in the order of the words: hundreds of them cost a few milliseconds, however many words there are.
+_SINCE = "AND changed_at >= %s"
+_SIZE = "SELECT greatest(reltuples, %s) FROM pg_class WHERE oid = 'interface_searchentry'::regclass"
+# Each beginning is looked up in the order of the words: hundreds of them cost a few milliseconds, however many words there
+# are. The limit makes the planner do just that.
 _ALIKE = """
     SELECT word FROM (
       SELECT DISTINCT known.word FROM unnest(%s::text[]) AS near (beginning) CROSS JOIN LATERAL (
         SELECT word FROM interface_searchword
-        WHERE word >= near.beginning AND word < near.beginning || chr(1114111)) AS known
+        WHERE word >= near.beginning AND word < near.beginning || chr(1114111) LIMIT 2000) AS known
     ) AS alike ORDER BY similarity(word, %s) DESC LIMIT %s
 """
+
+
+# The ids of entries, by kind.
+Holding = dict[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -74,52 +89,142 @@ class Candidate:
     counted: bool
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked for: words, in one organization, of one kind or of all."""
+
+    organization: UUID
+    terms: tuple[str, ...]
+    kind: str
+
+    def of(self, places: Iterable[int]) -> str:
+        """The question with these of its words only."""
+        return words.query(self.organization, [self.terms[place] for place in places], self.kind)
+
+    @property
+    def whole(self) -> str:
+        return self.of(range(len(self.terms)))
+
+
+@dataclass(frozen=True)
+class Latest:
+    """What the latest entries tell: which of them hold all the words, by kind, and how many each word alone.
+
+    `share` is their share of all entries of all organizations.
+    """
+
+    since: datetime | None
+    until: datetime | None
+    holding: Holding
+    alone: tuple[int, ...]
+    share: float
+
+    @property
+    def count(self) -> int:
+        return _number(self.holding)
+
+    @property
+    def expected(self) -> float:
+        """How many of all entries hold the words, if all are like the latest."""
+        return self.count / self.share if self.share else 0
+
+    @property
+    def enough(self) -> int:
+        """Among how many of the latest there should be enough that hold all the words."""
+        return round(1.5 * LATEST * ENOUGH / self.count)
+
+    @property
+    def are_like_others(self) -> bool:
+        """Whether reading more of the latest entries is quicker than what the index reads for each word.
+
+        Reading an entry takes some four times as long as reading a word's place in the index (measured).
+        """
+        if self.count == 0 or not self.share:
+            return False
+        asked = self.rarest()
+        places = sum(self.alone[place] for place in asked) / self.share
+        if len(asked) < len(self.alone):
+            places += _DEARER * min(self.alone) / self.share
+        return 4 * self.enough < places
+
+    def reaching(self, times: float) -> datetime | None:
+        """Since when that many times as many entries were changed, if always as many were as lately."""
+        if self.since is None or self.until is None:
+            return None
+        try:
+            return self.until - times * (self.until - self.since)
+        except OverflowError:
+            return None
+
+    def rarest(self) -> list[int]:
+        """The words to ask the index for; that an object holds the others too is seen when it is read.
+
+        Of a word in very many objects the index reads more than all objects with the rare words would take.
+        """
+        least = max(1, min(self.alone, default=0))
+        return [place for place, count in enumerate(self.alone) if count <= _DEARER * least]
+
+
 def candidates(
     actor: Actor, kinds: Sequence[Resource], terms: Sequence[str], per_kind: int, kind: str = ""
 ) -> list[Candidate]:
     """The best of each kind, best first; at most `per_kind` of each."""
     readable = {r.kind: r for r in kinds if actor.may_somewhere(r.requires)}
     noted = _notes()
-    asked = words.query(actor.organization_id, terms, kind)
+    question = Question(actor.organization_id, tuple(terms), kind)
     entries = SearchEntry.objects.all()
     if noted:
         entries = entries.exclude(object_id__in=[object_id for _, object_id in noted])
 
-    def best(holding: Iterable[str], since: datetime | None) -> list[Candidate]:
-        held = [readable[each] for each in holding if each in readable]
-        rows = entries if since is None else entries.filter(_matches(asked), changed_at__gte=since)
-        return _best(_visible(rows, actor, held), asked, per_kind, counted=since is None) if held else []
+    def best(holding: Holding | None, *, counted: bool) -> list[Candidate]:
+        rows = entries.filter(_matches(question.whole) if holding is None else _are(holding))
+        held = [each for known, each in readable.items() if holding is None or known in holding]
+        return _best(_visible(rows, actor, held), question.whole, per_kind, counted=counted) if held else []
 
-    return [*_unread(actor, readable, terms, noted), *_found(asked, list(readable), best)]
+    return [*_unread(actor, readable, terms, noted), *_found(question, best)]
 
 
-def _found(
-    asked: str, readable: Sequence[str], best: Callable[[Iterable[str], datetime | None], list[Candidate]]
-) -> list[Candidate]:
+def _found(question: Question, best: Callable[..., list[Candidate]]) -> list[Candidate]:
     """What is best among as many of the latest entries as give enough of it, or else among all.
 
-    Which kinds hold the words is asked first, of few entries or of the index alone: whether this person may see a row is
-    then decided for these kinds only, and a question that nothing answers costs next to nothing.
+    First the entries are found that hold the words, whoever may see them, which tells the planner how few they are and of
+    which kinds; what of them this person may see is decided by the query that ranks, counts and returns them.
     """
-    since, holding = _among_latest(asked)
-    if sum(holding.values()) >= ENOUGH:
-        found = best(holding, since)
+    latest = _latest(question)
+    for holding in _among_the_later(question, latest):
+        found = best(holding, counted=False) if holding else []
         if _count(found) >= ENOUGH:
             return found
-    with _asking(asked):
-        holding = _holding(MOST)
-        if sum(holding.values()) < MOST:
-            return best(holding, None)
-    for size in WINDOWS:
-        since = _moment(size)
-        if since is None:
-            break
+    with _asking(question.of(latest.rarest())):
+        holding = _holding(question.whole)
+        if _number(holding) < MOST:
+            return best(holding, counted=True)
+        return best(None, counted=True)
+
+
+def _among_the_later(question: Question, latest: Latest) -> Iterator[Holding]:
+    """More and more of the later entries that hold the words, as long as all would be too many to rank."""
+    if latest.count >= ENOUGH:
+        yield {kind: ids[:RANKED] for kind, ids in latest.holding.items()}
+    if latest.count and latest.are_like_others:
+        yield _latest(question, latest.enough).holding
+    if latest.count and latest.expected < MOST:
+        return
+    asked = question.of(latest.rarest())
+    if not latest.count:
         with _asking(asked):
-            found = best(readable, since)
-        if _count(found) >= ENOUGH:
-            return found
-    with _asking(asked):
-        return best(readable, None)
+            if _number(_holding(question.whole)) < MOST:
+                return
+    for times in (4 * ENOUGH / latest.count, *WINDOWS) if latest.count else WINDOWS:
+        since = latest.reaching(times)
+        if since is not None:
+            with _asking(asked):
+                holding = _holding(question.whole, since)
+            yield holding
+
+
+def _number(holding: Holding) -> int:
+    return sum(len(ids) for ids in holding.values())
 
 
 def _count(found: Sequence[Candidate]) -> int:
@@ -130,8 +235,9 @@ def _visible(entries: QuerySet, actor: Actor, readable: Sequence[Resource]) -> Q
     condition = Q(kind__in=[r.kind for r in readable if r.rows is None])
     for resource in readable:
         if resource.rows is not None:
-            own = resource.visible(actor).filter(pk=OuterRef("object_id")).order_by()
-            condition |= Q(Q(kind=resource.kind), Exists(own))
+            # A value and not EXISTS: of that the planner makes a list of all rows of the kind that one may see.
+            own = resource.visible(actor).filter(pk=OuterRef("object_id")).order_by().values("pk")[:1]
+            condition |= Q(kind=resource.kind, object_id=Subquery(own))
     return entries.filter(condition)
 
 
@@ -145,27 +251,39 @@ def _matches(asked: str) -> Func:
     )
 
 
-def _among_latest(asked: str) -> tuple[datetime | None, dict[str, int]]:
-    """Since when the latest entries were changed, and how many of which kind hold the words."""
+def _are(holding: Holding) -> Func:
+    ids = [each for held in holding.values() for each in held]
+    return Func(
+        F("id"),
+        Value(ids, ArrayField(BigIntegerField())),
+        template="(%(expressions)s::bigint[]))",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+
+
+def _latest(question: Question, size: int | None = None) -> Latest:
+    alone = [question.of([place]) for place in range(len(question.terms))] if size is None else []
     with connection.cursor() as cursor:
-        cursor.execute(_LATEST, [LATEST, asked])
+        cursor.execute(_LATEST.format(alone=_ALONE * len(alone)), [question.whole, *alone, size or LATEST])
         rows = cursor.fetchall()
-    return min((since for _, _, since in rows), default=None), {
-        kind: count for kind, count, _ in rows if count
-    }
+        cursor.execute(_SIZE, [LATEST])
+        (total,) = cursor.fetchone()
+    return Latest(
+        since=min((row[3] for row in rows), default=None),
+        until=max((row[4] for row in rows), default=None),
+        holding={row[0]: row[1] for row in rows if row[1]},
+        alone=tuple(sum(row[5 + place] for row in rows) for place in range(len(alone))),
+        share=sum(row[2] for row in rows) / total,
+    )
 
 
-def _holding(most: int) -> dict[str, int]:
-    """The kinds whose entries hold what is asked, with their numbers, as far as `most` entries in all."""
+def _holding(asked: str, since: datetime | None = None) -> Holding:
+    """The entries that hold what is asked, or some of them where they are more than are ranked."""
     with connection.cursor() as cursor:
-        cursor.execute(_HOLDING, [most])
+        sql = _HOLDING.format(since="" if since is None else _SINCE)
+        cursor.execute(sql, [asked, *([] if since is None else [since]), MOST])
         return dict(cursor.fetchall())
-
-
-def _moment(size: int) -> datetime | None:
-    """Since when this many entries were changed, whatever they hold; None when there are fewer."""
-    last = SearchEntry.objects.order_by("-changed_at").values_list("changed_at", flat=True)
-    return next(iter(last[size - 1 : size]), None)
 
 
 def _best(entries: QuerySet, asked: str, per_kind: int, *, counted: bool) -> list[Candidate]:
