@@ -1,4 +1,7 @@
-"""Search over a million objects of one organization: the search page's server time, question by question.
+"""Search over a million objects beside the demo's: the search page's server time, question by question.
+
+The hits are shown as to anybody, with their marks. Each set of questions is asked in several rounds, of which the quietest
+counts, because what else the machine does is no part of an answer; what the processors did for it is told beside.
 
 `RELEASETRAIN_BENCH_SCALE` scales the number of objects (1 is all of them; the default is a tenth).
 """
@@ -22,8 +25,10 @@ TITLE = "Search"
 BUDGET = 0.15
 OBJECTS = 1_000_000
 SCALE = float(os.environ.get("RELEASETRAIN_BENCH_SCALE", "0.1"))
-SLUG = "search-bench"
-ASKED = 40
+SLUG = "northwind"
+ASKED, ROUNDS, WARM = 40, 3, 3
+# Keys of the made-up objects begin where the demo's have ended.
+FIRST = 100_000
 
 # Table, prefix of its keys, share of all objects, and the text fields that get words of their own.
 KINDS: tuple[tuple[str, str, float, tuple[str, ...]], ...] = (
@@ -72,20 +77,23 @@ _BEGINNINGS = [a + b for a in "bcdf" for b in ("ala", "eri", "ono", "utu")]
 
 def measure(installation: Installation) -> list[Result]:
     from releasetrain.embedded.provisioning import DATABASE
-    from releasetrain.interface.searching.indexing import rebuild
+    from releasetrain.interface.searching.indexing import index_noted, rebuild
     from releasetrain.kernel.actor import Actor
+    from releasetrain.tenancy.models import Organization
     from releasetrain.tenancy.scope import tenant_scope
 
-    cast = _organization()
+    organization = Organization.objects.get(slug=SLUG)
     rare = _rare_words()
     superuser = psycopg2.connect(installation.postgres.url(DATABASE))
     superuser.autocommit = True
     with superuser.cursor() as cursor:
-        total = sum(_generate(cursor, cast.organization.pk, *kind) for kind in KINDS)
+        total = sum(_generate(cursor, organization.pk, *kind) for kind in KINDS)
         started = time.perf_counter()
-        with tenant_scope(cast.organization.pk, Actor.system(cast.organization.pk, "bench")):
+        with tenant_scope(organization.pk, Actor.system(organization.pk, "bench")):
             rebuild()
-        rebuilt = time.perf_counter() - started
+            rebuilt = time.perf_counter() - started
+            while index_noted():  # as the worker has a few seconds after the last act
+                pass
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("SELECT pg_total_relation_size('interface_searchentry')")
         size = cursor.fetchone()[0]
@@ -97,20 +105,31 @@ def measure(installation: Installation) -> list[Result]:
             f"Its size: {size / 2**20:,.0f} MiB.",
         )
     ]
-    from releasetrain.accounts.catalogue import Role
+    from releasetrain.accounts.models import User
 
+    owner, auditor = (
+        User.objects.get(email=f"{name}@{SLUG}.example") for name in ("johanna.klein", "peter.vance")
+    )
     for what, questions in _questions(rare).items():
-        for who in (Role.OWNER, Role.AUDITOR) if what == "common words" else (Role.OWNER,):
-            times = _server_times(cast.user(who), questions)
-            results.append(
-                _figure(
-                    f"{what.capitalize()}{', as auditor' if who == Role.AUDITOR else ''}", times, questions
-                )
-            )
+        asked = _ask(installation, owner, questions)
+        results.append(_figure(what.capitalize(), *asked, questions))
+        if what == "common words":
+            asked = _ask(installation, auditor, questions)
+            results.append(_figure("Common words, as auditor", *asked, questions))
     return results
 
 
-def _figure(what: str, times: list[float], questions: list[str]) -> Figure:
+def _ask(installation: Installation, user: Any, questions: list[str]) -> tuple[list[float], float]:
+    """The seconds of each answer in the quietest round, and the seconds of processors for one answer."""
+    rounds = []
+    before = installation.processor_seconds() + time.process_time()
+    for _ in range(ROUNDS):
+        rounds.append(_server_times(user, questions))
+    used = installation.processor_seconds() + time.process_time() - before
+    return min(rounds, key=lambda times: percentile(times, 0.95)), used / ROUNDS / (len(questions) + WARM)
+
+
+def _figure(what: str, times: list[float], used: float, questions: list[str]) -> Figure:
     slow = percentile(times, 0.95)
     return Figure(
         f"{what}, p95",
@@ -118,19 +137,9 @@ def _figure(what: str, times: list[float], questions: list[str]) -> Figure:
         milliseconds(BUDGET),
         slow / BUDGET,
         1.0,
-        note=f"{what}: median {milliseconds(percentile(times, 0.5))} of {len(times)} questions such as “{questions[0]}”.",
+        note=f"{what}: median {milliseconds(percentile(times, 0.5))} of {len(times)} questions such as “{questions[0]}”,"
+        f" the quietest of {ROUNDS} rounds; {milliseconds(used)} of processor time each.",
     )
-
-
-def _organization() -> Any:
-    from releasetrain.accounts.catalogue import Role
-    from releasetrain.exchange.demo.cast import found
-
-    people = [
-        ("Owner", f"owner@{SLUG}.example", (Role.OWNER,)),
-        ("Auditor", f"auditor@{SLUG}.example", (Role.AUDITOR,)),
-    ]
-    return found(SLUG, "Search at scale", "UTC", people)
 
 
 def _rare_words() -> list[str]:
@@ -152,9 +161,6 @@ def _generate(
 ) -> int:
     """Rows like the demo's first, with words of their own, past every trigger; made-up rows need neither history nor notes."""
     count = max(50, round(OBJECTS * SCALE * share))
-    cursor.execute(f"SELECT count(*) FROM {table}")
-    if not cursor.fetchone()[0]:
-        return 0
     cursor.execute(
         "SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table]
     )
@@ -185,7 +191,7 @@ def _fill(
     own = {
         "id": "gen_random_uuid()",
         "organization_id": f"'{organization}'",
-        "key": f"'{prefix}-' || drawn.n",
+        "key": f"'{prefix}-' || {FIRST} + drawn.n",
         "external_id": "'EXT-' || drawn.n",
         "created_at": "now() - drawn.n * interval '37 seconds'",
         **{name: f"drawn.{name}" for name in worded},
@@ -199,7 +205,9 @@ def _fill(
     values = ", ".join(own.get(name, f'model."{name}"') for name in names)
     quoted = ", ".join(f'"{name}"' for name in names)
     cursor.execute(
-        f"INSERT INTO {table} ({quoted}) SELECT {values} FROM (SELECT * FROM {table} LIMIT 1) AS model, drawn"
+        f"INSERT INTO {table} ({quoted}) SELECT {values} FROM"
+        f" (SELECT * FROM {table} WHERE organization_id = %s LIMIT 1) AS model, drawn",
+        [str(organization)],
     )
     cursor.execute("DROP TABLE drawn")
 
@@ -231,7 +239,7 @@ def _questions(rare: list[str]) -> dict[str, list[str]]:
     return {
         "common words": chance.choices(_COMMON, k=ASKED),
         "rare words": chance.choices(rare, k=ASKED),
-        "keys": [f"CHG-{chance.randint(1, most)}" for _ in range(ASKED)],
+        "keys": [f"CHG-{FIRST + chance.randint(1, most)}" for _ in range(ASKED)],
         "beginnings": [word[: chance.randint(2, 5)] for word in chance.choices([*_COMMON, *rare], k=ASKED)],
         "several words": [
             " ".join(chance.sample(_COMMON, chance.randint(2, 4)) + chance.sample(rare, chance.randint(0, 1)))
@@ -248,7 +256,7 @@ def _server_times(user: Any, questions: list[str]) -> list[float]:
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
     times = []
-    for number, question in enumerate([*questions[:3], *questions]):
+    for number, question in enumerate([*questions[:WARM], *questions]):
         started = time.perf_counter()
         answer = client.get(
             f"/o/{SLUG}/search/", {"q": question}, headers={"HX-Request": "true", "HX-Target": "hits"}
@@ -256,6 +264,6 @@ def _server_times(user: Any, questions: list[str]) -> list[float]:
         taken = time.perf_counter() - started
         if answer.status_code != 200:
             raise RuntimeError(f"search for {json.dumps(question)} answered {answer.status_code}.")
-        if number >= 3:
+        if number >= WARM:
             times.append(taken)
     return times
