@@ -42,8 +42,8 @@ def measure(installation: Installation) -> list[Result]:
         Observation(
             "… beside the INSERT as a hand-written statement",
             f"{action / statement:.2f} times {milliseconds(statement)}",
-            "The action makes six round trips to the database (begin, scope, permissions, row with its history, ledger entry with the"
-            " change count, commit), the bare INSERT three.",
+            "The action makes five round trips to the database (begin, scope with permissions, row with its history, ledger entry with"
+            " the change count, commit), the bare INSERT three.",
         ),
     ]
 

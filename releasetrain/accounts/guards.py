@@ -9,9 +9,9 @@ GUARDS = [
     #variable_conflict use_column
     BEGIN
       RETURN QUERY
-      SELECT x.codename, s.kind, s.object_id::text
+      -- By its key each, instead of a join: a join reads all permissions of the product in their order.
+      SELECT (SELECT x.codename FROM auth_permission x WHERE x.id = p.permission_id), s.kind, s.object_id::text
       FROM accounts_objectpermission p
-      JOIN auth_permission x ON x.id = p.permission_id
       JOIN accounts_scope s ON s.id = p.scope_id
       WHERE p.organization_id = organization AND p.user_id = person AND p.starts_at <= at
         AND (p.ends_at IS NULL OR p.ends_at > at);

@@ -70,6 +70,15 @@ class Actor:
             self._grants = _sources[0](self) if _sources and self.user_id else {}
         return self._grants
 
+    @property
+    def asked(self) -> bool:
+        """Whether what the actor may do has been read already."""
+        return self._grants is not None
+
+    def holds(self, grants: Grants) -> None:
+        """Take what was read together with something else."""
+        self._grants = grants
+
     def may(self, permission: str, obj: Any = None, *, scopes: Iterable[ScopeKey] | None = None) -> bool:
         """Whether the actor holds the permission on the object, on what owns it, or on the organization."""
         if self.kind == "system":

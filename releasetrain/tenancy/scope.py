@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -22,6 +23,23 @@ _SET_ACTOR = (
     " set_config('releasetrain.request', %s, true)"
 )
 _SET_BOTH = f"{_SET_ACTOR}, set_config('releasetrain.organization', %s, true)"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the database on entering a scope, in the same round trip, and who takes the answer."""
+
+    statement: str
+    values: tuple[Any, ...]
+    take: Callable[[list[tuple[Any, ...]]], None]
+
+
+_asked_on_entering: list[Callable[[Actor], Question | None]] = []
+
+
+def ask_on_entering(question: Callable[[Actor], Question | None]) -> None:
+    """Plug in what is asked of nearly every actor anyway (the accounts package: what they may do)."""
+    _asked_on_entering[:] = [question]
 
 
 class OutsideScope(RuntimeError):
@@ -98,7 +116,7 @@ def _entered(organization_id: uuid.UUID, actor: Actor) -> Iterator[Scope]:
     inside_transaction = connection.in_atomic_block
     with transaction.atomic():
         if outer is None:
-            _set(_SET_BOTH, *_attribution(actor), str(organization_id))
+            _enter(organization_id, actor)
         elif outer.actor is not actor:
             _set(_SET_ACTOR, *_attribution(actor))
         token = _current.set(scope)
@@ -112,6 +130,17 @@ def _entered(organization_id: uuid.UUID, actor: Actor) -> Iterator[Scope]:
                     _set(_SET_BOTH, "", "", "", "")
                 elif outer.actor is not actor:
                     _set(_SET_ACTOR, *_attribution(outer.actor))
+
+
+def _enter(organization_id: uuid.UUID, actor: Actor) -> None:
+    values = (*_attribution(actor), str(organization_id))
+    question = _asked_on_entering[0](actor) if _asked_on_entering else None
+    if question is None:
+        _set(_SET_BOTH, *values)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_SET_BOTH}; {question.statement}", (*values, *question.values))
+        question.take(cursor.fetchall())
 
 
 def _attribution(actor: Actor) -> tuple[str, str, str]:
