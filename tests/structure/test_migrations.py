@@ -32,6 +32,7 @@ CONTRACTING: dict[tuple[str, str, str], str] = {
         "0005_weeks_and_months",
         "RunSQL",
     ): "adds days up into the table of the same migration; the days stay",
+    ("audit", "0002_append_entry", "RunSQL"): "makes a function that no version before knows",
 }
 TAKING_AWAY = {
     "RemoveField",

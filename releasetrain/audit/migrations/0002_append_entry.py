@@ -18,4 +18,4 @@ _APPEND_ENTRY = """
 class Migration(migrations.Migration):
     dependencies = [("audit", "0001_initial")]
 
-    operations = [migrations.RunSQL(_APPEND_ENTRY, migrations.RunSQL.noop)]
+    operations = [migrations.RunSQL(_APPEND_ENTRY, "DROP FUNCTION IF EXISTS append_entry(uuid, text)")]
