@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,7 @@ class Hit:
     def key(self) -> str:
         return str(self.obj.key) if self.resource.lookup == "key" else ""
 
-    @property
+    @cached_property
     def title(self) -> str:
         """What the object is called beside its key."""
         named = (
@@ -50,9 +51,9 @@ class Hit:
             for n in heading_of(self.resource)
             if n != "key" and getattr(self.obj, n, "")
         )
-        return next(named, str(self.obj) if str(self.obj) != self.key else "")
+        return next(named, self.label if self.label != self.key else "")
 
-    @property
+    @cached_property
     def label(self) -> str:
         return str(self.obj)
 
@@ -64,7 +65,7 @@ class Hit:
     def marked_title(self) -> SafeString:
         return marked(self.title, self.terms)
 
-    @property
+    @cached_property
     def excerpt(self) -> SafeString | str:
         """The words around the find, where key and title do not hold all that was asked for."""
         if words.holds((self.key, self.title), self.terms):

@@ -147,7 +147,7 @@ def test_what_many_objects_hold_is_found_among_the_latest_and_never_what_others_
         monkeypatch.setattr(finding, "ENOUGH", enough)
         monkeypatch.setattr(finding, "WINDOWS", windows)
         with within(cast, "auditor") as auditor:
-            (group,) = find(auditor, "harvest").groups
+            (group,) = find(auditor, "harvest", per_kind=3).groups
             assert (group.count, group.counted) == (count, counted), (enough, windows)
             assert all(hit.label.startswith("Harvest of everybody") for hit in group.hits)
             assert labels(auditor, "sundial") == ["Sundial"]

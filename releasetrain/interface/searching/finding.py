@@ -51,7 +51,8 @@ _CANDIDATES = 40
 # Reading an entry that the index found takes that many times as long as reading a word's place in the index (measured).
 _DEARER = 15
 _LATEST = """
-    SELECT kind, array_agg(id) FILTER (WHERE document @@ %s::tsquery), count(*), min(changed_at), max(changed_at) {alone}
+    SELECT kind, array_agg(id ORDER BY changed_at DESC) FILTER (WHERE document @@ %s::tsquery),
+      count(*), min(changed_at), max(changed_at) {alone}
     FROM (SELECT id, kind, document, changed_at FROM interface_searchentry ORDER BY changed_at DESC LIMIT %s) AS latest
     GROUP BY kind
 """
@@ -128,24 +129,22 @@ class Latest:
         """How many of all entries hold the words, if all are like the latest."""
         return self.count / self.share if self.share else 0
 
-    @property
-    def enough(self) -> int:
-        """Among how many of the latest there should be enough that hold all the words."""
-        return round(1.5 * LATEST * ENOUGH / self.count)
+    def reach(self, enough: int) -> int:
+        """Among how many of the latest there should be so many that hold all the words."""
+        return round(1.5 * LATEST * enough / self.count)
 
-    @property
-    def are_like_others(self) -> bool:
+    def are_quicker(self, enough: int) -> bool:
         """Whether reading more of the latest entries is quicker than what the index reads for each word.
 
         Reading an entry takes some four times as long as reading a word's place in the index (measured).
         """
-        if self.count == 0 or not self.share:
+        if not self.count:
             return False
         asked = self.rarest()
         places = sum(self.alone[place] for place in asked) / self.share
         if len(asked) < len(self.alone):
             places += _DEARER * min(self.alone) / self.share
-        return 4 * self.enough < places
+        return 4 * self.reach(enough) < places
 
     def reaching(self, times: float) -> datetime | None:
         """Since when that many times as many entries were changed, if always as many were as lately."""
@@ -181,41 +180,52 @@ def candidates(
         held = [each for known, each in readable.items() if holding is None or known in holding]
         return _best(_visible(rows, actor, held), question.whole, per_kind, counted=counted) if held else []
 
-    return [*_unread(actor, readable, terms, noted), *_found(question, best)]
+    return [*_unread(actor, readable, terms, noted), *_found(question, best, max(ENOUGH, per_kind))]
 
 
-def _found(question: Question, best: Callable[..., list[Candidate]]) -> list[Candidate]:
+def _found(question: Question, best: Callable[..., list[Candidate]], enough: int) -> list[Candidate]:
     """What is best among as many of the latest entries as give enough of it, or else among all.
 
     First the entries are found that hold the words, whoever may see them, which tells the planner how few they are and of
     which kinds; what of them this person may see is decided by the query that ranks, counts and returns them.
     """
     latest = _latest(question)
-    for holding in _among_the_later(question, latest):
-        found = best(holding, counted=False) if holding else []
-        if _count(found) >= ENOUGH:
+    if latest.count >= enough:
+        found = best({kind: ids[:RANKED] for kind, ids in latest.holding.items()}, counted=False)
+        if _count(found) >= enough:
             return found
-    with _asking(question.of(latest.rarest())):
-        holding = _holding(question.whole)
+    if latest.are_quicker(enough):
+        found = best(_latest(question, latest.reach(enough)).holding, counted=False)
+        if _count(found) >= enough:
+            return found
+    asked = _asked(question, latest)
+    if latest.expected < MOST:
+        with _asking(asked):
+            holding = _holding(question.whole)
         if _number(holding) < MOST:
             return best(holding, counted=True)
+    for holding in _among_the_later(question, asked, latest, enough):
+        found = best(holding, counted=False) if holding else []
+        if _count(found) >= enough:
+            return found
+    with _asking(asked):
         return best(None, counted=True)
 
 
-def _among_the_later(question: Question, latest: Latest) -> Iterator[Holding]:
-    """More and more of the later entries that hold the words, as long as all would be too many to rank."""
-    if latest.count >= ENOUGH:
-        yield {kind: ids[:RANKED] for kind, ids in latest.holding.items()}
-    if latest.count and latest.are_like_others:
-        yield _latest(question, latest.enough).holding
-    if latest.count and latest.expected < MOST:
-        return
-    asked = question.of(latest.rarest())
-    if not latest.count:
-        with _asking(asked):
-            if _number(_holding(question.whole)) < MOST:
-                return
-    for times in (4 * ENOUGH / latest.count, *WINDOWS) if latest.count else WINDOWS:
+def _asked(question: Question, latest: Latest) -> str:
+    """The rarest words, or all words where the rarest turn out to be frequent after all, if not lately."""
+    rarest = question.of(latest.rarest())
+    if rarest != question.whole and not min(latest.alone):
+        with _asking(rarest):
+            if _number(_holding(rarest)) >= MOST:
+                return question.whole
+    return rarest
+
+
+def _among_the_later(question: Question, asked: str, latest: Latest, enough: int) -> Iterator[Holding]:
+    """More and more of the later entries that hold the words."""
+    first = [4 * enough / latest.count] if latest.count else []
+    for times in (*first, *WINDOWS):
         since = latest.reaching(times)
         if since is not None:
             with _asking(asked):
