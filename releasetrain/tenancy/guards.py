@@ -177,20 +177,21 @@ def _references(model: type[models.Model]) -> Iterator[str]:
         )
 
 
-def _grants() -> Iterator[str]:
-    yield f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}"
-    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}"
+def _grant(model: type[models.Model]) -> Iterator[str]:
+    table = model._meta.db_table
+    verbs = "SELECT, INSERT, UPDATE, DELETE"
+    if is_append_only(model):
+        verbs = "SELECT, INSERT"
+    elif history_of(model):
+        verbs = "SELECT, INSERT, UPDATE"
+    yield f'REVOKE ALL ON "{table}" FROM {APP_ROLE}'
+    yield f'GRANT {verbs} ON "{table}" TO {APP_ROLE}'
+
+
+def _other_grants(granted: list[type[models.Model]]) -> Iterator[str]:
     for model in apps.get_models(include_auto_created=True):
-        if not model._meta.managed or model._meta.proxy:
-            continue
-        table = model._meta.db_table
-        verbs = "SELECT, INSERT, UPDATE, DELETE"
-        if is_append_only(model):
-            verbs = "SELECT, INSERT"
-        elif history_of(model):
-            verbs = "SELECT, INSERT, UPDATE"
-        yield f'REVOKE ALL ON "{table}" FROM {APP_ROLE}'
-        yield f'GRANT {verbs} ON "{table}" TO {APP_ROLE}'
+        if model._meta.managed and not model._meta.proxy and model not in granted:
+            yield from _grant(model)
     yield f"GRANT SELECT ON django_migrations TO {APP_ROLE}"
 
 
@@ -202,12 +203,20 @@ def _own_rules() -> Iterator[str]:
 
 
 def guard_statements() -> Iterator[str]:
-    """Every statement, in an order in which they can run."""
+    """Every statement, in an order in which they can run while the version before is at work.
+
+    A trigger on a table that it knows may write into a table that it does not know: that one is open to it first, and
+    only to its own organization.
+    """
     yield from FUNCTIONS
     models_ = list(tenant_models())
+    yield f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}"
+    for model in models_:
+        yield from _row_security(model._meta.db_table)
+        yield from _grant(model)
     for model in models_:
         table = model._meta.db_table
-        yield from _row_security(table)
         if issubclass(model, TenantModel):
             yield from _identity(table)
         if is_append_only(model):
@@ -219,7 +228,7 @@ def guard_statements() -> Iterator[str]:
         if not is_history_of_tenant(model):
             yield from _references(model)
     yield from _own_rules()
-    yield from _grants()
+    yield from _other_grants(models_)
 
 
 def apply_guards() -> int:

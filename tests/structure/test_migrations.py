@@ -6,9 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.db.migrations import AlterField, Migration, RunPython, RunSQL
+from django.db.migrations import (
+    AddConstraint,
+    AddField,
+    AlterField,
+    CreateModel,
+    Migration,
+    RunPython,
+    RunSQL,
+)
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
+from django.db.models import NOT_PROVIDED, Q
 
 from releasetrain.embedded.fingerprint import ROOT
 
@@ -33,6 +42,19 @@ CONTRACTING: dict[tuple[str, str, str], str] = {
         "RunSQL",
     ): "adds days up into the table of the same migration; the days stay",
     ("audit", "0002_append_entry", "RunSQL"): "makes a function that no version before knows",
+}
+_WIDER = "allows what was allowed, and more"
+# Rules over columns that were there before: what the version before writes must keep them.
+BINDING: dict[tuple[str, str], str] = {
+    ("accounts", "grant_role_known"): _WIDER,
+    ("governance", "board_member_once"): _WIDER,
+    ("governance", "finding_once"): _WIDER,
+    ("governance", "finding_kind_known"): _WIDER,
+    ("governance", "result_kind_known"): _WIDER,
+    ("governance", "change_state_known"): _WIDER,
+    ("governance", "evidence_object_or_period"): _WIDER,
+    ("planning", "feature_kind_known"): _WIDER,
+    ("trains", "escalation_level_tells_somebody"): _WIDER,
 }
 TAKING_AWAY = {
     "RemoveField",
@@ -99,3 +121,44 @@ def test_what_would_be_refused_is_seen() -> None:
     assert not RunPython(lambda *_: None).reversible
     assert not RunSQL("SELECT 1").reversible
     assert issubclass(RunPython, Operation)
+
+
+def _columns(condition: object) -> set[str]:
+    """The columns that a condition looks at."""
+    if isinstance(condition, tuple):
+        return {str(condition[0]).partition("__")[0]}
+    children = condition.children if isinstance(condition, Q) else ()
+    return {name for child in children for name in _columns(child)}
+
+
+def _additions(migration: Migration) -> tuple[set[str], list[AddField], list[AddConstraint]]:
+    """Models made here, and what is added to those that the version before knows."""
+    made = {o.name_lower for o in migration.operations if isinstance(o, CreateModel)}
+    fields = [o for o in migration.operations if isinstance(o, AddField) and o.model_name_lower not in made]
+    rules = [
+        o for o in migration.operations if isinstance(o, AddConstraint) and o.model_name_lower not in made
+    ]
+    return made, fields, rules
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS, ids=name_of)
+def test_a_new_column_can_be_left_out(migration: Migration) -> None:
+    """The version before does not know it: it may be empty, or the database fills it, and no two rows collide over it."""
+    _, fields, _ = _additions(migration)
+    for operation in fields:
+        field = operation.field
+        filled = field.null or field.has_default() or field.db_default is not NOT_PROVIDED
+        assert field.many_to_many or filled or (field.blank and field.empty_strings_allowed), operation.name
+        assert not field.unique or field.null, operation.name
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS, ids=name_of)
+def test_a_new_rule_binds_only_new_columns(migration: Migration) -> None:
+    """Or it stands in the list above: the version before goes on writing what it always wrote."""
+    _, fields, rules = _additions(migration)
+    for operation in rules:
+        constraint = operation.constraint
+        looked_at = {*getattr(constraint, "fields", ()), *_columns(getattr(constraint, "condition", None))}
+        new = {o.name for o in fields if o.model_name_lower == operation.model_name_lower}
+        known = (migration.app_label, constraint.name) in BINDING
+        assert looked_at & new or known, f"{constraint.name} binds {sorted(looked_at)}"
