@@ -89,6 +89,37 @@ class TestMail:
         (row,) = rows(cast, within)
         assert (row.mail, row.attempts) == ("sent", 1) and row.mailed_at
 
+    def test_a_mail_is_written_in_the_language_region_and_zone_of_whoever_reads_it(self, smtp, cast, within):
+        from releasetrain.accounts.models import User
+
+        User.objects.filter(pk=cast["auditor"].user_id).update(
+            language="de", region="CH", time_zone="Europe/Zurich"
+        )
+        with time_machine.travel(datetime(2026, 12, 5, 12, tzinfo=UTC), tick=False):
+            for role in ("auditor", "rte"):
+                remind(
+                    cast,
+                    within,
+                    role,
+                    "vote",
+                    "CHG-7 waits for your vote: Split the table",
+                    text="Planned for 2026-12-08 10:00 UTC.",
+                )
+            assert send(cast) == 2
+        told = {to[0]: mail for to, mail in smtp.mails}
+        german, english = (told[cast.user(role).email] for role in ("auditor", "rte"))
+        assert german["Subject"].endswith("CHG-7 wartet auf Ihre Stimme: Split the table")
+        text = german.get_body(("plain",)).get_content().replace("\u00a0", " ")
+        assert "Geplant für 8. Dez. 2026 10:00 UTC." in text
+        assert "5. Dez. 2026 13:00 CET" in text and "Wie Sie benachrichtigt werden" in text
+        assert '<html lang="de">' in german.get_body(("html",)).get_content()
+        assert english["Subject"].endswith("CHG-7 waits for your vote: Split the table")
+        # What is kept is what was told, in English.
+        with within(cast, "owner"):
+            assert set(Notification.objects.values_list("title", flat=True)) == {
+                "CHG-7 waits for your vote: Split the table"
+            }
+
     def test_a_server_that_refuses_is_asked_again_and_given_up_at_last(self, smtp, cast, within, api):
         smtp.refuses = "451 later"
         remind(cast, within, "auditor", "a")

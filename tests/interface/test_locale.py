@@ -121,6 +121,21 @@ def test_what_machines_read_is_the_same_in_every_language(api, northwind):
     assert refused["title"].isascii() and "no" in refused["detail"].lower()
 
 
+def test_a_refusal_made_of_the_facts_of_a_case_is_german_beside_its_field_and_english_by_the_api(
+    api, northwind
+):
+    choose("rte", "de", "DE")
+    browser = member()
+    wrong = {"mail": "at_once", "digest_at": "08:00", "digest_weekday": "0", "time_zone": "Mars/Olympus"}
+    answer = browser.post("/o/northwind/notification-settings/do/choose", wrong)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    beside = page[page.index('id="f-time_zone"') :][:1500]
+    assert "Eine Zeitzone Mars/Olympus gibt es nicht." in beside
+    refused = api("rte").post(f"{API}/notification-settings/choose", wrong).json()
+    assert refused["errors"][0]["detail"].startswith("There is no time zone Mars/Olympus.")
+
+
 def test_a_page_known_in_one_language_is_not_taken_for_the_other(client, rf):
     from django.http import HttpResponse
 

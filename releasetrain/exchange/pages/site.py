@@ -107,6 +107,7 @@ class ProfileForm(forms.ModelForm):
         model = User
         labels = {"name": gettext_lazy("Name")}
         fields = ["name", "time_zone", "language", "region"]
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
 
 @login_required
