@@ -16,13 +16,15 @@ import jsonschema_rs
 import schemathesis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.db.models import Model
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import Unsatisfiable
 
+from releasetrain.audit.doorway import actions
 from releasetrain.interface.api import schema as made
-from releasetrain.interface.resources import resources
+from releasetrain.interface.resources import resource_of, resources
 from tests.structure.rows import row_of
 
 DOCUMENT = "urn:release-train"
@@ -74,6 +76,7 @@ def call(operation: Any, client: Any, known: dict[str, str], examples: int, find
     """Call an operation with made-up input."""
     label = f"{operation.method.upper()} {operation.path}"
     plural = operation.path.removeprefix(ROOT).partition("/")[0]
+    references = _references(operation.definition.raw.get("operationId", ""))
 
     @seed(20261122)
     @hypothesis_settings(
@@ -90,12 +93,35 @@ def call(operation: Any, client: Any, known: dict[str, str], examples: int, find
             path["org"] = "northwind"
         if "ref" in path and plural in known:
             path["ref"] = known[plural]
+        if isinstance(case.body, dict):
+            _name_what_is_there(case.body, references, known)
         findings.called.add(label)
         with undone():
             _judge(label, operation, case, client, findings)
 
     with contextlib.suppress(Unsatisfiable):
         once()
+
+
+@cache
+def _references(verb: str) -> dict[str, tuple[str, bool]]:
+    """The parameters of a verb that name objects: of which kind, and whether several."""
+    found = {}
+    for parameter in actions()[verb].parameters if verb in actions() else ():
+        kind = parameter.kind
+        resource = resource_of(kind) if isinstance(kind, type) and issubclass(kind, Model) else None
+        if resource is not None:
+            found[parameter.name] = (resource.plural, parameter.many)
+    return found
+
+
+def _name_what_is_there(
+    body: dict[str, Any], references: dict[str, tuple[str, bool]], known: dict[str, str]
+) -> None:
+    """Where objects are named, name some that are there: else no verb that needs one would be reached."""
+    for name, (plural, many) in references.items():
+        if body.get(name) is not None and plural in known:
+            body[name] = [known[plural]] if many else known[plural]
 
 
 @contextlib.contextmanager

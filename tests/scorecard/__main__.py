@@ -18,7 +18,7 @@ from releasetrain.embedded.fingerprint import ROOT
 
 from . import commands
 from .choosing import CHOSEN, RESULTS
-from .commands import FAILED, HELD, NOT_RUN, Choices, Outcome
+from .commands import FAILED, HELD, IN_PART, NOT_RUN, Choices, Outcome
 from .rows import ROWS, Row
 
 TARGET = ROOT / "docs" / "security-scorecard.md"
@@ -78,7 +78,7 @@ def of_tests(row: Row, results: dict[str, dict[str, Any]]) -> Outcome:
     if verdict == NOT_RUN:
         return Outcome(NOT_RUN, "no test of it is there, or all were skipped")
     if verdict == HELD and (row.missing or (row.number == 25 and len(there) < len(row.tests))):
-        verdict = "held in part"
+        verdict = IN_PART
     return Outcome(verdict, "; ".join(parts))
 
 
