@@ -45,7 +45,7 @@ def pull(organization_id: uuid.UUID) -> int:
 
 
 def _due(at: datetime) -> list[tuple[SeriesSource, datetime | None]]:
-    sources = list(SeriesSource.objects.filter(enabled=True).select_related("secret"))
+    sources = list(SeriesSource.objects.filter(enabled=True).select_related("secret", "secret_by"))
     last = pulled_until(sources)
     found = [(source, last[source]) for source in sources]
     return [

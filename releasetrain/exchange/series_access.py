@@ -34,6 +34,12 @@ def headers_of(source: SeriesSource, server: VaultServer | None) -> dict[str, st
         return {}
     if reference.retired_at is not None:
         raise NoAccess("The secret that it refers to is retired.")
+    person = source.secret_by
+    if person is None or not person.is_active or str(person.email).lower() not in reference.users:
+        raise NoAccess(
+            f"{person or 'Whoever set it up'} may not use the secret {reference.name} any more: name them among its users"
+            " again, or have somebody who is named edit the source."
+        )
     if not _kept_from_others(source.address):
         raise NoAccess("A secret is sent over https:// only.")
     if server is None:

@@ -22,7 +22,7 @@ from releasetrain.kernel.refusals import Refused
 from tests.exchange.test_vault import TOKEN, email, refer
 from tests.exchange.test_vault import world as world  # noqa: PLC0414 - the fixture
 from tests.trains.conftest import World
-from trains.actions.secret_references import retire_reference
+from trains.actions.secret_references import edit_reference, retire_reference
 from trains.actions.series_sources import create_source, edit_source
 from trains.models import Series, SeriesSource
 
@@ -157,6 +157,28 @@ def test_a_secret_goes_over_https_or_to_an_own_network_only(
     pull(world.as_.organization.pk)
     assert error_of(asked) == "A secret is sent over https:// only."
     assert outside.asked == []
+
+
+def test_a_source_stops_when_whoever_set_it_up_may_no_longer_use_the_secret(
+    world: World, outside: Outside
+) -> None:
+    connected(world, outside)
+    asked = source(world, outside)
+    pull(world.as_.organization.pk)
+    assert error_of(asked) == ""
+    edit_reference(world.as_["rte"], asked.secret, users=[email(world, "rte")])
+    Series.objects.update(last_at=None)
+    outside.asked.clear()
+    pull(world.as_.organization.pk)
+    assert "may not use the secret DATABASE_PASSWORD any more" in error_of(asked)
+    assert "somebody who is named edit the source" in error_of(asked)
+    assert outside.asked == [], "neither Vault nor the server was asked"
+    with pytest.raises(Refused):
+        edit_source(world.as_["owner"], asked, unit="1")
+    edit_reference(world.as_["rte"], asked.secret, users=[email(world, "rte"), email(world, "owner")])
+    pull(world.as_.organization.pk)
+    assert error_of(asked) == ""
+    assert outside.asked != []
 
 
 def test_only_whoever_is_named_for_a_secret_points_it_at_an_address(world: World, outside: Outside) -> None:

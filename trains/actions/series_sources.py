@@ -255,3 +255,4 @@ def _check(actor: Actor, source: SeriesSource) -> None:
             field="secret",
             status=403,
         )
+    source.secret_by_id = actor.user_id if source.secret is not None else None

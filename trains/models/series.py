@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -40,6 +41,15 @@ class SeriesSource(TenantModel):
         null=True,
         blank=True,
         help_text="Where in Vault the password or token lies. Its value is read for each request and kept nowhere.",
+    )
+    secret_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name="may use the secret",
+        related_name="+",
+        null=True,
+        editable=False,
+        help_text="Who pointed the secret at this address. It is sent only while they may use it.",
     )
     login = models.CharField(
         "user name",

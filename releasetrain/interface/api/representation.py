@@ -120,6 +120,9 @@ def _value(obj: Any, field: models.Field) -> Any:
     value = getattr(obj, field.name)
     if isinstance(field, models.FileField):
         return value.name if value else None
+    if isinstance(field, models.DecimalField) and isinstance(value, int | float):
+        # A default as the model says it, before the row is read again.
+        return f"{value:.{field.decimal_places}f}"
     return value
 
 

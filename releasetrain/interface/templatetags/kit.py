@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,6 +25,7 @@ from releasetrain.kernel import locales
 from releasetrain.tenancy.models import Organization
 
 register = template.Library()
+_NAME = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 _GRID_16 = {
     *TONES,
@@ -415,6 +417,22 @@ def memberships(context: template.Context) -> list[Organization]:
 def get(mapping: Any, name: Any) -> Any:
     """A value of a mapping by a variable name."""
     return mapping.get(name) if hasattr(mapping, "get") else None
+
+
+@register.filter
+def spelled(value: Any) -> Any:
+    """What a JSON value holds, in words: names before values, one thing after the other, no brackets."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{spelled(str(name))}: {spelled(inner)}" for name, inner in value.items()) or "–"
+    if isinstance(value, list | tuple):
+        nested = any(isinstance(each, Mapping | list | tuple) for each in value)
+        return ("; " if nested else ", ").join(str(spelled(each)) for each in value) or "–"
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    if value is None or value == "":
+        return "–"
+    # Names of the machine's kind, e.g. error_rate; sentences, paths and the like stay as they are.
+    return value.replace("_", " ") if isinstance(value, str) and _NAME.fullmatch(value) else value
 
 
 @register.filter
