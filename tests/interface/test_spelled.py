@@ -37,6 +37,7 @@ def test_a_review_policy_shows_its_facts_in_words(web: Any, api: Any) -> None:
     )
     assert made.status_code == 201, made.content
     page = web("owner").get(f"/o/northwind/review-policies/{made.json()['id']}/").content.decode()
-    assert "title: What happened, phase: facts, minutes: 10" in page
+    assert "title: What happened" in page
+    assert "minutes: 10" in page
     assert "release: required" in page
     assert "{&#x27;" not in page
