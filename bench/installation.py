@@ -133,7 +133,7 @@ def _manage(environment: dict[str, str], *arguments: str) -> None:
     )
 
 
-def _wait(ready, what: str, log: Path, patience: float = 60) -> None:  # type: ignore[no-untyped-def]
+def _wait(ready, what: str, log: Path, patience: float = 180) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + patience
     while not ready():
         if time.monotonic() > deadline:
