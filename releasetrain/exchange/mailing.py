@@ -134,7 +134,11 @@ def _written(letter: Letter) -> EmailMultiAlternatives:
             for n in letter.notifications[:_SHOWN]
         ]
     many = len(letter.notifications)
-    subject = gettext("%(count)s notifications") % {"count": many} if many > 1 else entries[0]["title"]
+    subject = (
+        gettext("%(count)s notifications") % {"count": many}
+        if many > 1
+        else said(letter.notifications[0].title)
+    )
     context = {
         "language": locales.current().catalogue,
         "organization": organization,

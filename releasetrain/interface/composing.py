@@ -57,8 +57,9 @@ def _fixed(value: ast.expr) -> tuple[str, str] | None:
     """The two fixed texts that an expression chooses between, if it does just that."""
     if not isinstance(value, ast.IfExp):
         return None
-    ends = [v.value for v in (value.body, value.orelse) if isinstance(v, ast.Constant)]
-    return (ends[0], ends[1]) if len(ends) == 2 and all(isinstance(end, str) for end in ends) else None
+    fixed = [v.value for v in (value.body, value.orelse) if isinstance(v, ast.Constant)]
+    ends = [end for end in fixed if isinstance(end, str)]
+    return (ends[0], ends[1]) if len(ends) == 2 else None
 
 
 def _name(value: ast.expr) -> str:
