@@ -69,7 +69,7 @@ def test_a_state_is_one_of_three_and_says_what_it_rests_on(row):
     kind, _, missing = row[2].partition(":")
     assert kind in STATES
     assert bool(missing.strip()) == (kind == "partly"), "what is missing is named, and nothing else"
-    named = bool(row[3]), bool(row[4])
+    named = "`" in row[3], "`" in row[4]
     assert named == ((False, False) if kind == "not yet" else (True, True))
 
 
