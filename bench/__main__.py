@@ -17,6 +17,7 @@ ORDER = (
     "importing",
     "dora",
     "events",
+    "notifications",
     "scale",
     "board",
     "sequencing",

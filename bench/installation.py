@@ -45,11 +45,11 @@ class Installation:
             yield port
 
     @contextmanager
-    def worker(self) -> Iterator[None]:
+    def worker(self, **settings: str) -> Iterator[None]:
         """The worker as `manage.py up` starts it."""
         from releasetrain.celery import app
 
-        with self._process(worker_command(), "worker", {}):
+        with self._process(worker_command(), "worker", settings):
             _wait(lambda: bool(app.control.ping(timeout=0.5)), "the worker", self.folder / "worker.log")
             yield
 
