@@ -51,6 +51,7 @@ NOT_RUN = {
     "make test": "this is it",
     "make lint": "installs and takes minutes; run before each landing",
     "make types": "takes minutes; run by hand",
+    "make scorecard": "runs most tests again; run by hand, its document says when",
     "sudo make hosts": "needs root and ten minutes; run by hand",
     "git clone": "the address is a placeholder",
     "docker compose up": "needs a container engine; run by hand with podman and podman-compose, image built from this Dockerfile",

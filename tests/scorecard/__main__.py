@@ -1,27 +1,23 @@
-"""`make scorecard`: run all rows and write docs/security-scorecard.md; exit 1 when a row failed."""
+"""`make scorecard`: run the rows and write them into docs/security-scorecard.md; exit 1 when a row or a test failed."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from releasetrain.embedded.fingerprint import ROOT
 
-from . import commands
+from . import commands, document
 from .choosing import CHOSEN, RESULTS
 from .commands import FAILED, HELD, IN_PART, NOT_RUN, Choices, Outcome
 from .rows import ROWS, Row
-
-TARGET = ROOT / "docs" / "security-scorecard.md"
 
 
 def run_tests(rows: list[Row], jobs: str, whole: bool) -> tuple[dict[str, dict[str, Any]], bool]:
@@ -84,40 +80,11 @@ def of_tests(row: Row, results: dict[str, dict[str, Any]]) -> Outcome:
     return Outcome(verdict, "; ".join(parts))
 
 
-def write(outcomes: dict[int, Outcome], notes: str) -> None:
-    counted = Counter(outcome.verdict for outcome in outcomes.values())
-    lines = [
-        "# Security scorecard",
-        "",
-        "Written by `make scorecard`; each row is run, none is filled in by hand. *Held in part*: what was run held, and less was",
-        "run than the row asks for. *Not run*: it could not be, and the figure says why.",
-        "",
-        f"- Run: {datetime.now(UTC):%d %B %Y, %H:%M} UTC, version {_version()}",
-        f"- Machine: {os.cpu_count()} processors, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        *([f"- {notes}"] if notes else []),
-        "- " + ", ".join(f"{number} {verdict.strip('*')}" for verdict, number in counted.most_common()),
-        "",
-        "| | row | | figure |",
-        "|---|---|---|---|",
-    ]
-    for row in ROWS:
-        outcome = outcomes.get(row.number, Outcome(NOT_RUN, "left out of this run"))
-        lines.append(
-            f"| {row.number} | {row.title} | {outcome.verdict} | {outcome.figure.replace('|', '/')} |"
-        )
-    TARGET.write_text("\n".join(lines) + "\n")
-
-
-def _version() -> str:
-    said = subprocess.run(
-        ["git", "describe", "--always", "--tags"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return said.stdout.strip() or "unknown"
-
-
 def main() -> int:
     options = argparse.ArgumentParser(prog="make scorecard", description=__doc__)
-    options.add_argument("--rows", default="", help="numbers of rows, e.g. 1,4,22; empty: all")
+    options.add_argument(
+        "--rows", default="", help="numbers of rows, e.g. 1,4,22; empty: all; the others stay as they were"
+    )
     options.add_argument("--jobs", default="0", help="pytest processes; 0: one")
     options.add_argument("--whole", action="store_true", help="run all tests, not only those of the rows")
     options.add_argument("--from", dest="release", default="", help="release to upgrade from (row 23)")
@@ -131,11 +98,12 @@ def main() -> int:
     outcomes: dict[int, Outcome] = {}
     tested = [row for row in rows if row.tests]
     results, passed = run_tests(tested, given.jobs, given.whole) if tested else ({}, True)
-    for row in rows:
+    for row in [*tested, *(row for row in rows if row.command)]:
         outcome = getattr(commands, row.command)(choices) if row.command else of_tests(row, results)
         outcomes[row.number] = outcome
         print(f"{row.number:>3}  {outcome.verdict:<13} {row.title}: {outcome.figure}", flush=True)
-    write(outcomes, "" if len(rows) == len(ROWS) else f"Only rows {given.rows} were run.")
+        # At once: what took long is not lost to what comes after it.
+        document.enter(row, outcome)
     return 1 if not passed or any(outcome.verdict == FAILED for outcome in outcomes.values()) else 0
 
 
