@@ -73,14 +73,21 @@ class Crowd:
             time.sleep(chance.uniform(4, 16))
             path = f"/o/northwind/{chance.choice(PAGES)}"
             try:
-                connection.request("GET", path, headers={"Host": "localhost", "Cookie": cookie})
-                answer = connection.getresponse()
-                answer.read()
+                status, onward = self._ask(connection, path, cookie)
+                if status == 303:  # the board of the present increment has an address of its own
+                    status, onward = self._ask(connection, onward, cookie)
             except (OSError, http.client.HTTPException) as error:
                 self.note("page", f"{path}: {type(error).__name__}")
                 connection.close()
             else:
-                self.note("page", "" if answer.status in (200, 404) else f"{path}: {answer.status}")
+                self.note("page", "" if status == 200 else f"{path}: {status}")
+
+    def _ask(self, connection: http.client.HTTPConnection, path: str, cookie: str) -> tuple[int, str]:
+        """Status, and where it leads on to."""
+        connection.request("GET", path, headers={"Host": "localhost", "Cookie": cookie})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("Location", "")
 
 
 def memory(parent: int) -> int:
