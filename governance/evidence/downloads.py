@@ -69,9 +69,8 @@ def watermark(actor: Actor, access: AuditorAccess) -> bytes:
 def with_comment(archive: IO[bytes], comment: bytes) -> Iterator[bytes]:
     """The archive with a comment after its end: every byte before stays as it is, so that it verifies all the same."""
     with archive as file:
-        left = (
-            file.seek(0, os.SEEK_END) - 2
-        )  # the last two bytes of an archive without comment say that its length is zero
+        # The last two bytes of an archive without comment say that its length is zero.
+        left = file.seek(0, os.SEEK_END) - 2
         file.seek(0)
         while left and (piece := file.read(min(left, 1 << 20))):
             left -= len(piece)

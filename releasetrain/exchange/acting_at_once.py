@@ -72,9 +72,7 @@ def act_on_plain(events: Sequence[InboundEvent], places: Places) -> list[Inbound
         with transaction.atomic():
             done = _Sorted(events, said, places).perform()
             _note(silent, done)
-    except (
-        Exception
-    ):  # whatever it is, among fewer it meets fewer, and one by one only the event that it belongs to
+    except Exception:  # whatever it is, it meets fewer among fewer
         log.warning("acting upon %s events at once failed", len(events), exc_info=True)
         _read_again(events)
         return None
