@@ -71,7 +71,7 @@ class SearchEntry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization", "kind", "object_id"], name="search_entry_once")
         ]
-        indexes = [models.Index(fields=["organization", "-changed_at"], name="search_entry_recent")]
+        indexes = [models.Index(fields=["organization", "kind", "-changed_at"], name="search_entry_latest")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.object_id}"
@@ -95,7 +95,7 @@ class SearchNote(models.Model):
 
 
 class SearchWord(models.Model):
-    """A word that occurs in the index, for questions in which one is mistyped."""
+    """A word that occurs in the index: what a beginning may mean, or a word that is mistyped."""
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from . import links
 from .resources import Resource, resources
 from .searching import finding, words
 from .searching.highlighting import excerpt, marked
-from .searching.texts import heading_of, texts_of_loaded
+from .searching.texts import heading_of, is_named, texts_of_loaded
 
 PER_KIND = 8
 _LIKE_A_KEY = re.compile(r"[A-Za-z]{2,12}-\d+|[0-9a-fA-F-]{32,36}")
@@ -90,9 +90,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found, by kind; `instead` is what was looked for when nothing held the words as they were written."""
+    """What was found, by kind; `instead` is what was looked for when nothing held the words as they were written.
+
+    `others` are the kinds that were not loaded because enough others were.
+    """
 
     groups: list[Group] = field(default_factory=list)
+    others: list[Group] = field(default_factory=list)
     instead: str = ""
 
     def __iter__(self) -> Iterator[tuple[Resource, list[Hit]]]:
@@ -103,27 +107,33 @@ class Found:
         return sum(len(group.hits) for group in self.groups)
 
 
-def find(actor: Actor, text: str, kind: str = "", per_kind: int = PER_KIND) -> Found:
-    """Objects in which all words occur, by kind; the object whose key is the text comes first."""
+def find(
+    actor: Actor, text: str, kind: str = "", per_kind: int = PER_KIND, groups: int | None = None
+) -> Found:
+    """Objects in which all words occur, by kind, so many kinds; the object whose key is the text comes first."""
     text = text.strip()[:200]
     terms = words.asked(text)
     kinds = [r for r in resources() if not kind or kind in (r.kind, r.plural)]
     if not terms or not kinds:
         return Found()
-    of_kind = kinds[0].kind if kind else ""
-    groups = _groups(actor, kinds, text, terms, per_kind, of_kind)
-    if groups:
-        return Found(groups)
+    found = _found(actor, kinds, text, terms, per_kind, groups)
+    if found.groups:
+        return found
     for other in finding.corrections(terms):
-        groups = _groups(actor, kinds, " ".join(other), other, per_kind, of_kind)
-        if groups:
-            return Found(groups, instead=" ".join(other))
+        found = _found(actor, kinds, " ".join(other), other, per_kind, groups)
+        if found.groups:
+            return replace(found, instead=" ".join(other))
     return Found()
 
 
-def _groups(
-    actor: Actor, kinds: Sequence[Resource], text: str, terms: Sequence[str], per_kind: int, kind: str
-) -> list[Group]:
+def _found(
+    actor: Actor,
+    kinds: Sequence[Resource],
+    text: str,
+    terms: Sequence[str],
+    per_kind: int,
+    most: int | None,
+) -> Found:
     order: dict[str, list[UUID]] = defaultdict(list)
     counts: dict[str, tuple[int, bool]] = {}
     # A key is looked up in the tables themselves: what was made a moment ago is found by it whatever the index knows.
@@ -131,24 +141,28 @@ def _groups(
         for known, pk in named(actor, text.upper() if "-" in text else text):
             order[known].append(UUID(pk))
             counts[known] = (1, True)
-    for each in finding.candidates(actor, kinds, terms, per_kind, kind):
+    for each in finding.candidates(actor, kinds, terms, per_kind):
         if each.id not in order[each.kind]:
             order[each.kind].append(each.id)
         before = counts.get(each.kind, (0, True))
         counts[each.kind] = (max(before[0], each.count), each.counted)
     by_kind = {resource.kind: resource for resource in kinds}
-    groups = []
-    for known, ids in order.items():
-        if known in by_kind:
-            hits = _hits(actor, by_kind[known], ids[:per_kind], terms)
-            if hits:
-                groups.append(Group(by_kind[known], hits, max(counts[known][0], len(hits)), counts[known][1]))
+    groups: list[Group] = []
+    others: list[Group] = []
+    for known in [each for each in order if each in by_kind]:
+        resource, ids, (count, counted) = by_kind[known], order[known][:per_kind], counts[known]
+        if most is not None and len(groups) >= most:
+            others.append(Group(resource, [], count, counted))
+        elif hits := _hits(actor, resource, ids, terms):
+            groups.append(Group(resource, hits, max(count, len(hits)), counted))
     groups.sort(key=lambda group: not any(_exact(hit, text) for hit in group.hits))
-    return groups
+    return Found(groups, others)
 
 
 def _hits(actor: Actor, resource: Resource, ids: Sequence[UUID], terms: Sequence[str]) -> list[Hit]:
-    objects = {obj.pk: obj for obj in resource.loaded(actor).filter(pk__in=ids)}
+    # Only what has no name of its own is written out by its neighbours; joining these takes longer than finding the rows.
+    rows = resource.visible(actor) if is_named(resource) else resource.loaded(actor)
+    objects = {obj.pk: obj for obj in rows.filter(pk__in=ids).order_by()}
     bodies = {each.id: each.body for each in texts_of_loaded(resource, objects, resource.visible(actor))}
     return [
         Hit(resource, objects[pk], tuple(terms), bodies.get(pk, ()))

@@ -12,7 +12,7 @@ from releasetrain.tenancy.scope import tenant_scope
 
 from . import health
 from .models import SearchEntry
-from .searching.indexing import BATCH, forget_words, index_noted, rebuild
+from .searching.indexing import BATCH, index_noted, put_words_right, rebuild
 
 # A large import is worked off in turns, so that other organizations need not wait for it.
 TURNS = 10
@@ -47,7 +47,7 @@ def index_organization(organization_id: uuid.UUID, turns: int = TURNS) -> int:
 
 @shared_task(name="releasetrain.interface.tasks.forget_search_words")
 def forget_search_words() -> None:
-    """Drop words that no object holds any more, so that what was erased is not proposed."""
+    """Every night the known words are counted anew, so that what was erased is not proposed."""
     for organization_id in Organization.objects.values_list("pk", flat=True):
         with tenant_scope(organization_id, Actor.system(organization_id, "search index")):
-            forget_words()
+            put_words_right()

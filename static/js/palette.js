@@ -108,16 +108,18 @@ async function search(query) {
     return;
   }
   let sections = [];
+  let others = [];
   let instead = "";
   try {
     const page = await answered(query);
     sections = [...(page?.querySelectorAll("section[data-kind]") || [])];
+    others = [...(page?.querySelectorAll("a[data-kind]") || [])];
     instead = page?.querySelector("[data-instead] strong")?.textContent || "";
   } catch { /* offline: the places still work */ }
   if (mine !== round) return;
   const most = kind ? 20 : EACH_KIND;
   const found = sections.map((section) => group(section.dataset.title, [...section.querySelectorAll("[data-hit]")].slice(0, most).map(option)));
-  offer(sections.map((section) => ({ kind: section.dataset.kind, title: section.dataset.title })));
+  offer([...sections, ...others].map((section) => ({ kind: section.dataset.kind, title: section.dataset.title })));
   const all = written(`${base}?q=${encodeURIComponent(query)}${kind ? `&kind=${encodeURIComponent(kind)}` : ""}`, `Search everything for “${query.trim()}”`);
   const count = found.reduce((sum, box) => sum + (box?.querySelectorAll("[role=option]").length || 0), 0);
   const told = `${instead ? `Shown for ${instead}: ` : ""}${count ? `${count} found` : "Nothing found"}`;

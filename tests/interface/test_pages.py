@@ -172,6 +172,22 @@ def test_search_page_and_palette(owner):
     )
 
 
+def test_kinds_beyond_the_first_are_named_with_how_many_were_found(owner, monkeypatch):
+    from releasetrain.interface.views import search
+
+    save_view(owner, name="The owner's week")
+    all_shown = owner.get(f"{ROOT}/search/?q=owner").content.decode()
+    kinds = re.findall(r'<section class="panel" data-kind="(\w+)"', all_shown)
+    assert len(kinds) == 2
+    assert "Also found" not in all_shown
+    monkeypatch.setattr(search, "KINDS", 1)
+    text = owner.get(f"{ROOT}/search/?q=owner").content.decode()
+    assert re.findall(r'<section class="panel" data-kind="(\w+)"', text) == kinds[:1]
+    named = text.partition("Also found")[2]
+    assert re.findall(r'href="\?q=owner&amp;kind=(\w+)"', named) == kinds[1:]
+    assert re.search(r'<span class="muted">\d+</span>', named)
+
+
 def test_signed_out_people_are_sent_to_sign_in_and_come_back(client, db):
     answer = client.get(f"{ROOT}/grants/?role=rte")
     assert answer.status_code == 302

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from releasetrain.interface.models import SavedView, SearchEntry, SearchNote
+from releasetrain.interface.models import SavedView, SearchEntry, SearchNote, SearchWord
 from releasetrain.interface.search import find
 from releasetrain.interface.searching import words
 from releasetrain.interface.searching.highlighting import excerpt, marked
@@ -24,6 +24,13 @@ def view(actor, name, shared=False):
 def indexed():
     while index_noted():
         pass
+
+
+def dated(views):
+    """As if a minute lay between each of these and the next."""
+    start = datetime.now(UTC)
+    for minute, pk in enumerate(views.values_list("pk", flat=True), 1):
+        SearchEntry.objects.filter(object_id=pk).update(changed_at=start + timedelta(minutes=minute))
 
 
 def labels(actor, text, **options):
@@ -120,8 +127,19 @@ def test_a_word_like_no_other_is_not_corrected(cast, within):
             assert not find(rte, asked).groups
 
 
-def test_what_many_objects_hold_is_found_among_the_latest_and_never_what_others_alone_may_see(
-    cast, within, monkeypatch
+@pytest.mark.parametrize(
+    ("limits", "way"),
+    [
+        ({}, "every entry of the kind was read"),
+        ({"LATEST": 1, "ENOUGH": 3}, "the latest are of others, the rest is ranked"),
+        ({"LATEST": 1, "ENOUGH": 12, "FURTHER": 5}, "more of the latest, which are of others too"),
+        ({"LATEST": 1, "ENOUGH": 50, "FURTHER": 1}, "the index gives all"),
+        ({"LATEST": 1, "ENOUGH": 50, "FURTHER": 1, "COUNTED": 20, "RANKED": 10}, "the index gives those of others"),
+        ({"LATEST": 1, "ENOUGH": 50, "FURTHER": 1, "MEANT": 0}, "the index is asked for beginnings"),
+    ],
+)  # fmt: skip
+def test_in_whatever_way_many_are_found_only_what_one_may_see_is_shown_and_counted(
+    cast, within, monkeypatch, limits, way
 ):
     from releasetrain.interface.searching import finding
 
@@ -132,25 +150,77 @@ def test_what_many_objects_hold_is_found_among_the_latest_and_never_what_others_
             view(rte, f"Harvest of one person {number}")
         view(rte, "Sundial", shared=True)
         indexed()
-        made = SavedView.objects.order_by("name").values_list("pk", flat=True)
-        start = datetime.now(UTC)
-        for minute, pk in enumerate(made, 1):
-            SearchEntry.objects.filter(object_id=pk).update(changed_at=start + timedelta(minutes=minute))
-    monkeypatch.setattr(finding, "LATEST", 4)
-    monkeypatch.setattr(finding, "MOST", 40)
-    monkeypatch.setattr(finding, "_SIZE", "SELECT 100 * %s")
-    for enough, windows, count, counted in (
-        (3, (2, 5), 12, True),
-        (3, (2, 12), 6, False),
-        (50, (2, 12), 12, True),
-    ):
-        monkeypatch.setattr(finding, "ENOUGH", enough)
-        monkeypatch.setattr(finding, "WINDOWS", windows)
-        with within(cast, "auditor") as auditor:
-            (group,) = find(auditor, "harvest", per_kind=3).groups
-            assert (group.count, group.counted) == (count, counted), (enough, windows)
-            assert all(hit.label.startswith("Harvest of everybody") for hit in group.hits)
-            assert labels(auditor, "sundial") == ["Sundial"]
+        dated(SavedView.objects.order_by("name"))
+    for name, value in limits.items():
+        monkeypatch.setattr(finding, name, value)
+    with within(cast, "auditor") as auditor:
+        (group,) = find(auditor, "harvest", per_kind=3).groups
+        assert (group.count, group.counted) == (12, True), way
+        assert len(group.hits) == 3
+        assert all(hit.label.startswith("Harvest of everybody") for hit in group.hits)
+        assert labels(auditor, "sundial") == ["Sundial"]
+        assert labels(auditor, "harvest person") == []
+
+
+def test_what_very_many_hold_is_ranked_among_the_latest_and_not_counted(cast, within, monkeypatch):
+    from releasetrain.interface.searching import finding
+
+    monkeypatch.setattr(finding, "LATEST", 2)
+    with within(cast, "rte") as rte:
+        for number in range(40):
+            view(rte, f"Harvest {number:02}", shared=True)
+        indexed()
+        dated(SavedView.objects.order_by("name"))
+        for enough, further in ((3, 1), (9, 5)):
+            monkeypatch.setattr(finding, "ENOUGH", enough)
+            monkeypatch.setattr(finding, "FURTHER", further)
+            (group,) = find(rte, "harvest", per_kind=3).groups
+            assert [hit.label for hit in group.hits] == ["Harvest 39", "Harvest 38", "Harvest 37"]
+            assert not group.counted
+
+
+@pytest.mark.parametrize(
+    ("name", "beginnings"),
+    [
+        ("Replace log4j", ["log", "log4j", "repl"]),
+        ("Digest deadbeef4711", ["deadbee", "deadbeef47", "dead"]),
+        ("Ticket 4711229", ["471122", "47", "ticket 4711", "ticket 4"]),
+        ("Fix of it", ["fi", "it of", "of fi"]),
+        ("Rechtsschutzversicherungsgesellschaften in Köln", ["rechtsschutzversicherungsgesells", "koln"]),
+        ("Fade in", ["fad", "fade"]),
+    ],
+)  # fmt: skip
+def test_every_beginning_finds_its_word_in_the_index(cast, within, monkeypatch, name, beginnings):
+    from releasetrain.interface.searching import finding
+
+    monkeypatch.setattr(finding, "LATEST", 1)
+    with within(cast, "rte") as rte:
+        view(rte, name)
+        indexed()
+        view(rte, "Orangery")
+        indexed()
+        for asked in beginnings:
+            assert labels(rte, asked, per_kind=1) == [name], asked
+
+
+def test_words_that_were_not_learned_are_learned_at_night_and_forgotten_ones_go(cast, within, monkeypatch):
+    from releasetrain.interface.searching import finding
+    from releasetrain.interface.tasks import forget_search_words
+
+    monkeypatch.setattr(finding, "LATEST", 1)
+    with within(cast, "rte") as rte:
+        view(rte, "Wintergarden of 4711 deadbeef12")
+        indexed()
+        view(rte, "Orangery")
+        indexed()
+        before = set(SearchWord.objects.values_list("word", flat=True))
+        assert not {"4711", "deadbeef12"} & before
+        SearchWord.objects.filter(word="wintergarden").delete()
+        SearchWord.objects.create(organization=cast.organization, word="nobodys")
+    forget_search_words()
+    with within(cast, "rte") as rte:
+        assert set(SearchWord.objects.values_list("word", flat=True)) == before
+        assert labels(rte, "winter", per_kind=1) == ["Wintergarden of 4711 deadbeef12"]
 
 
 def test_a_rebuild_gives_the_same_index_and_drops_what_is_gone(cast, within):

@@ -41,6 +41,11 @@ CONTRACTING: dict[tuple[str, str, str], str] = {
         "0005_weeks_and_months",
         "RunSQL",
     ): "adds days up into the table of the same migration; the days stay",
+    (
+        "interface",
+        "0003_latest_of_each_kind",
+        "RunSQL",
+    ): "adds words to those known; the version before proposes them too",
     ("audit", "0002_append_entry", "RunSQL"): "makes a function that no version before knows",
 }
 _WIDER = "allows what was allowed, and more"

@@ -6,10 +6,9 @@ of kinds whose rows are not for everybody only those count that the kind's own r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -37,33 +36,37 @@ from releasetrain.kernel.actor import Actor
 from . import words
 from .texts import texts_of
 
-# The latest entries tell how many objects hold a word. What many hold is found among these at once, or among somewhat more of
-# the latest; only for the rest is the index asked.
-LATEST = 3_000
+# For each object of a kind that is shown, so many of its latest entries are read; so many times more where that promises enough.
+LATEST, FURTHER = 25, 5
+# If the latest of all kinds hold so many, the index is not asked: it would read very many entries.
 ENOUGH = 30
-# More than this are not ranked, and not counted, if enough of them are among the later ones; of those, so many of a kind are.
-MOST = 2_000
+# A shorter number may begin very many others.
+LONG = 4
+# The beginning of more known words than this is looked up as a beginning, for which the index reads every place of them all.
+MEANT = 100
+# Of a kind of which more hold the words, the number is not told, and only the latest are ranked.
+COUNTED = 500
 RANKED = 100
-WINDOWS = (10, 100)
 # Objects written a moment ago are read directly, so that nobody waits for the worker to find what they just wrote.
 UNREAD = 300
 _CANDIDATES = 40
-# Reading an entry that the index found takes that many times as long as reading a word's place in the index (measured).
-_DEARER = 15
 _LATEST = """
-    SELECT kind, array_agg(id ORDER BY changed_at DESC) FILTER (WHERE document @@ %s::tsquery),
-      count(*), min(changed_at), max(changed_at) {alone}
-    FROM (SELECT id, kind, document, changed_at FROM interface_searchentry ORDER BY changed_at DESC LIMIT %s) AS latest
-    GROUP BY kind
+    SELECT asked.kind, array_agg(id ORDER BY changed_at DESC) FILTER (WHERE document @@ %s::tsquery), count(*)
+    FROM unnest(%s::text[]) AS asked (kind) CROSS JOIN LATERAL (
+      SELECT id, document, changed_at FROM interface_searchentry WHERE kind = asked.kind
+      ORDER BY changed_at DESC LIMIT %s) AS latest
+    GROUP BY asked.kind
 """
-_ALONE = ", count(*) FILTER (WHERE document @@ %s::tsquery)"
 _HOLDING = """
-    SELECT kind, array_agg(id) FROM (
-      SELECT id, kind FROM interface_searchentry WHERE document @@ %s::tsquery {since} LIMIT %s) AS held
-    GROUP BY kind
+    SELECT kind, (array_agg(id ORDER BY changed_at DESC))[1:%s], count(*) FROM interface_searchentry
+    WHERE document @@ %s::tsquery AND kind = ANY (%s) GROUP BY kind
 """
-_SINCE = "AND changed_at >= %s"
-_SIZE = "SELECT greatest(reltuples, %s) FROM pg_class WHERE oid = 'interface_searchentry'::regclass"
+_MEANT = """
+    SELECT asked.beginning, array_agg(word) FROM unnest(%s::text[]) AS asked (beginning) CROSS JOIN LATERAL (
+      SELECT word FROM interface_searchword
+      WHERE word >= asked.beginning AND word < asked.beginning || chr(1114111) LIMIT %s) AS known
+    GROUP BY asked.beginning
+"""
 # Each beginning is looked up in the order of the words: hundreds of them cost a few milliseconds, however many words there
 # are. The limit makes the planner do just that.
 _ALIKE = """
@@ -73,10 +76,6 @@ _ALIKE = """
         WHERE word >= near.beginning AND word < near.beginning || chr(1114111) LIMIT 2000) AS known
     ) AS alike ORDER BY similarity(word, %s) DESC LIMIT %s
 """
-
-
-# The ids of entries, by kind.
-Holding = dict[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -92,153 +91,86 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for: words, in one organization, of one kind or of all."""
+    """What is asked for: objects of these kinds in one organization, of each of which some words begin with these."""
 
     organization: UUID
     terms: tuple[str, ...]
-    kind: str
-
-    def of(self, places: Iterable[int]) -> str:
-        """The question with these of its words only."""
-        return words.query(self.organization, [self.terms[place] for place in places], self.kind)
 
     @property
     def whole(self) -> str:
-        return self.of(range(len(self.terms)))
+        """What the documents are compared with."""
+        return words.query(self.organization, self.terms)
+
+    def of(self, meant: Mapping[str, Sequence[str]]) -> str:
+        """What the index is asked for: one of the known words that are meant by each term, or else its beginning.
+
+        Terms that begin very many words are asked for only if all do: the index would read every place of these words.
+        """
+        few = [term for term in self.terms if not words.are_all_learned(term) and len(term) >= LONG]
+        beginnings = few if meant or few else self.terms
+        return words.query(self.organization, beginnings, meant.values())
 
 
 @dataclass(frozen=True)
-class Latest:
-    """What the latest entries tell: which of them hold all the words, by kind, and how many each word alone.
+class Held:
+    """The entries of one kind that hold the words, the latest first: all of them, if they were counted."""
 
-    `share` is their share of all entries of all organizations.
-    """
+    ids: list[int]
+    counted: bool
 
-    since: datetime | None
-    until: datetime | None
-    holding: Holding
-    alone: tuple[int, ...]
-    share: float
 
-    @property
-    def count(self) -> int:
-        return _number(self.holding)
-
-    @property
-    def expected(self) -> float:
-        """How many of all entries hold the words, if all are like the latest."""
-        return self.count / self.share if self.share else 0
-
-    def reach(self, enough: int) -> int:
-        """Among how many of the latest there should be so many that hold all the words."""
-        return round(1.5 * LATEST * enough / self.count)
-
-    def are_quicker(self, enough: int) -> bool:
-        """Whether reading more of the latest entries is quicker than what the index reads for each word.
-
-        Reading an entry takes some four times as long as reading a word's place in the index (measured).
-        """
-        if not self.count:
-            return False
-        asked = self.rarest()
-        places = sum(self.alone[place] for place in asked) / self.share
-        if len(asked) < len(self.alone):
-            places += _DEARER * min(self.alone) / self.share
-        return 4 * self.reach(enough) < places
-
-    def reaching(self, times: float) -> datetime | None:
-        """Since when that many times as many entries were changed, if always as many were as lately."""
-        if self.since is None or self.until is None:
-            return None
-        try:
-            return self.until - times * (self.until - self.since)
-        except OverflowError:
-            return None
-
-    def rarest(self) -> list[int]:
-        """The words to ask the index for; that an object holds the others too is seen when it is read.
-
-        Of a word in very many objects the index reads more than all objects with the rare words would take.
-        """
-        least = max(1, min(self.alone, default=0))
-        return [place for place, count in enumerate(self.alone) if count <= _DEARER * least]
+Holding = dict[str, Held]
 
 
 def candidates(
-    actor: Actor, kinds: Sequence[Resource], terms: Sequence[str], per_kind: int, kind: str = ""
+    actor: Actor, kinds: Sequence[Resource], terms: Sequence[str], per_kind: int
 ) -> list[Candidate]:
     """The best of each kind, best first; at most `per_kind` of each."""
     readable = {r.kind: r for r in kinds if actor.may_somewhere(r.requires)}
     noted = _notes()
-    question = Question(actor.organization_id, tuple(terms), kind)
+    question = Question(actor.organization_id, tuple(terms))
     entries = SearchEntry.objects.all()
     if noted:
         entries = entries.exclude(object_id__in=[object_id for _, object_id in noted])
-
-    def best(holding: Holding | None, *, counted: bool) -> list[Candidate]:
-        rows = entries.filter(_matches(question.whole) if holding is None else _are(holding))
-        held = [each for known, each in readable.items() if holding is None or known in holding]
-        return _best(_visible(rows, actor, held), question.whole, per_kind, counted=counted) if held else []
-
-    return [*_unread(actor, readable, terms, noted), *_found(question, best, max(ENOUGH, per_kind))]
+    return [*_unread(actor, readable, terms, noted), *_found(actor, readable, question, entries, per_kind)]
 
 
-def _found(question: Question, best: Callable[..., list[Candidate]], enough: int) -> list[Candidate]:
-    """What is best among as many of the latest entries as give enough of it, or else among all.
+def _found(
+    actor: Actor, readable: Mapping[str, Resource], question: Question, entries: QuerySet, per_kind: int
+) -> list[Candidate]:
+    """The best of the latest of each kind, and of what the index gives of kinds of which the latest do not hold enough.
 
     First the entries are found that hold the words, whoever may see them, which tells the planner how few they are and of
     which kinds; what of them this person may see is decided by the query that ranks, counts and returns them.
     """
-    latest = _latest(question)
-    if latest.count >= enough:
-        found = best({kind: ids[:RANKED] for kind, ids in latest.holding.items()}, counted=False)
-        if _count(found) >= enough:
-            return found
-    if latest.are_quicker(enough):
-        found = best(_latest(question, latest.reach(enough)).holding, counted=False)
-        if _count(found) >= enough:
-            return found
-    asked = _asked(question, latest)
-    if latest.expected < MOST:
-        with _asking(asked):
-            holding = _holding(question.whole)
-        if _number(holding) < MOST:
-            return best(holding, counted=True)
-    for holding in _among_the_later(question, asked, latest, enough):
-        found = best(holding, counted=False) if holding else []
-        if _count(found) >= enough:
-            return found
-    with _asking(asked):
-        return best(None, counted=True)
-
-
-def _asked(question: Question, latest: Latest) -> str:
-    """The rarest words, or all words where the rarest turn out to be frequent after all, if not lately."""
-    rarest = question.of(latest.rarest())
-    if rarest != question.whole and not min(latest.alone):
-        with _asking(rarest):
-            if _number(_holding(rarest)) >= MOST:
-                return question.whole
-    return rarest
-
-
-def _among_the_later(question: Question, asked: str, latest: Latest, enough: int) -> Iterator[Holding]:
-    """More and more of the later entries that hold the words."""
-    first = [4 * enough / latest.count] if latest.count else []
-    for times in (*first, *WINDOWS):
-        since = latest.reaching(times)
-        if since is not None:
-            with _asking(asked):
-                holding = _holding(question.whole, since)
-            yield holding
-
-
-def _number(holding: Holding) -> int:
-    return sum(len(ids) for ids in holding.values())
-
-
-def _count(found: Sequence[Candidate]) -> int:
-    return sum({each.kind: each.count for each in found}.values())
+    enough = max(ENOUGH, per_kind)
+    holding = _latest(question, list(readable), LATEST * per_kind)
+    short = [kind for kind, held in holding.items() if not held.counted and len(held.ids) < per_kind]
+    if short and _number(holding) < enough <= FURTHER * _number(holding):
+        holding.update(_latest(question, short, FURTHER * LATEST * per_kind))
+    meant = {}
+    if short and _number(holding) < enough:
+        meant = _meant(question.terms)
+        holding.update(_holding(question, short, meant))
+    held = {kind: readable[kind] for kind, each in holding.items() if each.ids}
+    if not held:
+        return []
+    rows = entries.filter(_are(holding))
+    found = _best(_visible(rows, actor, held.values()), question.whole, per_kind, holding)
+    seen = {each.kind: each.count for each in found}
+    # Of the latest of a kind whose rows are not for everybody this person may see too few, and perhaps others.
+    lacking = [
+        resource
+        for kind, resource in held.items()
+        if resource.rows is not None and not holding[kind].counted and seen.get(kind, 0) < per_kind
+    ]
+    if not lacking:
+        return found
+    with _asking(question.of(meant or _meant(question.terms))):
+        rows = _visible(entries.filter(_matches(question.whole)), actor, lacking)
+        rest = _best(rows, question.whole, per_kind, {})
+    others = {each.kind for each in lacking}
+    return sorted([*(each for each in found if each.kind not in others), *rest], key=lambda each: -each.rank)
 
 
 def _visible(entries: QuerySet, actor: Actor, readable: Sequence[Resource]) -> QuerySet:
@@ -262,7 +194,7 @@ def _matches(asked: str) -> Func:
 
 
 def _are(holding: Holding) -> Func:
-    ids = [each for held in holding.values() for each in held]
+    ids = [each for held in holding.values() for each in held.ids]
     return Func(
         F("id"),
         Value(ids, ArrayField(BigIntegerField())),
@@ -272,31 +204,43 @@ def _are(holding: Holding) -> Func:
     )
 
 
-def _latest(question: Question, size: int | None = None) -> Latest:
-    alone = [question.of([place]) for place in range(len(question.terms))] if size is None else []
+def _number(holding: Holding) -> int:
+    return sum(len(held.ids) for held in holding.values())
+
+
+def _latest(question: Question, kinds: Sequence[str], most: int) -> Holding:
+    """Of each kind, which of its latest entries hold the words; counted where these are all that there are."""
     with connection.cursor() as cursor:
-        cursor.execute(_LATEST.format(alone=_ALONE * len(alone)), [question.whole, *alone, size or LATEST])
-        rows = cursor.fetchall()
-        cursor.execute(_SIZE, [LATEST])
-        (total,) = cursor.fetchone()
-    return Latest(
-        since=min((row[3] for row in rows), default=None),
-        until=max((row[4] for row in rows), default=None),
-        holding={row[0]: row[1] for row in rows if row[1]},
-        alone=tuple(sum(row[5 + place] for row in rows) for place in range(len(alone))),
-        share=sum(row[2] for row in rows) / total,
-    )
+        cursor.execute(_LATEST, [question.whole, kinds, most])
+        return {
+            kind: Held((ids or [])[: most if read < most else RANKED], read < most)
+            for kind, ids, read in cursor.fetchall()
+        }
 
 
-def _holding(asked: str, since: datetime | None = None) -> Holding:
-    """The entries that hold what is asked, or some of them where they are more than are ranked."""
+def _holding(question: Question, kinds: Sequence[str], meant: Mapping[str, Sequence[str]]) -> Holding:
+    """The entries of these kinds that hold the words, as the index has them."""
+    with _asking(question.of(meant)), connection.cursor() as cursor:
+        cursor.execute(_HOLDING, [COUNTED, question.whole, kinds])
+        found = {
+            kind: Held(ids[: COUNTED if count <= COUNTED else RANKED], count <= COUNTED)
+            for kind, ids, count in cursor.fetchall()
+        }
+    return {kind: found.get(kind, Held([], counted=True)) for kind in kinds}
+
+
+def _meant(terms: Sequence[str]) -> dict[str, list[str]]:
+    """The known words that begin like each term, for the terms of which those are few; of every such word some are known."""
+    asked = [term for term in terms if words.are_all_learned(term)]
+    if not asked:
+        return {}
     with connection.cursor() as cursor:
-        sql = _HOLDING.format(since="" if since is None else _SINCE)
-        cursor.execute(sql, [asked, *([] if since is None else [since]), MOST])
-        return dict(cursor.fetchall())
+        cursor.execute(_MEANT, [asked, MEANT + 1])
+        known = dict(cursor.fetchall())
+    return {term: known.get(term, []) for term in asked if len(known.get(term, [])) <= MEANT}
 
 
-def _best(entries: QuerySet, asked: str, per_kind: int, *, counted: bool) -> list[Candidate]:
+def _best(entries: QuerySet, asked: str, per_kind: int, holding: Mapping[str, Held]) -> list[Candidate]:
     rank = Func(
         F("document"), Value(asked), template="ts_rank(%(expressions)s::tsquery)", output_field=FloatField()
     )
@@ -311,7 +255,7 @@ def _best(entries: QuerySet, asked: str, per_kind: int, *, counted: bool) -> lis
         .order_by("-rank", "-changed_at")
     )
     return [
-        Candidate(kind, object_id, rank, count, counted)
+        Candidate(kind, object_id, rank, count, kind not in holding or holding[kind].counted)
         for kind, object_id, rank, count in rows.values_list("kind", "object_id", "rank", "count")
     ]
 

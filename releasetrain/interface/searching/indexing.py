@@ -15,10 +15,9 @@ from releasetrain.kernel.clock import now
 from releasetrain.tenancy.scope import require_scope
 
 from .texts import texts_of
-from .words import vector, weighed
+from .words import is_learned, vector, weighed
 
 BATCH = 2_000
-_SHORTEST_WORD, _LONGEST_WORD = 4, 24
 
 _ENTER = """
     INSERT INTO interface_searchentry AS known (organization_id, kind, object_id, changed_at, document)
@@ -28,6 +27,7 @@ _ENTER = """
       changed_at = CASE WHEN %s THEN known.changed_at ELSE excluded.changed_at END
       WHERE known.document <> excluded.document
 """
+_OF_THE_INDEX = "hashtextextended(%s, 7)"
 # What is written while we read has a note of its own.
 _TAKE_NOTES = """
     WITH taken AS (
@@ -40,19 +40,22 @@ _LEARN = """
     SELECT DISTINCT %s::uuid, fresh.word FROM unnest(%s::text[]) AS fresh (word)
     ON CONFLICT (organization_id, word) DO NOTHING
 """
-_FORGET = """
-    DELETE FROM interface_searchword known WHERE NOT EXISTS (
-      SELECT 1 FROM ts_stat('SELECT document FROM interface_searchentry') used WHERE used.word = known.word)
+# What is learned is the same as `words.is_learned` says.
+_PUT_RIGHT = """
+    WITH used AS MATERIALIZED (
+      SELECT word FROM ts_stat('SELECT document FROM interface_searchentry')
+      WHERE word NOT LIKE '@%%' AND (word ~ '[^0-9a-f]' OR word ~ '^[a-f]+$')),
+    forgotten AS (
+      DELETE FROM interface_searchword known WHERE NOT EXISTS (SELECT 1 FROM used WHERE used.word = known.word))
+    INSERT INTO interface_searchword (organization_id, word) SELECT %s, word FROM used
+    ON CONFLICT (organization_id, word) DO NOTHING
 """
 
 
 def index_noted(most: int = BATCH) -> int:
     """Read anew what was noted, in the organization of the scope; returns how many notes. One worker at a time."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))",
-            [f"search {require_scope().organization_id}"],
-        )
+        cursor.execute(f"SELECT pg_try_advisory_xact_lock({_OF_THE_INDEX})", [_name()])
         if not cursor.fetchone()[0]:
             return 0
         cursor.execute(_TAKE_NOTES, [most])
@@ -75,7 +78,7 @@ def enter(resource: Resource, ids: Sequence[UUID], changed_at: datetime | None =
     with connection.cursor() as cursor:
         for part in _parts(found, 500):
             weights = [weighed(each.heading, each.body) for each in part]
-            learned.update(word for each in weights for word in each if _learnable(word))
+            learned.update(word for each in weights for word in each if is_learned(word))
             documents = [vector(organization, resource.kind, each) for each in weights]
             # Of a row whose making nobody dated, the moment it is entered counts.
             moments = [changed_at or each.made_at or now() for each in part]
@@ -98,6 +101,7 @@ def enter(resource: Resource, ids: Sequence[UUID], changed_at: datetime | None =
 
 def rebuild(batch: int = BATCH) -> int:
     """Index every object of the organization in scope from its row; entries of objects that are gone go as well."""
+    _wait_for_others()
     total = 0
     for resource in resources():
         ids = list(resource.model._default_manager.order_by("pk").values_list("pk", flat=True))
@@ -107,24 +111,31 @@ def rebuild(batch: int = BATCH) -> int:
             known.filter(object_id__in=part).delete()
         total += sum(enter(resource, part) for part in _parts(ids, batch))
     SearchEntry.objects.exclude(kind__in=[resource.kind for resource in resources()]).delete()
-    forget_words()
+    put_words_right()
     return total
 
 
-def forget_words() -> None:
-    """Words that no object holds any more are not proposed any more."""
+def put_words_right() -> None:
+    """The known words become those that the documents hold: words that went with their objects are not proposed any more."""
+    _wait_for_others()
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET)
+        cursor.execute(_PUT_RIGHT, [require_scope().organization_id])
+
+
+def _wait_for_others() -> None:
+    """Until the end of the transaction nobody else learns words, and none is forgotten that an object has just got."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_OF_THE_INDEX})", [_name()])
+
+
+def _name() -> str:
+    return f"search {require_scope().organization_id}"
 
 
 def lag() -> tuple[int, datetime | None]:
     """How many notes wait (counted up to a thousand), and since when."""
     waiting = list(SearchNote.objects.order_by("id").values_list("noted_at", flat=True)[:1000])
     return len(waiting), waiting[0] if waiting else None
-
-
-def _learnable(word: str) -> bool:
-    return _SHORTEST_WORD <= len(word) <= _LONGEST_WORD and word.isalpha()
 
 
 def _parts(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -48,6 +48,17 @@ def _is_text(field: models.Field) -> bool:
     return isinstance(field, models.CharField | models.TextField) and not field.choices
 
 
+@cache
+def is_named(resource: Resource) -> bool:
+    """Whether every object of this kind is called by a field of its own, beside its key."""
+    names = [
+        resource.model._meta.get_field(name)
+        for name in heading_of(resource)
+        if name != resource.lookup or name != "key"
+    ]
+    return any(isinstance(field, models.Field) and not field.blank and not field.null for field in names)
+
+
 def is_nameless(resource: Resource) -> bool:
     """A kind that neither declares what is searched nor has a name is found by how it is written out, too."""
     return not resource.search and not heading_of(resource)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from uuid import UUID
 
@@ -20,6 +20,7 @@ _ALPHABETS = (
     "абвгдежзийклмнопрстуфхцчшщъыьэюя",
 )
 _WORD = re.compile(r"[^\W_]+")
+_DIGITS = re.compile(r"[0-9a-f]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -49,6 +50,16 @@ def words(text: str) -> list[str]:
     return found
 
 
+def is_learned(word: str) -> bool:
+    """Whether it is kept among the known words: no numbers and no digests, of which there are as many as objects."""
+    return word.isalpha() or not _DIGITS.fullmatch(word)
+
+
+def are_all_learned(beginning: str) -> bool:
+    """Whether every word that begins so is among the known words."""
+    return not _DIGITS.fullmatch(beginning)
+
+
 def asked(text: str) -> list[str]:
     """The words of a question, each once; the last of them may be unfinished."""
     found = [plain(match.group())[:LONGEST_WORD] for match in _WORD.finditer(text[:400])]
@@ -67,19 +78,26 @@ def weighed(heading: Iterable[str], body: Iterable[str]) -> dict[str, str]:
     return weights
 
 
+def marker(of: str) -> str:
+    """The organization or the kind as a word of each of its documents, which nobody can type."""
+    return f"@{of}"
+
+
 def vector(organization: UUID, kind: str, weights: Mapping[str, str]) -> str:
-    """A tsvector in its text form; organization and kind are words nobody can type."""
+    """A tsvector in its text form."""
     entries = [f"'{word}':{place}{weight}" for place, (word, weight) in enumerate(weights.items(), 1)]
-    return " ".join([*entries, f"'@{organization.hex}'", f"'@{kind}'"])
+    return " ".join([*entries, f"'{marker(organization.hex)}'", f"'{marker(kind)}'"])
 
 
-def query(organization: UUID, terms: Iterable[str], kind: str = "") -> str:
-    """A tsquery in its text form: all of the words, each of them a beginning.
+def query(organization: UUID, beginnings: Iterable[str], choices: Iterable[Sequence[str]] = ()) -> str:
+    """A tsquery in its text form: for each beginning some word that begins so, and one word of each choice.
 
     The organization stands in it for the index's sake; that nothing else is read is the work of row security.
     """
-    parts = [f"'{term}':*" for term in terms]
-    return " & ".join([*parts, f"'@{organization.hex}'", *([f"'@{kind}'"] if kind else [])])
+    parts = [f"'{beginning}':*" for beginning in beginnings]
+    for choice in choices:
+        parts.append("(" + " | ".join(f"'{word}'" for word in choice or [marker("")]) + ")")
+    return " & ".join([*parts, f"'{marker(organization.hex)}'"])
 
 
 def holds(texts: Iterable[str], terms: Iterable[str]) -> bool:

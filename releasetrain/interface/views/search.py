@@ -15,13 +15,16 @@ from releasetrain.interface.searching.indexing import lag
 # What people search most, in the order of the work; every other kind can be chosen once something of it was found.
 FIRST_KINDS = ("feature", "release", "changerequest", "incident", "problem", "review", "service", "document")
 MANY = 50
+# More kinds than these are only named, with how many of each were found.
+KINDS = 12
 
 
 @require_safe
 def search(request: Any) -> HttpResponse:
     """What was found, by kind; as JSON for programs that ask for it."""
     text, kind = request.GET.get("q", ""), request.GET.get("kind", "")
-    found = searching.find(request.actor, text, kind=kind, per_kind=MANY if kind else searching.PER_KIND)
+    per_kind = MANY if kind else searching.PER_KIND
+    found = searching.find(request.actor, text, kind=kind, per_kind=per_kind, groups=KINDS)
     if request.GET.get("format") == "json" or request.headers.get("Accept", "").startswith(
         "application/json"
     ):
@@ -40,6 +43,7 @@ def search(request: Any) -> HttpResponse:
         "kinds": _kinds(request, found, kind),
         "found": found,
         "groups": found.groups,
+        "others": found.others,
         "waiting": waiting,
         "waiting_since": since,
     }
@@ -49,7 +53,7 @@ def search(request: Any) -> HttpResponse:
 def _kinds(request: Any, found: searching.Found, chosen: str) -> list[Any]:
     """The kinds to choose from: those that were found, and those that people search most."""
     by_kind = {r.kind: r for r in resources() if request.actor.may_somewhere(r.requires)}
-    offered = [group.resource.kind for group in found.groups]
+    offered = [group.resource.kind for group in [*found.groups, *found.others]]
     if chosen or not offered:
         offered = [chosen, *FIRST_KINDS]
     return [by_kind[kind] for kind in dict.fromkeys(offered) if kind in by_kind]
