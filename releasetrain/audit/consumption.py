@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from releasetrain.kernel.clock import now
+from releasetrain.tenancy.faults import passes
 
 from .models import ConsumerCursor, DeadLetter, LedgerEntry
 from .sealing import horizon
@@ -77,6 +78,8 @@ def _handle(subscription: Subscription, entry: LedgerEntry) -> None:
         with transaction.atomic():
             failed = subscription.handler(entry)
     except Exception as error:  # one bad entry must not hold up the rest; it is kept where people see it
+        if passes(error):
+            raise  # the entry is as good as any: all of them are given anew
         log.exception("consumer %s failed on ledger entry %s", subscription.name, entry.pk)
         failed = repr(error)
     if failed:

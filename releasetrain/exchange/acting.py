@@ -7,13 +7,14 @@ Where acting at once fails, the batch is halved until the event that it fails fo
 
 from __future__ import annotations
 
+import itertools
 import logging
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from governance.actions.results import post_result
 from problems.actions.incidents import record_incident
@@ -43,6 +44,7 @@ from releasetrain.interface.api.parsing import ParseError
 from releasetrain.kernel.actor import Actor
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused
+from releasetrain.tenancy.faults import passes
 from releasetrain.tenancy.scope import tenant_scope
 from trains.actions.artifacts import register_artifact
 from trains.actions.deployments import record_deployment
@@ -53,6 +55,7 @@ from trains.models import Artifact, Environment, FeatureFlag, Release
 log = logging.getLogger(__name__)
 BATCH = 1_000
 ATTEMPTS = 6
+TRIES = 5
 # So few go one by one as soon as they do not go at once.
 _FEW = 8
 _BACK_OFF = (timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
@@ -67,24 +70,41 @@ def act_on_due(organization_id: uuid.UUID) -> int:
     """Act upon everything that is due; returns how many events that were."""
     done = 0
     while True:
-        with tenant_scope(organization_id, Actor.system(organization_id, "events", route="webhook")):
-            due = InboundEvent.objects.filter(state=State.RECEIVED, due_at__lte=now())
-            rows = list(due.select_for_update(skip_locked=True).order_by("due_at", "id")[:BATCH])
-            _with_sources(rows)
-            places = Places()
-            _act_on(rows, places)
-        done += len(rows)
-        if len(rows) < BATCH:
+        acted = _next_batch(organization_id)
+        done += acted
+        if acted < BATCH:
             return done
 
 
-def _act_on(events: list[InboundEvent], places: Places) -> None:
+def _next_batch(organization_id: uuid.UUID) -> int:
+    """Act upon the next events; from the beginning once more where the database ended it for another's sake."""
+    for attempt in itertools.count(1):
+        try:
+            with tenant_scope(organization_id, Actor.system(organization_id, "events", route="webhook")):
+                return _act_on_next()
+        except DatabaseError as error:
+            if not passes(error) or attempt == TRIES:
+                raise
+            log.info("acting upon events gave way to others: %s", error)
+
+
+def _act_on_next() -> int:
+    due = InboundEvent.objects.filter(state=State.RECEIVED, due_at__lte=now())
+    events = list(due.select_for_update(skip_locked=True).order_by("due_at", "id")[:BATCH])
+    _with_sources(events)
+    said, places = at_once.said_by(events), Places()
+    at_once.lock_services(events, said, places)
+    _act_on(events, said, places)
+    return len(events)
+
+
+def _act_on(events: list[InboundEvent], said: dict[uuid.UUID, list[Fact]], places: Places) -> None:
     """Act upon the events in their order: most of what pipelines say means nothing here, or is said for the first time."""
-    left = at_once.act_on_plain(events, places)
+    left = at_once.act_on_plain(events, said, places)
     if left is None and len(events) > _FEW:
         middle = len(events) // 2
-        _act_on(events[:middle], places)
-        _act_on(events[middle:], places)
+        _act_on(events[:middle], said, places)
+        _act_on(events[middle:], said, places)
         return
     for event in events if left is None else left:
         act(event, places)
@@ -113,6 +133,8 @@ def act(event: InboundEvent, places: Places | None = None) -> None:
     except Waits as error:
         _later(event, str(error))
     except Exception as error:  # ours or the database's: kept, tried again, and shown when it does not pass
+        if passes(error):
+            raise
         log.exception("inbound event %s failed", event.pk)
         _later(event, f"{type(error).__name__}: {error}")
     else:

@@ -7,7 +7,8 @@ to the caller, and with it every later one about the same build or deployment.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -28,9 +29,11 @@ from releasetrain.exchange.acting_params import (
 from releasetrain.exchange.intake import reread
 from releasetrain.exchange.models import InboundEvent
 from releasetrain.exchange.rules.events import (
+    AlertSaid,
     ArtifactSaid,
     DeploymentSaid,
     Fact,
+    IncidentSaid,
     TestsSaid,
     Unreadable,
     kind_of,
@@ -38,8 +41,9 @@ from releasetrain.exchange.rules.events import (
 from releasetrain.interface.api.parsing import ParseError
 from releasetrain.kernel.clock import now
 from releasetrain.kernel.refusals import Refused
+from releasetrain.tenancy.faults import passes
 from trains.actions import reports_at_once
-from trains.models import Artifact
+from trains.models import Artifact, Service
 
 log = logging.getLogger(__name__)
 State = InboundEvent.State
@@ -61,18 +65,58 @@ class _Said:
         return Act(actor_of(self.event), self.params)
 
 
-def act_on_plain(events: Sequence[InboundEvent], places: Places) -> list[InboundEvent] | None:
+def said_by(events: Sequence[InboundEvent]) -> dict[UUID, list[Fact]]:
+    """What each event says; events that cannot be read are not among them."""
+    return {event.pk: facts for event in events if (facts := _facts(event)) is not None}
+
+
+def lock_services(events: Sequence[InboundEvent], said: dict[UUID, list[Fact]], places: Places) -> None:
+    """Lock the services that are spoken of, in the order in which everybody locks them, before anything is written.
+
+    Whoever else is told of the same build waits here, and not in the middle of what we wait for.
+    """
+    named = {
+        (event.source_id, name): event.source
+        for event in events
+        for name in _services(said.get(event.pk, ()))
+    }
+    wanted = set()
+    for (_, name), source in named.items():
+        with suppress(Refused):
+            wanted.add(places.service(source, name).pk)
+    if wanted:
+        list(
+            Service.objects.select_for_update(no_key=True)
+            .filter(pk__in=wanted)
+            .order_by("pk")
+            .values_list("pk")
+        )
+
+
+def _services(facts: Iterable[Fact]) -> Iterator[str]:
+    return (
+        fact.service
+        for fact in facts
+        if isinstance(fact, ArtifactSaid | DeploymentSaid | IncidentSaid | AlertSaid)
+    )
+
+
+def act_on_plain(
+    events: Sequence[InboundEvent], everything: dict[UUID, list[Fact]], places: Places
+) -> list[InboundEvent] | None:
     """Act upon what is plain, and keep what says nothing; returns the others, in their order, untouched.
 
     None, and all of them are untouched, when it fails for whichever of them.
     """
-    said = {event.pk: facts for event in events if (facts := _facts(event)) is not None}
+    said = {event.pk: everything[event.pk] for event in events if event.pk in everything}
     silent = [event for event in events if said.get(event.pk) == []]
     try:
         with transaction.atomic():
             done = _Sorted(events, said, places).perform()
             _note(silent, done)
-    except Exception:  # whatever it is, it meets fewer among fewer
+    except Exception as error:  # whatever it is, it meets fewer among fewer
+        if passes(error):
+            raise
         log.warning("acting upon %s events at once failed", len(events), exc_info=True)
         _read_again(events)
         return None

@@ -6,7 +6,9 @@ import sys
 
 from django.http import HttpRequest, HttpResponse
 
-from . import faults, frame
+from releasetrain.tenancy import faults
+
+from . import frame
 from .api import problems
 
 

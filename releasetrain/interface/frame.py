@@ -11,8 +11,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from releasetrain.kernel.refusals import Refusal
+from releasetrain.tenancy import faults
 
-from . import faults
 from .pages import page, wanted_fragment
 
 THEMES = ("auto", "light", "dark")

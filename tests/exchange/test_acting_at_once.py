@@ -6,8 +6,9 @@ import json
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg2.errors
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from releasetrain.exchange import acting, acting_at_once
 from releasetrain.exchange.actions.events import connect
 from releasetrain.exchange.intake import take
 from releasetrain.exchange.models import EventSource, InboundEvent
+from releasetrain.exchange.rules.events import DeploymentSaid
 from releasetrain.interface.models import SearchNote
 from releasetrain.interface.search import find
 from releasetrain.interface.searching.indexing import index_noted
@@ -272,6 +274,42 @@ def test_what_fails_at_once_is_done_one_by_one(source, cast, within, monkeypatch
         assert list(InboundEvent.objects.values_list("state", "attempts")) == [("done", 1)] * 3
         assert (Artifact.objects.count(), Result.objects.count(), Deployment.objects.count()) == (1, 1, 1)
         assert Counter(LedgerEntry.objects.filter(verb="artifact.register").values_list("verb")).total() == 1
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_when_the_database_ends_it_for_anothers_sake_all_of_it_is_done_once_more(
+    source, cast, within, monkeypatch, alone
+):
+    """A deadlock is nobody's fault: no event is put aside for it, and no lock is kept while others are tried again."""
+    tried = []
+
+    def once(work):
+        def tries(*given):
+            tried.append(given)
+            if len(tried) == 1:
+                deadlock = psycopg2.errors.DeadlockDetected()
+                deadlock.__setstate__({"pgcode": "40P01"})
+                raise OperationalError("deadlock detected") from deadlock
+            return work(*given)
+
+        return tries
+
+    if alone:
+        monkeypatch.setattr(acting_at_once, "act_on_plain", lambda *_: None)
+        monkeypatch.setitem(acting.HANDLERS, DeploymentSaid, once(acting.HANDLERS[DeploymentSaid]))
+    else:
+        monkeypatch.setattr(reports_at_once, "record_many_ended", once(reports_at_once.record_many_ended))
+    with within(cast, "owner"):
+        deliver(source, [event for build in range(9) for event in chain(build)], 100)
+        assert acting.act_on_due(source.organization_id) == 27
+        assert set(InboundEvent.objects.values_list("state", "attempts")) == {("done", 1)}
+        assert len(tried) == (10 if alone else 2)
+        assert LedgerEntry.objects.filter(verb="artifact.register").count() == 9
+        tried.clear()
+        monkeypatch.setattr(acting, "TRIES", 1)
+        deliver(source, list(chain(10)), 100)
+        with pytest.raises(OperationalError):
+            acting.act_on_due(source.organization_id)
 
 
 def test_a_run_that_arrives_before_its_build_waits_for_it(source, cast, within):

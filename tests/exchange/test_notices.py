@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import psycopg2.errors
 import pytest
+from django.db import OperationalError
 
 from releasetrain.audit import consumption
 from releasetrain.audit.models import DeadLetter, LedgerEntry
@@ -67,6 +69,22 @@ def test_one_notice_that_breaks_does_not_keep_back_the_others(declared, cast, wi
         assert told(cast, "auditor") == ["Founded"]
         letter = DeadLetter.objects.get(consumer="notices", entry_id=entry.pk)
         assert "train.broken" in letter.error
+
+
+def test_a_deadlock_is_no_fault_of_the_entry_it_is_given_anew_and_no_dead_letter(declared, cast, within):
+    @notices.notice("train.create", name="train.made")
+    def made(entry):
+        deadlock = psycopg2.errors.DeadlockDetected()
+        deadlock.__setstate__({"pgcode": "40P01"})
+        raise OperationalError("deadlock detected") from deadlock
+
+    with within(cast, "rte") as actor:
+        train(actor)
+        entry = LedgerEntry.objects.get(verb="train.create", subject_label="RAIL")
+        listener = consumption.Subscription("notices", frozenset({"train.create"}), notices.tell)
+        with pytest.raises(OperationalError):
+            consumption._handle(listener, entry)
+        assert not DeadLetter.objects.exists()
 
 
 def test_a_reminder_is_told_once_for_its_key(cast, within):

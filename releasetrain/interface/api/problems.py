@@ -13,8 +13,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.utils.serializer_helpers import ReturnDict
 
-from releasetrain.interface import faults, links
+from releasetrain.interface import links
 from releasetrain.kernel.refusals import Refusal, Refused
+from releasetrain.tenancy import faults
 
 from .rendering import dump
 
