@@ -1,7 +1,8 @@
 """Acting upon events: what a message says becomes deployments, incidents, artifacts and results by their own verbs.
 
-One transaction takes a batch of due events. What is plain goes at once (`acting_at_once`), everything else one by one, each
-in a savepoint of its own: a worker that dies has done nothing, and the verbs are idempotent, so that a replay changes nothing.
+One worker acts for an organization, and one transaction takes a batch of due events. What is plain goes at once
+(`acting_at_once`), everything else one by one, each in a savepoint of its own: a worker that dies has done nothing, and the
+verbs are idempotent, so that a replay changes nothing.
 Where acting at once fails, the batch is halved until the event that it fails for is among a few, which go one by one.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from governance.actions.results import post_result
 from problems.actions.incidents import record_incident
@@ -67,13 +68,11 @@ class Waits(Exception):
 
 
 def act_on_due(organization_id: uuid.UUID) -> int:
-    """Act upon everything that is due; returns how many events that were."""
+    """Act upon everything that is due, until nothing is; returns how many events that were. One worker at a time."""
     done = 0
-    while True:
-        acted = _next_batch(organization_id)
+    while acted := _next_batch(organization_id):
         done += acted
-        if acted < BATCH:
-            return done
+    return done
 
 
 def _next_batch(organization_id: uuid.UUID) -> int:
@@ -81,20 +80,28 @@ def _next_batch(organization_id: uuid.UUID) -> int:
     for attempt in itertools.count(1):
         try:
             with tenant_scope(organization_id, Actor.system(organization_id, "events", route="webhook")):
-                return _act_on_next()
+                return _act_on_next(organization_id)
         except DatabaseError as error:
             if not passes(error) or attempt == TRIES:
                 raise
             log.info("acting upon events gave way to others: %s", error)
 
 
-def _act_on_next() -> int:
+def _act_on_next(organization_id: uuid.UUID) -> int:
+    """Nothing where another worker is at it: it goes on until nothing is due, and we would only wait for its services."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))", [f"events {organization_id}"]
+        )
+        if not cursor.fetchone()[0]:
+            return 0
     due = InboundEvent.objects.filter(state=State.RECEIVED, due_at__lte=now())
     events = list(due.select_for_update(skip_locked=True).order_by("due_at", "id")[:BATCH])
-    _with_sources(events)
-    said, places = at_once.said_by(events), Places()
-    at_once.lock_services(events, said, places)
-    _act_on(events, said, places)
+    if events:
+        _with_sources(events)
+        said, places = at_once.said_by(events), Places()
+        at_once.lock_services(events, said, places)
+        _act_on(events, said, places)
     return len(events)
 
 

@@ -53,3 +53,37 @@ def test_a_pipeline_that_reports_the_same_build_in_the_same_moment_waits_for_nob
     with within(cast, "owner"):
         assert set(InboundEvent.objects.values_list("state", "attempts")) == {("done", 1)}
         assert (Artifact.objects.count(), Result.objects.count(), Deployment.objects.count()) == (1, 1, 1)
+
+
+def test_one_worker_acts_for_an_organization_and_the_next_leaves_it_to_that(
+    committed_db,
+    source,  # noqa: F811
+    cast,
+    within,
+    monkeypatch,
+):
+    """What arrives while it acts is acted upon by it as well: it goes on until nothing is due."""
+    act_on_plain = acting.at_once.act_on_plain
+    others = []
+
+    def meanwhile(*given):
+        if not others:
+            with ThreadPoolExecutor(1) as pool:
+                others.append(pool.submit(another).result(timeout=30))
+        return act_on_plain(*given)
+
+    def another():
+        try:
+            with within(cast, "owner"):
+                deliver(source, list(chain(2)), 10)
+            return acting.act_on_due(source.organization_id)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(acting.at_once, "act_on_plain", meanwhile)
+    with within(cast, "owner"):
+        deliver(source, list(chain(1)), 10)
+    assert acting.act_on_due(source.organization_id) == 6
+    assert others == [0]
+    with within(cast, "owner"):
+        assert set(InboundEvent.objects.values_list("state", "attempts")) == {("done", 1)}
