@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,8 @@ from releasetrain.interface.search import find
 from releasetrain.interface.searching import words
 from releasetrain.interface.searching.highlighting import excerpt, marked
 from releasetrain.interface.searching.indexing import index_noted, rebuild
+from trains.actions.trains import create_train
+from trains.models import Train
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +28,10 @@ def indexed():
         pass
 
 
-def dated(views):
+def dated(rows):
     """As if a minute lay between each of these and the next."""
     start = datetime.now(UTC)
-    for minute, pk in enumerate(views.values_list("pk", flat=True), 1):
+    for minute, pk in enumerate(rows.values_list("pk", flat=True), 1):
         SearchEntry.objects.filter(object_id=pk).update(changed_at=start + timedelta(minutes=minute))
 
 
@@ -160,6 +162,25 @@ def test_in_whatever_way_many_are_found_only_what_one_may_see_is_shown_and_count
         assert all(hit.label.startswith("Harvest of everybody") for hit in group.hits)
         assert labels(auditor, "sundial") == ["Sundial"]
         assert labels(auditor, "harvest person") == []
+
+
+def test_what_one_may_not_see_does_not_keep_back_what_one_may(cast, within, monkeypatch):
+    """The latest that hold the word are somebody's own; a train that has not been changed for long holds it too."""
+    from releasetrain.interface.searching import finding
+
+    with within(cast, "rte") as rte:
+        for number in range(6):
+            view(rte, f"Harvest of one person {number}")
+        for number, name in enumerate(["Harvest", *(f"Other {letter}" for letter in "abcd")]):
+            create_train(rte, key=f"RAIL{number}", name=name, cadence_start=date(2027, 1, 4))
+        indexed()
+        dated(Train.objects.order_by("key"))
+    monkeypatch.setattr(finding, "LATEST", 1)
+    monkeypatch.setattr(finding, "FURTHER", 1)
+    for enough in (3, 50):
+        monkeypatch.setattr(finding, "ENOUGH", enough)
+        with within(cast, "auditor") as auditor:
+            assert [(r.kind, len(hits)) for r, hits in find(auditor, "harvest", per_kind=3)] == [("train", 1)]
 
 
 def test_what_very_many_hold_is_ranked_among_the_latest_and_not_counted(cast, within, monkeypatch):

@@ -38,7 +38,7 @@ from .texts import texts_of
 
 # For each object of a kind that is shown, so many of its latest entries are read; so many times more where that promises enough.
 LATEST, FURTHER = 25, 5
-# If the latest of all kinds hold so many, the index is not asked: it would read very many entries.
+# If somebody may see so many of the latest of all kinds that hold the words, the index is not asked: it would read very many entries.
 ENOUGH = 30
 # A shorter number may begin very many others.
 LONG = 4
@@ -91,7 +91,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for: objects of these kinds in one organization, of each of which some words begin with these."""
+    """What is asked for, in one organization: objects of which some words begin with these."""
 
     organization: UUID
     terms: tuple[str, ...]
@@ -148,29 +148,38 @@ def _found(
     short = [kind for kind, held in holding.items() if not held.counted and len(held.ids) < per_kind]
     if short and _number(holding) < enough <= FURTHER * _number(holding):
         holding.update(_latest(question, short, FURTHER * LATEST * per_kind))
-    meant = {}
-    if short and _number(holding) < enough:
+
+    def best() -> list[Candidate]:
+        held = [readable[kind] for kind, each in holding.items() if each.ids]
+        rows = _visible(entries.filter(_are(holding)), actor, held)
+        return _best(rows, question.whole, per_kind, holding) if held else []
+
+    meant = None
+    found = best() if _number(holding) >= enough else []
+    if short and sum(_counts(found).values()) < enough:
+        # So few, or so few of them for this person, that the index has few to give or others have to be looked for.
         meant = _meant(question.terms)
         holding.update(_holding(question, short, meant))
-    held = {kind: readable[kind] for kind, each in holding.items() if each.ids}
-    if not held:
-        return []
-    rows = entries.filter(_are(holding))
-    found = _best(_visible(rows, actor, held.values()), question.whole, per_kind, holding)
-    seen = {each.kind: each.count for each in found}
+        found = []
+    found = found or best()
+    seen = _counts(found)
     # Of the latest of a kind whose rows are not for everybody this person may see too few, and perhaps others.
     lacking = [
-        resource
-        for kind, resource in held.items()
-        if resource.rows is not None and not holding[kind].counted and seen.get(kind, 0) < per_kind
+        readable[kind]
+        for kind, each in holding.items()
+        if readable[kind].rows is not None and not each.counted and each.ids and seen.get(kind, 0) < per_kind
     ]
     if not lacking:
         return found
-    with _asking(question.of(meant or _meant(question.terms))):
+    with _asking(question.of(_meant(question.terms) if meant is None else meant)):
         rows = _visible(entries.filter(_matches(question.whole)), actor, lacking)
         rest = _best(rows, question.whole, per_kind, {})
     others = {each.kind for each in lacking}
     return sorted([*(each for each in found if each.kind not in others), *rest], key=lambda each: -each.rank)
+
+
+def _counts(found: Sequence[Candidate]) -> dict[str, int]:
+    return {each.kind: each.count for each in found}
 
 
 def _visible(entries: QuerySet, actor: Actor, readable: Sequence[Resource]) -> QuerySet:
