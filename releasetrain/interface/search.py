@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,11 @@ from .searching.highlighting import excerpt, marked
 from .searching.texts import heading_of, is_named, texts_of_loaded
 
 PER_KIND = 8
+# What people search most, in the order of the work: of kinds that hold the words equally well these come first.
+FIRST_KINDS = (
+    *("feature", "release", "train", "changerequest", "incident", "problem", "review", "gate", "service"),
+    *("workitem", "risk", "document"),
+)
 _LIKE_A_KEY = re.compile(r"[A-Za-z]{2,12}-\d+|[0-9a-fA-F-]{32,36}")
 
 
@@ -56,6 +61,12 @@ class Hit:
     @cached_property
     def label(self) -> str:
         return str(self.obj)
+
+    @property
+    def state(self) -> str:
+        """Where the object stands; some kinds call something else their state."""
+        state = getattr(self.obj, "state", "")
+        return state if isinstance(state, str) else ""
 
     @property
     def marked_key(self) -> SafeString:
@@ -135,6 +146,7 @@ def _found(
     most: int | None,
 ) -> Found:
     order: dict[str, list[UUID]] = defaultdict(list)
+    ranks: dict[str, float] = {}
     counts: dict[str, tuple[int, bool]] = {}
     # A key is looked up in the tables themselves: what was made a moment ago is found by it whatever the index knows.
     if _LIKE_A_KEY.fullmatch(text):
@@ -144,12 +156,13 @@ def _found(
     for each in finding.candidates(actor, kinds, terms, per_kind):
         if each.id not in order[each.kind]:
             order[each.kind].append(each.id)
+        ranks[each.kind] = max(ranks.get(each.kind, 0), each.rank)
         before = counts.get(each.kind, (0, True))
         counts[each.kind] = (max(before[0], each.count), each.counted)
     by_kind = {resource.kind: resource for resource in kinds}
     groups: list[Group] = []
     others: list[Group] = []
-    for known in [each for each in order if each in by_kind]:
+    for known in sorted(set(order) & set(by_kind), key=lambda kind: _place(kind, ranks)):
         resource, ids, (count, counted) = by_kind[known], order[known][:per_kind], counts[known]
         if most is not None and len(groups) >= most:
             others.append(Group(resource, [], count, counted))
@@ -157,6 +170,12 @@ def _found(
             groups.append(Group(resource, hits, max(count, len(hits)), counted))
     groups.sort(key=lambda group: not any(_exact(hit, text) for hit in group.hits))
     return Found(groups, others)
+
+
+def _place(kind: str, ranks: Mapping[str, float]) -> tuple[float, int, str]:
+    """Kinds of which a key was asked for have no rank, and come first."""
+    first = FIRST_KINDS.index(kind) if kind in FIRST_KINDS else len(FIRST_KINDS)
+    return -round(ranks.get(kind, 9), 3), first, kind
 
 
 def _hits(actor: Actor, resource: Resource, ids: Sequence[UUID], terms: Sequence[str]) -> list[Hit]:

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from releasetrain.interface.models import SavedView, SearchEntry, SearchNote, SearchWord
-from releasetrain.interface.search import find
+from releasetrain.interface.search import Hit, find
 from releasetrain.interface.searching import words
 from releasetrain.interface.searching.highlighting import excerpt, marked
 from releasetrain.interface.searching.indexing import index_noted, rebuild
 from trains.actions.trains import create_train
-from trains.models import Train
+from trains.models import ConfigurationObservation, Release, Train
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +181,25 @@ def test_what_one_may_not_see_does_not_keep_back_what_one_may(cast, within, monk
         monkeypatch.setattr(finding, "ENOUGH", enough)
         with within(cast, "auditor") as auditor:
             assert [(r.kind, len(hits)) for r, hits in find(auditor, "harvest", per_kind=3)] == [("train", 1)]
+
+
+def test_of_kinds_that_hold_the_words_equally_well_those_of_the_daily_work_come_first(cast, within):
+    with within(cast, "rte") as rte:
+        view(rte, "Harvest")
+        create_train(rte, key="RAIL", name="Harvest", cadence_start=date(2027, 1, 4))
+        indexed()
+        assert [resource.kind for resource, _ in find(rte, "harvest")] == ["train", "savedview"]
+        assert [resource.kind for resource, _ in find(rte, "harvest", groups=1)] == ["train"]
+
+
+def test_only_a_state_of_its_own_is_shown_as_one():
+    """What a configuration observation calls its state is what was seen there."""
+    from releasetrain.interface.resources import by_kind
+
+    assert (
+        Hit(by_kind("configurationobservation"), ConfigurationObservation(state={"os": "Debian"})).state == ""
+    )
+    assert Hit(by_kind("release"), Release(state="released")).state == "released"
 
 
 def test_what_very_many_hold_is_ranked_among_the_latest_and_not_counted(cast, within, monkeypatch):

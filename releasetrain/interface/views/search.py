@@ -12,8 +12,6 @@ from releasetrain.interface.pages import page
 from releasetrain.interface.resources import resources
 from releasetrain.interface.searching.indexing import lag
 
-# What people search most, in the order of the work; every other kind can be chosen once something of it was found.
-FIRST_KINDS = ("feature", "release", "changerequest", "incident", "problem", "review", "service", "document")
 MANY = 50
 # More kinds than these are only named, with how many of each were found.
 KINDS = 12
@@ -55,5 +53,5 @@ def _kinds(request: Any, found: searching.Found, chosen: str) -> list[Any]:
     by_kind = {r.kind: r for r in resources() if request.actor.may_somewhere(r.requires)}
     offered = [group.resource.kind for group in [*found.groups, *found.others]]
     if chosen or not offered:
-        offered = [chosen, *FIRST_KINDS]
+        offered = [chosen, *searching.FIRST_KINDS]
     return [by_kind[kind] for kind in dict.fromkeys(offered) if kind in by_kind]
