@@ -249,7 +249,7 @@ def ask(world: World) -> int:
 
 
 def test_rotation_age_is_read_from_metadata_and_nothing_else_is_read(world: World, vault: Local) -> None:
-    old, lately = now() - timedelta(days=400), now() - timedelta(days=100)
+    old, lately = now() - timedelta(days=400), now() - timedelta(days=100, seconds=1)
     row, other = refer(world), refer(world, name="API_KEY", path="payments/api", rotate_days=120)
     gone = refer(world, name="GONE", path="payments/gone")
     vault.say(

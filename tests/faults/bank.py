@@ -120,13 +120,25 @@ class Evaluating(Job):
         from releasetrain.kernel.actor import Actor
         from releasetrain.kernel.clock import now
 
-        with self.bank.scope("auditor"):
-            Evaluation.objects.filter(pk=self.id, state="running").update(
-                claimed_until=now() - timedelta(seconds=1)
-            )
-        evaluating.work_off(self.bank.organization_id, self.id)
-        with self.bank.scope("auditor"):
-            evaluating.give_up(Actor.system(self.bank.organization_id, "evaluation sweeper"), self.id)
+        for _ in range(3):
+            with self.bank.scope("auditor"):
+                Evaluation.objects.filter(pk=self.id, state="running").update(
+                    claimed_until=now() - timedelta(seconds=1)
+                )
+            evaluating.work_off(self.bank.organization_id, self.id)
+            with self.bank.scope("auditor"):
+                evaluating.give_up(Actor.system(self.bank.organization_id, "evaluation sweeper"), self.id)
+            if self.rests():
+                return
+
+    def rests(self) -> bool:
+        """Whether nobody is at it any more: a worker that lives may have been the other that took it."""
+        until = time.monotonic() + 10
+        while (row := self.row()) is not None and row.state == "running":
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
 
     def faults(self) -> list[tuple[str, str]]:
         row = self.row()
